@@ -1,0 +1,1 @@
+"""Gives damaged gray photographs their color and their missing part back."""

@@ -1,0 +1,65 @@
+"""What can stand in a hole without any learning: the yardsticks, and the network's start."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+TELEA_RADIUS = 3  # px, as in OpenCV's own example
+
+
+def push_pull(luma: Luma, mask: Mask) -> Luma:
+    """Smooth fill from a pyramid: means of the known pixels, coarse to fine (Gortler et al. 1996).
+
+    Args:
+        luma: `(H, W)` uint8 gray.
+        mask: `(H, W)` bool, True where lost.
+
+    Returns:
+        `(H, W)` uint8; known pixels untouched. With nothing known, middle gray.
+    """
+    if not mask.any():
+        return luma
+    known = 1.0 - mask.astype(np.float32)
+    if not known.any():
+        return np.full_like(luma, 128)
+    values = [luma.astype(np.float32) * known]
+    weights = [known]
+    while max(values[-1].shape) > 1:
+        height, width = values[-1].shape
+        half = ((width + 1) // 2, (height + 1) // 2)
+        values.append(cv2.resize(values[-1], half, interpolation=cv2.INTER_AREA).reshape(half[::-1]))
+        weights.append(
+            cv2.resize(weights[-1], half, interpolation=cv2.INTER_AREA).reshape(half[::-1])
+        )
+    filled = values[-1] / weights[-1]
+    for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
+        size = value.shape[::-1]
+        coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(value.shape)
+        mean = value / np.maximum(weight, 1e-6)
+        filled = coarse + np.minimum(weight, 1.0) * (mean - coarse)
+    return np.where(mask, np.clip(np.rint(filled), 0, 255), luma).astype(np.uint8)
+
+
+def telea(luma: Luma, mask: Mask) -> Luma:
+    """OpenCV's fast-marching inpainting (Telea 2004); shapes and types as in `push_pull`."""
+    if not mask.any():
+        return luma
+    filled: Luma = cv2.inpaint(luma, mask.astype(np.uint8), TELEA_RADIUS, cv2.INPAINT_TELEA)
+    return np.where(mask, filled, luma)
+
+
+def none(luma: Luma, mask: Mask) -> Luma:  # noqa: ARG001
+    """The photograph as it came."""
+    return luma
+
+
+FILLS: dict[str, Callable[[Luma, Mask], Luma]] = {
+    "none": none,
+    "push_pull": push_pull,
+    "telea": telea,
+}

@@ -1,0 +1,275 @@
+"""params.yaml, typed and strict: every knob of the pipeline, with the rules that bind them.
+
+Nothing has a default here: every value stands in params.yaml, or beside a trained model.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from rechroma.errors import UserError, unknown
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+def _pair_from_text(value: Any) -> Any:
+    """`"0.5, 0.999"` or `"0.5 0.999"` as the pair it means; anything else as it is."""
+    return re.split(r"[,\s]+", value.strip(" []()")) if isinstance(value, str) else value
+
+
+Betas = Annotated[
+    tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
+    BeforeValidator(_pair_from_text),
+]
+
+
+class _Strict(BaseModel):
+    """Refuses keys it does not know; cannot be changed once made."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _check_ranges(group: _Strict, *names: str) -> None:
+    for name in names:
+        low, high = getattr(group, name)
+        if low > high:
+            raise ValueError(f"{name} is [{low}, {high}], expected the smaller number first")
+
+
+class Data(_Strict):
+    """Where photographs come from and how they are divided."""
+
+    source: Literal["sample", "photos", "competition"]
+    path: Path
+    """Folder (photos), or open.zip or its folder (competition)."""
+    size: Annotated[int, Field(ge=32)]
+    """Side of the prepared squares, px."""
+    validation: Share
+    test: Share
+    held_out_limit: Positive
+    """Photographs, at most, in validation and in test each."""
+    rejected_limit: Share
+    """Share of files that may be left out before the stage stops."""
+
+    @model_validator(mode="after")
+    def _leave_some_for_training(self) -> "Data":
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together leave nothing to train on, lower them")
+        return self
+
+
+class Damage(_Strict):
+    """What damage is drawn; lengths are shares of the photograph's shorter side."""
+
+    rectangle: Annotated[float, Field(ge=0)]
+    circle: Annotated[float, Field(ge=0)]
+    polygon: Annotated[float, Field(ge=0)]
+    rectangle_side: tuple[Share, Share]
+    circle_diameter: tuple[Share, Share]
+    polygon_extent: tuple[Share, Share]
+    polygon_vertices: tuple[Annotated[int, Field(ge=3)], Annotated[int, Field(ge=3)]]
+    level: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]]
+    """Darkest and lightest gray of the filling, of 0…255."""
+    holes: tuple[Positive, Positive]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Damage":
+        _check_ranges(
+            self,
+            *("rectangle_side", "circle_diameter", "polygon_extent", "polygon_vertices"),
+            *("level", "holes"),
+        )
+        if self.rectangle + self.circle + self.polygon == 0:
+            raise ValueError("rectangle, circle and polygon are all 0, give one of them a weight")
+        return self
+
+
+class Model(_Strict):
+    """The network and what it is shown and asked."""
+
+    encoder: str
+    """`plain`, or the name of an encoder of smp or timm."""
+    decoder: str
+    """The name of a decoder of smp; not used by `plain`."""
+    weights: str
+    """`none`, `imagenet`, or a .safetensors file."""
+    output: Literal["luma_chroma", "rgb"]
+    keep_gray: bool
+    """Put the known gray back outside the damage, exactly."""
+    fill: Literal["none", "push_pull", "telea"]
+    """What stands in the hole when the network looks."""
+    mask: bool
+    """The mask of the damage is an input channel."""
+    segmentation: bool
+    """The decoder also segments the damage."""
+    two_stage: bool
+    """One network restores the gray, a second one colors it."""
+
+
+class Train(_Strict):
+    """The budget of a training and how it is spent."""
+
+    epochs: Positive
+    epoch_samples: Count
+    """Samples that make an epoch; 0: every training photograph once."""
+    batch: Positive
+    crop: Count
+    """Side of the random squares cut from the prepared ones, px; 0: the whole square."""
+    accumulate: Positive
+    clip: Annotated[float, Field(ge=0)]
+    """Largest norm of the gradient; 0: not clipped."""
+    warmup: Share
+    """Share of the epochs in which the learning rate climbs to its peak."""
+    hole_weight: Annotated[float, Field(ge=0)]
+    """How much more a lost pixel counts in mse and l1 than a known one."""
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of the moving average of the weights, per step; 0: none."""
+    patience: Count
+    """Epochs without a better validation score before stopping; 0: never."""
+    nonfinite_limit: Positive
+    """Skipped steps in a row before the run ends."""
+    validation_photos: Count
+    """Photographs scored after each epoch, at most; 0: all of them."""
+    workers: Count
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+
+
+class Discriminator(_Strict):
+    """The PatchGAN behind the loss term `bce`."""
+
+    channels: Positive
+    optim: str
+    lr: Annotated[float, Field(gt=0)]
+    betas: Betas
+
+
+class Restore(_Strict):
+    """How photographs are restored."""
+
+    size: Annotated[int, Field(ge=64)]
+    """Larger photographs are shown to the network reduced to this longer side, px."""
+
+
+class Evaluate(_Strict):
+    """How a trained model is judged."""
+
+    resamples: Annotated[int, Field(ge=100)]
+    confidence: Annotated[float, Field(gt=0, lt=1)]
+    strip_photos: Positive
+
+
+class Tracking(_Strict):
+    """What MLflow is told."""
+
+    experiment: str
+    model: str
+    strip_every: Count
+    """Epochs between the pictures that are logged; 0: none."""
+
+
+class Settings(_Strict):
+    """All of params.yaml."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    optim: str
+    lr: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)]
+    betas: Betas
+    schedule: str
+    loss: str
+    augment: Literal["none", "flips", "full"]
+    data: Data
+    damage: Damage
+    model: Model
+    train: Train
+    discriminator: Discriminator
+    restore: Restore
+    evaluate: Evaluate
+    tracking: Tracking
+
+    @model_validator(mode="after")
+    def _crop_fits(self) -> "Settings":
+        if self.train.crop > self.data.size:
+            raise ValueError(
+                f"train.crop is {self.train.crop} px, expected at most data.size, "
+                f"{self.data.size} px"
+            )
+        return self
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting by its dotted name, as `dvc exp run -S` spells it."""
+        return _flatten(self.model_dump(mode="json"))
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def _fields_at(location: tuple[int | str, ...]) -> list[str]:
+    """The names that settings know beside the one at `location`."""
+    group: type[BaseModel] = Settings
+    for name in location[:-1]:
+        annotation = group.model_fields[str(name)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        group = annotation
+    return list(group.model_fields)
+
+
+def load(path: Path) -> Settings:
+    """The settings in the YAML file at `path`; every one must be there.
+
+    Raises:
+        UserError: the file is missing, no YAML, or a setting is unknown or out of its range.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing, expected the settings of the pipeline there") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise UserError(f"{path} holds no settings, expected lines like 'lr: 0.001'")
+    return parse(tree, where=path.name)
+
+
+def parse(tree: dict[str, Any], where: str = "params.yaml") -> Settings:
+    """The settings in `tree`, nested as in params.yaml; `where` names their origin in errors.
+
+    Raises:
+        UserError: a setting is unknown or out of its range.
+    """
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+    location = first["loc"]
+    name = ".".join(str(part) for part in location)
+    if first["type"] == "extra_forbidden":
+        raise unknown(f"{where}: a setting", name, _dotted(location, _fields_at(location)))
+    if first["type"] == "missing":
+        raise UserError(f"{where}: {name} is missing, expected a line for it")
+    if first["type"] == "literal_error":
+        choices = re.findall(r"'([^']+)'", first["ctx"]["expected"])
+        raise unknown(f"{where}: {name}", str(first["input"]), choices)
+    if first["type"] == "value_error":
+        place = f"{name}." if name else ""
+        raise UserError(f"{where}: {place}{first['ctx']['error']}")
+    message = first["msg"][0].lower() + first["msg"][1:]
+    raise UserError(f"{where}: {name} is {first['input']!r}: {message}")
+
+
+def _dotted(location: tuple[int | str, ...], names: list[str]) -> list[str]:
+    return [".".join([*map(str, location[:-1]), name]) for name in names]

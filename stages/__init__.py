@@ -1,0 +1,23 @@
+"""The pipeline's verbs, one stage a module, run as `python -m stages.NAME`.
+
+This checkout's `src` goes first on the path: a queued DVC experiment runs in a copy of the
+project, and an editable install would hand it the modules of the original.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+
+def run(stage: Callable[[], None]) -> None:
+    """Run `stage`; a user's mistake ends with its message and exit code 2, without a traceback."""
+    from rechroma.errors import UserError
+
+    try:
+        stage()
+    except UserError as error:
+        sys.stderr.write(f"{stage.__module__.rpartition('.')[2]}: {error}\n")
+        sys.exit(2)
