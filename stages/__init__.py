@@ -12,6 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 
+def real_root(checkout: Path = ROOT) -> Path:
+    """The project a checkout belongs to: DVC runs queued experiments in passing copies of it."""
+    for folder in (checkout, *checkout.parents):
+        if folder.parts[-3:] == (".dvc", "tmp", "exps"):
+            return folder.parents[2]
+    return checkout
+
+
 def run(stage: Callable[[], None]) -> None:
     """Run `stage`; a user's mistake ends with its message and exit code 2, without a traceback."""
     from rechroma.errors import UserError

@@ -1,11 +1,14 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 
+from rechroma import damage, photos
 from rechroma.settings import Settings, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,3 +44,45 @@ def photo() -> np.ndarray:
     smooth = np.stack(planes, axis=-1) + generator.normal(0, 6, (96, 128, 3))
     smooth[30:60, 40:90] = smooth[30:60, 40:90][..., ::-1]
     return np.clip(smooth, 0, 255).astype(np.uint8)
+
+
+def colorful(side: int, generator: np.random.Generator) -> np.ndarray:
+    """A smooth photograph of random hues: `(side, side, 3)` uint8 RGB."""
+    coarse = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
+    """What the stage prepare leaves: 8 photographs to train on, 3 each in the other splits."""
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    generator = np.random.default_rng(1)
+    np.save(folder / "train.npy", np.stack([colorful(64, generator) for _ in range(8)]))
+    for split in ("validation", "test"):
+        for number in range(3):
+            truth = colorful(64, generator)
+            damaged, mask = damage.draw(photos.luma(truth), make_settings().damage, generator)
+            for kind, picture in (("truth", truth), ("damaged", damaged), ("masks", mask)):
+                photos.write_png(folder / split / kind / f"{split}-{number}.png", picture)
+    described = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
+    (folder / "dataset.json").write_text(json.dumps(described), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """The shipped settings, cut down to a training of seconds; changes as for `make_settings`."""
+
+    def make(**changes: Any) -> Settings:
+        tiny = {
+            "data.size": 64,
+            "model.encoder": "tu-test_resnet",
+            "train.epochs": 2,
+            "train.epoch_samples": 8,
+            "train.batch": 4,
+            "tracking.strip_every": 0,
+        }
+        return make_settings(**(tiny | changes))
+
+    return make

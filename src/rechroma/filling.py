@@ -12,6 +12,13 @@ Mask = NDArray[np.bool_]
 TELEA_RADIUS = 3  # px, as in OpenCV's own example
 
 
+def _resize(
+    plane: NDArray[np.float32], shape: tuple[int, ...], interpolation: int
+) -> NDArray[np.float32]:
+    resized: NDArray[np.float32] = cv2.resize(plane, shape[::-1], interpolation=interpolation)
+    return resized.reshape(shape)
+
+
 def push_pull(luma: Luma, mask: Mask) -> Luma:
     """Smooth fill from a pyramid: means of the known pixels, coarse to fine (Gortler et al. 1996).
 
@@ -29,17 +36,14 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
         return np.full_like(luma, 128)
     values = [luma.astype(np.float32) * known]
     weights = [known]
-    while max(values[-1].shape) > 1:
-        height, width = values[-1].shape
-        half = ((width + 1) // 2, (height + 1) // 2)
-        values.append(cv2.resize(values[-1], half, interpolation=cv2.INTER_AREA).reshape(half[::-1]))
-        weights.append(
-            cv2.resize(weights[-1], half, interpolation=cv2.INTER_AREA).reshape(half[::-1])
-        )
+    while max(weights[-1].shape) > 1:
+        height, width = weights[-1].shape
+        half = ((height + 1) // 2, (width + 1) // 2)
+        values.append(_resize(values[-1], half, cv2.INTER_AREA))
+        weights.append(_resize(weights[-1], half, cv2.INTER_AREA))
     filled = values[-1] / weights[-1]
     for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
-        size = value.shape[::-1]
-        coarse = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR).reshape(value.shape)
+        coarse = _resize(filled, value.shape, cv2.INTER_LINEAR)
         mean = value / np.maximum(weight, 1e-6)
         filled = coarse + np.minimum(weight, 1.0) * (mean - coarse)
     return np.where(mask, np.clip(np.rint(filled), 0, 255), luma).astype(np.uint8)

@@ -1,0 +1,68 @@
+"""Albumentations pipelines, applied to the truth before the damage is drawn.
+
+The only module that knows albumentations: that is unmaintained, and its successor's license is
+another.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Photo = NDArray[np.uint8]
+
+# Photographs are scenes with an up and a down, so flips are horizontal only.
+FLIP = 0.5
+
+
+def _none(_: int) -> list[Any]:
+    return []
+
+
+def _flips(_: int) -> list[Any]:
+    import albumentations as A
+
+    return [A.HorizontalFlip(p=FLIP)]
+
+
+def _full(side: int) -> list[Any]:
+    import albumentations as A
+
+    return [
+        A.RandomResizedCrop(size=(side, side), scale=(0.5, 1.0), ratio=(0.9, 1.1)),
+        A.HorizontalFlip(p=FLIP),
+        A.Affine(rotate=(-8, 8), shear=(-4, 4), border_mode=2, p=0.3),  # 2: mirrored border
+        A.RandomBrightnessContrast(brightness_limit=0.15, contrast_limit=0.15, p=0.5),
+        A.RandomGamma(gamma_limit=(80, 125), p=0.3),
+        A.HueSaturationValue(hue_shift_limit=3, sat_shift_limit=15, val_shift_limit=0, p=0.3),
+    ]
+
+
+AUGMENTATIONS: dict[str, Callable[[int], list[Any]]] = {
+    "none": _none,
+    "flips": _flips,
+    "full": _full,
+}
+
+
+class Augmentation:
+    """One of `AUGMENTATIONS` for squares of `side` px: the same seed gives the same photograph."""
+
+    def __init__(self, name: str, side: int):
+        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks its makers on import
+        transforms = AUGMENTATIONS[name](side)
+        self.pipeline = None
+        if transforms:
+            import albumentations as A
+
+            self.pipeline = A.Compose(transforms)
+
+    def __call__(self, photo: Photo, generator: np.random.Generator) -> Photo:
+        """`(side, side, 3)` uint8 RGB to the same; all chance comes from `generator`."""
+        if self.pipeline is None:
+            return photo
+        self.pipeline.set_random_seed(int(generator.integers(2**31)))
+        augmented: Photo = self.pipeline(image=photo)["image"]
+        return augmented

@@ -1,0 +1,76 @@
+"""How a training goes, for people: a live bar on a terminal, one line an epoch elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sized
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+Batch = TypeVar("Batch", covariant=True)
+
+
+class Batches(Sized, Protocol[Batch]):
+    """What a data loader is here."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of an epoch."""
+
+
+class EpochDisplay:
+    """Shows images/s, loss and the time left; `shown` False (another process shows) is silent."""
+
+    def __init__(self, epochs: int, batch: int, shown: bool):
+        self.epochs = epochs
+        self.batch = batch
+        self.shown = shown
+        self.started = time.monotonic()
+        self.first: int | None = None
+        self.loss = float("nan")
+
+    def epoch(self, batches: Batches[Any], number: int) -> Iterator[Any]:
+        """The batches of epoch `number`, counted from 1, with a bar where there is a terminal."""
+        if self.first is None:
+            self.first, self.started = number, time.monotonic()
+        if not (self.shown and sys.stderr.isatty()):
+            yield from batches
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]:.0f} images/s · loss {task.fields[loss]:.4f}"),
+            TextColumn("· {task.fields[left]} left"),
+        )
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(
+                f"epoch {number}/{self.epochs}", total=len(batches), speed=0, loss=0, left="?"
+            )
+            opened = time.monotonic()
+            for done, batch in enumerate(batches, start=1):
+                yield batch
+                speed = done * self.batch / (time.monotonic() - opened)
+                left = self._left(number - 1 + done / len(batches))
+                bar.update(task, completed=done, speed=speed, loss=self.loss, left=left)
+
+    def close_epoch(self, number: int, record: Mapping[str, float]) -> None:
+        """Print the line of a finished epoch."""
+        if not self.shown:
+            return
+        skipped = f" · {record['skipped_steps']:.0f} steps skipped" * bool(record["skipped_steps"])
+        print(
+            f"epoch {number}/{self.epochs} · loss {record['train/loss']:.4f}"
+            f" · score {record['validation/score']:.4f} (ssim {record['validation/ssim']:.3f},"
+            f" masked {record['validation/masked_ssim']:.3f},"
+            f" hue {record['validation/hue']:.3f})"
+            f" · {record['images_per_second']:.0f} images/s{skipped} · {self._left(number)} left",
+            flush=True,
+        )
+
+    def _left(self, done: float) -> str:
+        """The time left after `done` epochs, from the pace since this process began."""
+        first = (self.first or 1) - 1
+        pace = (time.monotonic() - self.started) / max(done - first, 1e-9)
+        return str(timedelta(seconds=round(pace * (self.epochs - done))))

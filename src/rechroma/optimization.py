@@ -1,0 +1,80 @@
+"""Optimizers and learning-rate schedules by the names that timm's factories know."""
+
+import timm.optim
+import timm.scheduler
+from timm.scheduler.scheduler import Scheduler
+from torch import nn
+from torch.optim import Optimizer
+
+from rechroma.errors import UserError, unknown
+
+# timm has `plateau` too, which it deprecates: its state cannot be saved, so no run could resume.
+SCHEDULES = ("cosine", "tanh", "step", "multistep", "poly", "wsd", "constant", "none")
+WARMUP_FROM, DECAY_TO = 0.01, 0.01  # shares of the peak learning rate
+STEP_EVERY, MILESTONES = 0.3, (0.5, 0.75)  # shares of the epochs, for `step` and `multistep`
+
+
+def make_optimizer(
+    network: nn.Module,
+    name: str,
+    lr: float,
+    weight_decay: float,
+    betas: tuple[float, float],
+    where: str = "optim",
+) -> Optimizer:
+    """timm's optimizer called `name`, over the weights of `network` that require a gradient.
+
+    Raises:
+        UserError: timm has no such optimizer, or it cannot be made here; `where` names the setting.
+    """
+    if name.lower() not in timm.optim.list_optimizers():
+        raise unknown(where, name, timm.optim.list_optimizers())
+    info = timm.optim.get_optimizer_info(name.lower())
+    if info.second_order:
+        raise UserError(f"{where} is '{name}', which needs second derivatives; choose another")
+    options = {"betas": betas} if info.has_betas and info.num_betas == len(betas) else {}
+    try:
+        optimizer: Optimizer = timm.optim.create_optimizer_v2(
+            network, opt=name.lower(), lr=lr, weight_decay=weight_decay, **options
+        )
+    except (AssertionError, ImportError, RuntimeError, TypeError, ValueError) as error:
+        raise UserError(f"{where} is '{name}', which cannot be used here: {error}") from error
+    return optimizer
+
+
+class Schedule:
+    """The learning rate over `updates` steps: climbs in the share `warmup`, then goes as named.
+
+    Raises:
+        UserError: timm has no such schedule.
+    """
+
+    def __init__(self, optimizer: Optimizer, name: str, updates: int, warmup: float):
+        if name not in SCHEDULES:
+            raise unknown("schedule", name, SCHEDULES)
+        peak = max(group["lr"] for group in optimizer.param_groups)
+        self.scheduler: Scheduler | None = timm.scheduler.create_scheduler_v2(
+            optimizer,
+            name,
+            num_epochs=updates,
+            decay_epochs=max(1, round(updates * STEP_EVERY)),
+            decay_milestones=[round(updates * share) for share in MILESTONES],
+            decay_rate=1.0 if name == "poly" else 0.1,
+            min_lr=peak * DECAY_TO,
+            warmup_lr=peak * WARMUP_FROM,
+            warmup_epochs=round(updates * warmup),
+        )[0]
+
+    def step(self, update: int) -> None:
+        """Set the learning rate for what follows `update`, counted from 1 over the training."""
+        if self.scheduler is not None:
+            self.scheduler.step(update)
+
+    def state_dict(self) -> dict[str, object]:
+        """What `load_state_dict` takes back."""
+        return {} if self.scheduler is None else self.scheduler.state_dict()
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on where the schedule with this state was."""
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state)

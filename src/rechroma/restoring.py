@@ -1,0 +1,173 @@
+"""A trained model applied to a photograph of any size; the known gray stays exactly as it is."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rechroma.errors import UserError
+from rechroma.filling import FILLS, push_pull
+from rechroma.settings import Model, Restore
+
+if TYPE_CHECKING:
+    from rechroma.networks import RestorationNetwork
+
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Photo = NDArray[np.uint8]
+Planes = NDArray[np.float32]
+
+WEIGHTS, CARD = "weights.safetensors", "model.json"
+
+
+def restore_without_weights(damaged: Luma, mask: Mask) -> Photo:
+    """The hole filled smoothly and no color: what can be done without a model.
+
+    Args:
+        damaged: `(H, W)` uint8 gray.
+        mask: `(H, W)` bool, True where lost.
+
+    Returns:
+        `(H, W, 3)` uint8 RGB, gray.
+    """
+    return np.repeat(push_pull(damaged, mask)[..., None], 3, axis=2)
+
+
+@dataclass(frozen=True)
+class Restorer:
+    """A network, and the size at which it looks at photographs.
+
+    Attributes:
+        network: in evaluation mode, on any device.
+        size: larger photographs are reduced to this longer side for the network, px.
+    """
+
+    network: "RestorationNetwork"
+    size: int
+
+    def __call__(self, damaged: Luma, mask: Mask) -> Photo:
+        """Restore one photograph.
+
+        Args:
+            damaged: `(H, W)` uint8 gray.
+            mask: `(H, W)` bool, True where lost.
+
+        Returns:
+            `(H, W, 3)` uint8 RGB. With `model.keep_gray` its gray (Pillow's) is `damaged` wherever
+            the mask is False.
+        """
+        from rechroma.colors import join
+
+        settings = self.network.settings
+        filled = FILLS[settings.fill](damaged, mask)
+        seen, seen_mask = _reduce(filled, self.size), _reduce_mask(mask, self.size)
+        color = self._predict(seen, seen_mask)
+        if not settings.keep_gray:
+            return _to_levels(
+                _enlarge(_rgb(color, settings.output), damaged.shape).transpose(1, 2, 0)
+            )
+        luma, chroma = _luma_chroma(color, settings.output)
+        if mask.any():
+            change = _enlarge((luma - np.float32(1 / 255) * seen)[None], damaged.shape)[0]
+            restored = _to_levels(np.float32(1 / 255) * filled + change)
+            filled = np.where(mask, restored, damaged)
+        return join(filled, _enlarge(chroma, damaged.shape))
+
+    def _predict(self, luma: Luma, mask: Mask) -> Planes:
+        """`(3, h, w)` float32, as `Prediction.color`."""
+        import torch
+
+        from rechroma.devices import autocast
+
+        device = next(self.network.parameters()).device
+        planes = torch.from_numpy(luma)[None, None].to(device)
+        hole = torch.from_numpy(mask)[None, None].to(device)
+        with torch.inference_mode(), autocast(device.type):
+            color: Planes = self.network(planes, hole).color[0].float().cpu().numpy()
+        return color
+
+
+def _scale(shape: tuple[int, ...], size: int) -> tuple[int, int]:
+    factor = min(1.0, size / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def _reduce(luma: Luma, size: int) -> Luma:
+    height, width = _scale(luma.shape, size)
+    if (height, width) == luma.shape:
+        return luma
+    reduced: Luma = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
+    return reduced.reshape(height, width)
+
+
+def _reduce_mask(mask: Mask, size: int) -> Mask:
+    """Lost wherever any pixel under it is lost."""
+    return _reduce(np.where(mask, np.uint8(255), np.uint8(0)), size) > 0
+
+
+def _enlarge(planes: Planes, shape: tuple[int, ...]) -> Planes:
+    """`(C, h, w)` to `(C, H, W)`, bicubic."""
+    if planes.shape[1:] == shape:
+        return planes
+    height, width = shape
+    return np.stack(
+        [cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC) for plane in planes]
+    )
+
+
+def _to_levels(values: Planes) -> NDArray[np.uint8]:
+    return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
+
+
+def _rgb(color: Planes, output: str) -> Planes:
+    from rechroma.colors import rgb_from_ycbcr
+
+    return color if output == "rgb" else np.stack(rgb_from_ycbcr(*color))
+
+
+def _luma_chroma(color: Planes, output: str) -> tuple[Planes, Planes]:
+    from rechroma.colors import ycbcr_from_rgb
+
+    planes = color if output == "luma_chroma" else np.stack(ycbcr_from_rgb(*color))
+    return planes[0], planes[1:]
+
+
+def save(network: "RestorationNetwork", restore: Restore, folder: Path) -> None:
+    """Write a model that `load` reads: weights as safetensors, settings as JSON."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    save_file(tensors, folder / WEIGHTS)
+    settings = network.settings.model_copy(update={"weights": "none"})
+    card = {"model": settings.model_dump(mode="json"), "restore": restore.model_dump(mode="json")}
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def load(folder: Path, device: str = "cpu") -> Restorer:
+    """The model in `folder`, as `save` wrote it.
+
+    Raises:
+        UserError: there is none, or its parts do not fit.
+    """
+    import torch
+    from pydantic import ValidationError
+
+    from rechroma.networks import RestorationNetwork, load_weights
+
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        settings, restore = Model.model_validate(card["model"]), Restore(**card["restore"])
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{folder} holds no model, expected {CARD} and {WEIGHTS} in it") from None
+    except (KeyError, TypeError, ValueError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{folder / CARD} describes no model of this version: {reason}") from None
+    network = RestorationNetwork(settings)
+    load_weights(network, folder / WEIGHTS)
+    network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)
+    return Restorer(network, restore.size)

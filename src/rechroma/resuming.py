@@ -1,0 +1,58 @@
+"""Continue a killed training: a fingerprint of what it is, and a checkpoint that is never torn."""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rechroma.settings import Settings
+
+# Settings that do not change what training computes.
+BESIDE_TRAINING: dict[str, bool | set[str]] = {
+    "evaluate": True,
+    "tracking": True,
+    "train": {"workers"},
+}
+
+
+def fingerprint(settings: Settings, data_digest: str) -> str:
+    """16 hexadecimal digits that differ whenever settings, data, code or torch differ."""
+    digest = hashlib.sha256()
+    chosen = settings.model_dump(mode="json", exclude=BESIDE_TRAINING)
+    digest.update(json.dumps([chosen, data_digest, torch.__version__], sort_keys=True).encode())
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Checkpoint:
+    """The state of one training in a folder of its own, outside of what DVC keeps."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.file = folder / "checkpoint.pt"
+
+    def load(self) -> dict[str, Any] | None:
+        """What was last saved, on the CPU; None when there is nothing."""
+        if not self.file.exists():
+            return None
+        state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
+        return state
+
+    def save(self, state: dict[str, Any]) -> None:
+        """Replace what was saved; a crash on the way leaves the earlier state whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.file.with_suffix(f".{os.getpid()}.part")
+        with part.open("wb") as stream:
+            torch.save(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(self.file)
+
+    def remove(self) -> None:
+        """Forget it all: the training is finished."""
+        shutil.rmtree(self.folder, ignore_errors=True)
