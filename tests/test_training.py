@@ -59,11 +59,11 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
     prepared, tiny_settings, tmp_path, loss
 ):
     settings = tiny_settings(**{"train.epochs": 3, "loss": loss, "discriminator.channels": 8})
-    fit(settings, prepared, tmp_path / "unbroken", Checkpoint(tmp_path / "a"))
+    fit(Training(settings, prepared), tmp_path / "unbroken", Checkpoint(tmp_path / "a"))
     with pytest.raises(KeyboardInterrupt):
-        fit(settings, prepared, tmp_path / "killed", Checkpoint(tmp_path / "b"), Diary(1))
+        fit(Training(settings, prepared), tmp_path / "killed", Checkpoint(tmp_path / "b"), Diary(1))
     diary = Diary()
-    fit(settings, prepared, tmp_path / "killed", Checkpoint(tmp_path / "b"), diary)
+    fit(Training(settings, prepared), tmp_path / "killed", Checkpoint(tmp_path / "b"), diary)
     assert list(diary.records) == [2, 3]
     assert_same_weights(tmp_path / "unbroken", tmp_path / "killed")
 
@@ -71,7 +71,11 @@ def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
 def test_the_number_of_workers_does_not_change_the_weights(prepared, tiny_settings, tmp_path):
     for workers in (0, 2):
         settings = tiny_settings(**{"train.workers": workers, "train.epochs": 1})
-        fit(settings, prepared, tmp_path / str(workers), Checkpoint(tmp_path / f"c{workers}"))
+        fit(
+            Training(settings, prepared),
+            tmp_path / str(workers),
+            Checkpoint(tmp_path / f"c{workers}"),
+        )
     assert_same_weights(tmp_path / "0", tmp_path / "2")
 
 
@@ -103,7 +107,7 @@ def test_training_stops_when_the_score_does_not_improve(
     flat = dict.fromkeys((f"validation/{part}" for part in parts), 0.5)
     monkeypatch.setattr(Training, "_validate", lambda _: flat)
     settings = tiny_settings(**{"train.epochs": 9, "train.patience": 2})
-    assert fit(settings, prepared, tmp_path / "m", Checkpoint(tmp_path / "c")).epoch == 3
+    assert fit(Training(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c")).epoch == 3
 
 
 def test_a_loss_that_is_not_finite_skips_the_step(prepared, tiny_settings, monkeypatch):
@@ -127,7 +131,7 @@ def test_too_many_bad_losses_end_the_run_and_keep_good_weights(
     monkeypatch.setitem(losses.TERMS, "mse", lambda compared: losses.l1(compared) * float("inf"))
     settings = tiny_settings(**{"loss": "mse", "train.nonfinite_limit": 2})
     with pytest.raises(DivergedError, match=r"not finite in 2 steps.*lower lr|Lower lr"):
-        fit(settings, prepared, tmp_path / "model", Checkpoint(tmp_path / "c"))
+        fit(Training(settings, prepared), tmp_path / "model", Checkpoint(tmp_path / "c"))
     assert all(torch.isfinite(tensor).all() for tensor in weights_in(tmp_path / "model").values())
 
 
@@ -156,7 +160,7 @@ def test_accumulated_batches_make_the_gradient_of_one_large_batch(prepared, tiny
 def test_strips_are_told_when_due(prepared, tiny_settings, tmp_path):
     diary = Diary()
     settings = tiny_settings(**{"tracking.strip_every": 2, "train.epochs": 3})
-    fit(settings, prepared, tmp_path / "m", Checkpoint(tmp_path / "c"), diary)
+    fit(Training(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c"), diary)
     assert [number for number, _ in diary.strips] == [2, 3]
     assert diary.strips[0][1].ndim == 3
 

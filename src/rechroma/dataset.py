@@ -1,5 +1,6 @@
 """Prepared data: samples for training, drawn afresh, and held-out photographs as they lie there."""
 
+import csv
 import json
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
@@ -135,6 +136,22 @@ def held_out(prepared: Path, split: str, limit: int = 0) -> Iterator[HeldOut]:
             photos.read_gray(folder / "damaged" / name),
             photos.read_gray(folder / "masks" / name) > 127,
         )
+
+
+def inputs(prepared: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
+    """The pictures a submission restores: those without a truth, or without such, the test's.
+
+    Returns:
+        Their folder, and `(height, width)` by file name, sorted, as photos.csv lists them.
+    """
+    sizes: dict[str, dict[str, tuple[int, int]]] = {"unlabeled": {}, "test": {}}
+    with (prepared / "photos.csv").open(encoding="utf-8", newline="") as table:
+        for row in csv.DictReader(table):
+            if row["split"] in sizes:
+                size = int(row["height"]), int(row["width"])
+                sizes[row["split"]][f"{row['id']}.png"] = size
+    split = "unlabeled" if sizes["unlabeled"] else "test"
+    return prepared / split / "damaged", dict(sorted(sizes[split].items()))
 
 
 def describe(prepared: Path) -> dict[str, Any]:

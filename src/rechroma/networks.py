@@ -105,7 +105,13 @@ def _run(network: nn.Module, seen: Tensor) -> Tensor:
     """The network's output in float32 at the input's size, padded to the stride meanwhile."""
     height, width = seen.shape[-2:]
     padded = functional.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
-    output: Tensor = network(padded)[..., :height, :width]
+    try:
+        output: Tensor = network(padded)[..., :height, :width]
+    except AssertionError as error:  # how timm refuses what its windows do not fit
+        raise UserError(
+            f"the encoder does not take photographs of {padded.shape[-1]}x{padded.shape[-2]} px "
+            f"({error}), choose another model.encoder"
+        ) from error
     return output.float()
 
 

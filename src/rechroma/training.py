@@ -63,26 +63,21 @@ class Progress:
 
 
 def fit(
-    settings: Settings,
-    prepared: Path,
-    folder: Path,
-    checkpoint: Checkpoint,
-    listener: Listener | None = None,
+    training: "Training", folder: Path, checkpoint: Checkpoint, listener: Listener | None = None
 ) -> Progress:
-    """Train as `settings` say on what lies in `prepared`; the best model goes to `folder`.
+    """Train to the end; the best model goes to `folder`.
 
     Goes on from `checkpoint` where it holds anything; the caller removes it afterwards.
 
     Raises:
-        UserError: a setting names nothing that exists, or there is nothing to train on.
         DivergedError: too many steps in a row had no finite loss; `folder` holds the best weights.
     """
-    training = Training(settings, prepared)
+    leads = training.fabric.is_global_zero
     saved = checkpoint.load()
     if saved is not None:
         training.load_state_dict(saved)
-        print(f"train: going on after epoch {training.progress.epoch}", flush=True)
-    leads = training.fabric.is_global_zero
+        if leads:
+            print(f"going on after epoch {training.progress.epoch}", flush=True)
     try:
         while not training.finished():
             record, strip = training.next_epoch()

@@ -1,0 +1,97 @@
+"""How well damage is found, and how often where there is none.
+
+python -m benchmarks.bench_finding --photos DIR... --competition DIR
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from rechroma import settings
+from rechroma.damage import KINDS, draw, find_mask, mask_from_pair
+
+SIDES = (64, 128, 256, 512)  # px; larger ones than a photograph has are left out
+SEVERAL = {"holes": (2, 5), "level": (0, 255)}
+
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+def overlap(found: Mask, mask: Mask) -> float:
+    """Intersection over union of two masks that are not both empty."""
+    return float((found & mask).sum() / (found | mask).sum())
+
+
+def kinds_of_damage(damage: settings.Damage) -> dict[str, settings.Damage]:
+    """Each kind alone, and several holes of all kinds and any gray."""
+    alone = {
+        kind: damage.model_copy(update={other: float(other == kind) for other in KINDS})
+        for kind in KINDS
+    }
+    return alone | {"several": damage.model_copy(update=SEVERAL)}
+
+
+def lumas(folders: list[Path], side: int, every: int) -> Iterator[Luma]:
+    """The photographs, each at `side` x `side` px, in gray."""
+    for folder in folders:
+        for path in sorted(folder.rglob("*.jpg"))[::every]:
+            with Image.open(path) as file:
+                photo = file.convert("RGB")
+            if max(photo.size) >= side:
+                if photo.size != (side, side):
+                    photo = photo.resize((side, side), Image.Resampling.LANCZOS)
+                yield np.asarray(photo.convert("L"))
+
+
+def report_pairs(folder: Path) -> None:
+    """Overlap on the competition's pairs, their masks taken from the difference to the truth."""
+    overlaps = []
+    for path in sorted((folder / "train_input").glob("*.png")):
+        damaged = np.asarray(Image.open(path))
+        truth = np.asarray(Image.open(folder / "train_gt" / path.name).convert("L"))
+        overlaps.append(overlap(find_mask(damaged), mask_from_pair(damaged, truth)))
+    print(f"{len(overlaps)} pairs: IoU mean {np.mean(overlaps):.4f}, worst {min(overlaps):.4f}")
+
+
+def report_photos(folders: list[Path], damage: settings.Damage, every: int) -> None:
+    """False alarms and overlaps at each size."""
+    generator = np.random.default_rng(0)
+    kinds = kinds_of_damage(damage)
+    print("side  photos  false alarms  " + "".join(f"{kind:>24}" for kind in kinds))
+    print(" " * 28 + f"{'IoU mean  5 %  missed':>24}" * len(kinds))
+    for side in SIDES:
+        overlaps: dict[str, list[float]] = {kind: [] for kind in kinds}
+        alarms = []
+        for luma in lumas(folders, side, every):
+            alarms.append(bool(find_mask(luma).any()))
+            for kind, wanted in kinds.items():
+                damaged, mask = draw(luma, wanted, generator)
+                overlaps[kind].append(overlap(find_mask(damaged), mask))
+        cells = "".join(map(_cell, overlaps.values())) if alarms else ""
+        print(f"{side:4}  {len(alarms):6}  {sum(alarms):4} {np.mean(alarms or [0]):7.2%}  {cells}")
+
+
+def _cell(overlaps: list[float]) -> str:
+    low = np.percentile(overlaps, 5)
+    return f"{np.mean(overlaps):11.4f} {low:.3f} {np.mean(np.equal(overlaps, 0)):6.2%}"
+
+
+def main() -> None:
+    """Print the tables for the folders on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path, nargs="+", metavar="DIR", default=[])
+    parser.add_argument("--competition", type=Path, metavar="DIR")
+    parser.add_argument("--every", type=int, default=1, help="of so many photographs, one is used")
+    arguments = parser.parse_args()
+    if arguments.competition:
+        report_pairs(arguments.competition)
+    if arguments.photos:
+        report_photos(arguments.photos, settings.load(Path("params.yaml")).damage, arguments.every)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Picture files in and out: the only place that knows formats, modes, orientation, color order."""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from rechroma.errors import UserError
+from rechroma.outputs import whole_file
+
+Photo = NDArray[np.uint8]
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+FORMATS = {
+    "PNG": (".png",),
+    "JPEG": (".jpg", ".jpeg"),
+    "WEBP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp",),
+}
+SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+PIXEL_LIMIT = 200_000_000  # the largest cameras reach 150 megapixels; beyond is a picture bomb
+GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gray photograph
+GRAY_SHARE = 0.999  # share of the pixels that must keep within it
+DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+
+_opening = threading.Lock()
+
+
+class PhotoError(UserError):
+    """One picture file cannot be used: its name and the reason."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+def list_photos(path: Path) -> list[Path]:
+    """Picture files in the folder `path` and below, sorted; a file gives itself.
+
+    Known by their suffix. Hidden files and folders are skipped. Linked folders are followed, each
+    real folder once, so that a loop of links ends.
+
+    Raises:
+        PhotoError: there is nothing at `path`.
+    """
+    if not path.is_dir():
+        if not path.exists():
+            raise PhotoError(str(path), "does not exist")
+        return [path]
+    found: list[Path] = []
+    seen = {path.resolve()}
+    for folder, subfolders, files in os.walk(path, followlinks=True):
+        here = Path(folder)
+        kept = []
+        for name in sorted(subfolders):
+            real = (here / name).resolve()
+            if not name.startswith(".") and real not in seen:
+                seen.add(real)
+                kept.append(name)
+        subfolders[:] = kept
+        found += [here / name for name in files if not name.startswith(".")]
+    return sorted(file for file in found if file.suffix.lower() in SUFFIXES)
+
+
+def leads_inside(file: Path, folder: Path) -> bool:
+    """Whether `file`, its links followed, lies in `folder` (or in DVC's cache, by DVC's link)."""
+    try:
+        real = file.resolve()
+    except (OSError, RuntimeError):  # a loop of links
+        return False
+    return real.is_relative_to(folder.resolve()) or bool(DVC_OBJECT.search(real.as_posix()))
+
+
+def read_color(source: Path | BinaryIO, name: str | None = None) -> Photo:
+    """The picture in `source` as `(H, W, 3)` uint8 RGB, upright (EXIF orientation applied).
+
+    Deeper than 8 bits: the high byte. Transparent parts stand on white. Color profiles are not
+    applied. Of several frames, the first.
+
+    Args:
+        source: a file, or a stream that can seek.
+        name: how errors name it; by default the file's path.
+
+    Raises:
+        PhotoError: missing, empty, no picture, damaged, or larger than `PIXEL_LIMIT`.
+    """
+    return np.array(_decode(source, name).convert("RGB"))
+
+
+def read_gray(source: Path | BinaryIO, name: str | None = None) -> Luma:
+    """As `read_color`, but `(H, W)` uint8 luma; gray files keep their values."""
+    return np.array(_decode(source, name).convert("L"))
+
+
+def luma(photo: Photo) -> Luma:
+    """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`."""
+    return np.array(Image.fromarray(photo).convert("L"))
+
+
+def is_gray(photo: Photo) -> bool:
+    """Whether an `(H, W, 3)` uint8 RGB photo holds no color but JPEG's rounding."""
+    red, green, blue = photo[..., 0], photo[..., 1], photo[..., 2]
+    highest = np.maximum(np.maximum(red, green), blue)
+    lowest = np.minimum(np.minimum(red, green), blue)
+    return bool(np.mean(highest - lowest <= GRAY_SPREAD) >= GRAY_SHARE)
+
+
+def square(photo: Photo, size: int) -> Photo:
+    """The largest centered square of an `(H, W, 3)` uint8 photo, reduced to `(size, size, 3)`.
+
+    Raises:
+        ValueError: the shorter side is below `size`; photographs are never enlarged.
+    """
+    height, width = photo.shape[:2]
+    side = min(height, width)
+    if side < size:
+        raise ValueError(f"photo is {width}x{height} px, expected at least {size} px each way")
+    top, left = (height - side) // 2, (width - side) // 2
+    centered = photo[top : top + side, left : left + side]
+    return reduced(centered, size, size)
+
+
+def reduced(photo: Photo, height: int, width: int) -> Photo:
+    """An `(H, W, 3)` uint8 photo as `(height, width, 3)`, without aliasing (Lanczos)."""
+    if photo.shape[:2] == (height, width):
+        return photo
+    filtered = Image.fromarray(photo).resize(
+        (width, height), Image.Resampling.LANCZOS, reducing_gap=3.0
+    )
+    return np.array(filtered)
+
+
+def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
+    """Write `(H, W, 3)` uint8 RGB, `(H, W)` uint8 gray or `(H, W)` bool (0/255) to `path` as PNG.
+
+    The file appears whole or not at all; its folder is made. Same picture, same bytes.
+    """
+    if picture.dtype == np.bool_:
+        picture = picture.astype(np.uint8) * np.uint8(255)
+    with whole_file(path) as part:
+        Image.fromarray(picture).save(part, format="PNG", compress_level=1)
+
+
+def _decode(source: Path | BinaryIO, name: str | None) -> Image.Image:
+    """The picture upright, 8 bits, without transparency."""
+    name = name or str(source)
+    try:
+        with _no_pixel_limit():
+            picture = Image.open(source, formats=list(FORMATS))
+        with picture:
+            if picture.width * picture.height > PIXEL_LIMIT:
+                raise PhotoError(
+                    name,
+                    f"is {picture.width}x{picture.height} px, "
+                    f"expected at most {PIXEL_LIMIT // 10**6} megapixels",
+                )
+            picture.load()
+            return _opaque(_eight_bits(_upright(picture), name))
+    except PhotoError:
+        raise
+    except FileNotFoundError:
+        raise PhotoError(name, "is missing") from None
+    except UnidentifiedImageError:
+        raise PhotoError(name, _why_unknown(source)) from None
+    except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
+        shown = " ".join(str(error).split()) or type(error).__name__
+        raise PhotoError(name, f"cannot be read: {shown}") from None
+
+
+@contextmanager
+def _no_pixel_limit() -> Iterator[None]:
+    """Pillow's own limit warns at half of ours; it is put aside while a header is read."""
+    with _opening:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _why_unknown(source: Path | BinaryIO) -> str:
+    empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.seek(0, 2)
+    return "is empty" if empty else f"is no picture, expected {', '.join(FORMATS)}"
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(picture)
+    except Exception:  # broken EXIF must not cost the photograph
+        return picture
+
+
+def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
+    if picture.mode == "F":
+        raise PhotoError(name, "holds floating-point values, expected 8 or 16 bits")
+    if not picture.mode.startswith("I"):
+        return picture
+    levels = np.clip(np.asarray(picture), 0, 65535) >> 8
+    return Image.fromarray(levels.astype(np.uint8))
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture
+    shown = picture.convert("RGBA")
+    white = Image.new("RGBA", shown.size, "white")
+    return Image.alpha_composite(white, shown).convert("RGB")

@@ -1,0 +1,40 @@
+"""Score the trained model on the test photographs."""
+
+from stages import ROOT, real_root, run
+
+
+def main() -> None:
+    """models/restorer and data/prepared/test → reports, and test scores in MLflow."""
+    from rechroma import settings as knobs
+
+    settings = knobs.load(ROOT / "params.yaml")
+
+    from rechroma import dataset, evaluating, restoring, tracking
+    from rechroma.progress import track
+
+    prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
+    described = dataset.describe(prepared)
+    restorer = restoring.load(model)
+    test = track(
+        dataset.held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
+    )
+    table = evaluating.evaluate(test, restorer, settings.evaluate, settings.seed, reports)
+    print(evaluating.as_markdown(table), flush=True)
+
+    origin = model / "run.json"
+    with tracking.evaluation_run(settings, real_root(), described, origin) as mlflow_run:
+        for method, parts in table.items():
+            group = "test" if method == evaluating.OURS else f"yardstick/{method.replace(',', '')}"
+            mlflow_run.metrics({f"{group}/{part}": found.mean for part, found in parts.items()})
+        for report in ("metrics.json", "photos.csv", "table.md", "strips"):
+            mlflow_run.file(reports / report, "test")
+        score = table[evaluating.OURS]["score"].mean
+        package = ROOT / "src" / "rechroma"
+        print(
+            tracking.register(mlflow_run, settings, model, package, score, described["digest"]),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    run(main)

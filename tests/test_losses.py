@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from rechroma import losses
+from rechroma.colors import to_ycbcr
+from rechroma.errors import UserError
+from rechroma.losses import Comparison
+from rechroma.networks import PatchGAN, RestorationNetwork
+
+
+def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand((2, 3, 32, 32), generator=generator)
+    mask = torch.zeros((2, 1, 32, 32), dtype=torch.bool)
+    mask[..., 8:20, 8:20] = True
+    luma = (to_ycbcr(truth)[:, :1] * 255).byte().masked_fill(mask, 40)
+    prediction = network(luma, mask)
+    rgb = network.rgb(prediction.color)
+    return Comparison(
+        prediction=prediction,
+        color=to_ycbcr(truth) if network.settings.output == "luma_chroma" else truth,
+        gray=to_ycbcr(truth)[:, :1],
+        rgb=rgb,
+        true_rgb=truth,
+        mask=mask.float(),
+        weight=losses.pixel_weight(mask.float(), 4.0),
+        logits=discriminator(luma.float() / 255, rgb),
+    )
+
+
+@pytest.mark.parametrize("output", ["luma_chroma", "rgb"])
+@pytest.mark.parametrize("term", losses.TERMS)
+def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, output):
+    changes = {
+        "model.encoder": "tu-test_resnet",
+        "model.segmentation": True,
+        "model.output": output,
+    }
+    settings = make_settings(**changes, **{"discriminator.channels": 4})
+    torch.manual_seed(0)
+    network = RestorationNetwork(settings.model)
+    compared = compare(network, PatchGAN(settings.discriminator))
+    losses.TERMS[term](compared).backward()
+    convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
+    for layer in (convolutions[0], convolutions[-1]):
+        assert layer.weight.grad.abs().sum() > 0
+
+
+def test_two_stages_both_learn_from_the_pixels(make_settings):
+    settings = make_settings(**{"model.encoder": "tu-test_resnet", "model.two_stage": True})
+    network = RestorationNetwork(settings.model)
+    losses.l1(compare(network, PatchGAN(settings.discriminator))).backward()
+    for stage in (network.gray_network, network.color_network):
+        assert sum(float(weight.grad.abs().sum()) for weight in stage.parameters()) > 0
+
+
+def test_ssim_is_the_one_of_scikit_image(photo):
+    other = np.roll(photo, 3, axis=1)
+    expected = structural_similarity(photo, other, channel_axis=-1, data_range=255)
+    first, second = (torch.from_numpy(each).permute(2, 0, 1)[None] / 255 for each in (photo, other))
+    assert losses.structural_similarity(first, second).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_lost_pixel_counts_as_many_times_more_as_said():
+    mask = torch.zeros(1, 1, 4, 4)
+    mask[..., 0, 0] = 1
+    weight = losses.pixel_weight(mask, 4.0)
+    assert weight.mean().item() == pytest.approx(1)
+    assert (weight[..., 0, 0] / weight[..., 1, 1]).item() == pytest.approx(4)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("mse", {"mse": 1}),
+        ("bce+100*mse", {"bce": 1, "mse": 100}),
+        ("0.5*l1 + mse*0.5", {"l1": 0.5, "mse": 0.5}),
+        ("1e+2*mse + tv", {"mse": 100, "tv": 1}),
+    ],
+)
+def test_an_expression_says_what_each_term_weighs(expression, expected):
+    assert losses.weights(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("mes", r"loss: a term is 'mes', did you mean 'mse'\?"),
+        ("mse +", "expected a sum like"),
+        ("mse - l1", "expected a sum like"),
+        ("mse*l1", "expected a sum like"),
+        ("'2'*mse", "expected a sum like"),
+        ("", "expected a sum like"),
+        ("mse + 2*mse", "mse stands there twice"),
+        ("mse + segmentation", "needs model.segmentation: true"),
+        ("__import__('os')", "expected a sum like"),
+    ],
+)
+def test_a_wrong_expression_is_one_clear_message(expression, message):
+    with pytest.raises(UserError, match=message):
+        losses.weights(expression)
+
+
+def test_a_segmenting_network_trains_its_segmentation():
+    assert losses.weights("l1", segmented=True) == {"l1": 1, "segmentation": 1}
+    assert losses.weights("l1 + 0.1*segmentation", segmented=True)["segmentation"] == 0.1

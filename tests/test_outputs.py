@@ -1,0 +1,53 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from rechroma.outputs import whole_file, whole_folder, write_json
+
+
+def test_a_filled_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "prepared"
+    for content in ("old", "new"):
+        with whole_folder(folder) as part:
+            (part / content).touch()
+            assert not (folder / content).exists()
+    assert [file.name for file in folder.iterdir()] == ["new"]
+    assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
+
+
+def test_an_error_leaves_the_old_folder_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    (folder / "old").touch()
+    with pytest.raises(RuntimeError, match="stop"), whole_folder(folder) as part:
+        (part / "new").touch()
+        raise RuntimeError("stop")
+    assert [file.name for file in folder.iterdir()] == ["old"]
+    assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
+
+
+def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+    for stale in ("prepared.part", "prepared.old.part"):
+        (tmp_path / stale).mkdir()
+        (tmp_path / stale / "stale").touch()
+    with whole_folder(tmp_path / "prepared") as part:
+        assert not list(part.iterdir())
+    assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
+
+
+def test_an_error_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("old")
+    with pytest.raises(RuntimeError, match="stop"), whole_file(file) as part:
+        part.write_text("half of the n")
+        raise RuntimeError("stop")
+    assert file.read_text() == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_json_keeps_its_order_and_letters(tmp_path: Path) -> None:
+    write_json(tmp_path / "new/report.json", {"z": "색", "a": 1})
+    text = (tmp_path / "new/report.json").read_text(encoding="utf-8")
+    assert text == '{\n  "z": "색",\n  "a": 1\n}\n'
+    assert json.loads(text) == {"z": "색", "a": 1}

@@ -1,0 +1,67 @@
+import threading
+import time
+
+import pytest
+
+from rechroma import progress
+from rechroma.progress import in_order, line, track
+
+
+def test_a_line_tells_rate_and_time_left() -> None:
+    assert line("reading", 300, 1200, 2.0) == "reading: 300/1200, 150.0/s, 0:06 left"
+    assert line("reading", 10, 400_000, 1.0) == "reading: 10/400000, 10.0/s, 11:06:39 left"
+    assert line("reading", 5, 5, 2.0) == "reading: 5/5, 2.5/s"
+
+
+def test_without_a_terminal_lines_come_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
+    assert list(track(iter("abc"), "reading", 3)) == ["a", "b", "c"]
+    captured = capsys.readouterr()
+    assert [text.split(",")[0] for text in captured.err.splitlines()] == [
+        "reading: 1/3",
+        "reading: 2/3",
+        "reading: 3/3",
+    ]
+    assert not captured.out
+
+
+def test_a_terminal_gets_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert list(track(range(3), "reading", 3)) == [0, 1, 2]
+    assert "3/3" in capsys.readouterr().err
+
+
+def test_results_keep_the_order_of_the_items() -> None:
+    def slow_first(item: int) -> int:
+        time.sleep(0.02 if item == 0 else 0)
+        return item
+
+    assert list(in_order(slow_first, range(40))) == list(range(40))
+
+
+def test_little_is_worked_ahead_of_use() -> None:
+    started: list[int] = []
+    lock = threading.Lock()
+
+    def work(item: int) -> int:
+        with lock:
+            started.append(item)
+        return item
+
+    results = in_order(work, range(1000))
+    assert next(results) == 0
+    time.sleep(0.05)
+    assert len(started) <= 3 * progress.THREADS
+    results.close()
+
+
+def test_an_error_in_the_work_reaches_the_caller() -> None:
+    def work(item: int) -> float:
+        return 1 / item
+
+    with pytest.raises(ZeroDivisionError):
+        list(in_order(work, [1, 0, 2]))

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rechroma import restoring
+from rechroma.damage import draw
+from rechroma.errors import UserError
+from rechroma.networks import RestorationNetwork
+from rechroma.photos import luma as luma_of
+
+
+def restorer(settings) -> restoring.Restorer:
+    torch.manual_seed(0)
+    return restoring.Restorer(RestorationNetwork(settings.model).eval(), settings.restore.size)
+
+
+@pytest.fixture
+def tiny(make_settings):
+    def make(**changes):
+        return make_settings(**({"model.encoder": "tu-test_resnet"} | changes))
+
+    return make
+
+
+@pytest.fixture
+def damaged(photo, make_settings):
+    return draw(luma_of(photo), make_settings().damage, np.random.default_rng(3))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"model.output": "rgb"},
+        {"model.two_stage": True},
+        {"model.fill": "none", "model.mask": False},
+        {"restore.size": 64},
+    ],
+)
+def test_the_gray_outside_the_damage_comes_back_exactly(tiny, damaged, changes):
+    gray, mask = damaged
+    restored = restorer(tiny(**changes))(gray, mask)
+    assert restored.shape == (*gray.shape, 3)
+    again = np.asarray(Image.fromarray(restored).convert("L"))
+    np.testing.assert_array_equal(again[~mask], gray[~mask])
+    assert not np.array_equal(again[mask], gray[mask])
+    assert restored.std(axis=-1).max() > 0
+
+
+def test_without_keeping_the_gray_the_network_has_the_word(tiny, damaged):
+    gray, mask = damaged
+    restored = restorer(tiny(**{"model.output": "rgb", "model.keep_gray": False}))(gray, mask)
+    again = np.asarray(Image.fromarray(restored).convert("L"))
+    assert not np.array_equal(again[~mask], gray[~mask])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 90), (33, 7), (70, 201)])
+def test_any_size_can_be_restored(tiny, shape):
+    gray = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    mask = np.zeros(shape, bool)
+    mask[: shape[0] // 2, : shape[1] // 2] = True
+    restored = restorer(tiny(**{"restore.size": 64}))(gray, mask)
+    again = np.asarray(Image.fromarray(restored).convert("L"))
+    np.testing.assert_array_equal(again[~mask], gray[~mask])
+
+
+def test_without_weights_the_hole_is_filled_and_nothing_is_colored(damaged):
+    gray, mask = damaged
+    restored = restoring.restore_without_weights(gray, mask)
+    np.testing.assert_array_equal(restored[~mask], np.repeat(gray[~mask][:, None], 3, axis=1))
+    assert restored[mask].std() > 0
+    assert (restored.std(axis=-1) == 0).all()
+
+
+def test_a_saved_model_restores_the_same(tiny, damaged, tmp_path):
+    settings = tiny()
+    first = restorer(settings)
+    restoring.save(first.network, settings.restore, tmp_path)
+    second = restoring.load(tmp_path)
+    np.testing.assert_array_equal(first(*damaged), second(*damaged))
+
+
+def test_a_folder_without_a_model_is_one_clear_message(tmp_path):
+    with pytest.raises(UserError, match=r"holds no model, expected model\.json"):
+        restoring.load(tmp_path)
+    (tmp_path / "model.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UserError, match="describes no model of this version"):
+        restoring.load(tmp_path)
