@@ -72,7 +72,9 @@ def report_photos(folders: list[Path], damage: settings.Damage, every: int) -> N
                 damaged, mask = draw(luma, wanted, generator)
                 overlaps[kind].append(overlap(find_mask(damaged), mask))
         cells = "".join(map(_cell, overlaps.values())) if alarms else ""
-        print(f"{side:4}  {len(alarms):6}  {sum(alarms):4} {np.mean(alarms or [0]):7.2%}  {cells}")
+        print(
+            f"{side:4}  {len(alarms):6}  {sum(alarms):4} {np.mean(alarms or [False]):7.2%}  {cells}"
+        )
 
 
 def _cell(overlaps: list[float]) -> str:

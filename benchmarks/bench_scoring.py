@@ -1,5 +1,6 @@
 """The official score of one 512 x 512 photograph, against the plain calls of its rules."""
 
+from functools import partial
 from statistics import mean
 
 import cv2
@@ -25,13 +26,12 @@ def plain_score(truth: Photo, restored: Photo, mask: Mask) -> float:
     span = int(restored.max()) - int(restored.min())
     whole = structural_similarity(truth, restored, channel_axis=-1, data_range=span)
     lost = structural_similarity(truth[mask], restored[mask], channel_axis=-1, data_range=span)
-    histograms = [
-        cv2.normalize(
-            cv2.calcHist([cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)], [0], None, [180], [0, 180]), None
-        )
+    hues = [
+        cv2.calcHist([cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)], [0], None, [180], [0, 180])
         for photo in (truth, restored)
     ]
-    hue = cv2.compareHist(*histograms, cv2.HISTCMP_CORREL)
+    truth_hues, restored_hues = (cv2.normalize(histogram, None) for histogram in hues)
+    hue = cv2.compareHist(truth_hues, restored_hues, cv2.HISTCMP_CORREL)
     return float(0.2 * whole + 0.4 * lost + 0.4 * hue)
 
 
@@ -53,8 +53,8 @@ def measure() -> Measurement:
         for pair in pairs:
             difference = abs(plain_score(*pair, mask) - scoring.score(*pair, mask).score)
             assert difference <= TOLERANCE, f"the two scores differ by {difference}"
-        plain = mean(median_ms(lambda: plain_score(*pair, mask), REPEATS) for pair in pairs)
-        ours = mean(median_ms(lambda: scoring.score(*pair, mask), REPEATS) for pair in pairs)
+        plain = mean(median_ms(partial(plain_score, *pair, mask), REPEATS) for pair in pairs)
+        ours = mean(median_ms(partial(scoring.score, *pair, mask), REPEATS) for pair in pairs)
     finally:
         cv2.setNumThreads(threads)
     return Measurement("score of a 512 x 512 photograph", plain, ours, TARGET)
