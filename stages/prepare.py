@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from stages import ROOT, run
+from stages import ROOT, real_root, run
 
 
 def main() -> None:
@@ -20,10 +20,9 @@ def main() -> None:
 
 
 def _raw(path: Path) -> Path:
-    """`path` in this checkout; in a temporary one of DVC that lacks it, in the real one."""
+    """`path` in this checkout; in a passing copy of DVC's that lacks it, in the real project."""
     here = ROOT / path
-    real = Path(str(ROOT).partition("/.dvc/tmp/exps")[0]) / path
-    return here if here.exists() else real
+    return here if here.exists() else real_root() / path
 
 
 if __name__ == "__main__":

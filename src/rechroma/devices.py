@@ -1,7 +1,6 @@
 """Which device computes, and in which precision."""
 
 import os
-from typing import Literal
 
 import torch
 from lightning_fabric import Fabric
@@ -28,12 +27,12 @@ def make_fabric(settings: Train) -> Fabric:
     Raises:
         UserError: this machine has no such device.
     """
-    available: dict[Literal["cpu", "cuda", "mps"], bool] = {
+    available: dict[str, bool] = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
         "cpu": True,
     }
-    device = settings.device
+    device: str = settings.device
     if device == "auto":
         device = next(name for name, there in available.items() if there)
     if not available[device]:

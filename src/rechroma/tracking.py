@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,13 +39,10 @@ def connect(root: Path) -> MlflowClient:
     Raises:
         UserError: the store cannot be reached.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
-    client = MlflowClient(uri)
-    lock = root / ".rechroma" / "mlflow.lock"
-    lock.parent.mkdir(exist_ok=True)
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_store(root)
     try:
-        with FileLock(lock):  # two processes that create one sqlite store at once would crash
+        with _alone(root):  # two processes that create one sqlite store at once would crash
+            client = MlflowClient(uri)
             client.search_experiments(max_results=1)
     except Exception as error:  # whatever a database driver or a network raises
         reason = str(error).splitlines()[0]
@@ -54,14 +52,24 @@ def connect(root: Path) -> MlflowClient:
     return client
 
 
+def _own_store(root: Path) -> str:
+    return f"sqlite:///{root / 'mlflow.db'}"
+
+
+def _alone(root: Path) -> FileLock:
+    lock = root / ".rechroma" / "mlflow.lock"
+    lock.parent.mkdir(exist_ok=True)
+    return FileLock(lock)
+
+
 def _experiment_id(client: MlflowClient, root: Path, name: str) -> str:
-    with FileLock(root / ".rechroma" / "mlflow.lock"):
+    with _alone(root):
         found = client.get_experiment_by_name(name)
         if found is not None:
             identity: str = found.experiment_id
             return identity
-        own = os.environ.get("MLFLOW_TRACKING_URI")
-        location = None if own else (root / "mlruns" / name).as_uri()
+        own = client.tracking_uri == _own_store(root)
+        location = (root / "mlruns" / name).as_uri() if own else None
         return str(client.create_experiment(name, artifact_location=location))
 
 
@@ -238,7 +246,10 @@ def register(
         inputs=Schema([ColSpec("string", "photo"), ColSpec("string", "mask", required=False)]),
         outputs=Schema([ColSpec("string", "restored")]),
     )
-    with mlflow.start_run(run_id=run.id):
+    mlflow.set_tracking_uri(run.client.tracking_uri)
+    with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
+        # The signature is written out above; no example has to show it.
+        warnings.filterwarnings("ignore", message=".*input example was not provided")
         logged = mlflow.pyfunc.log_model(
             name=settings.tracking.model,
             loader_module="rechroma.serving",
