@@ -20,6 +20,9 @@ def main() -> None:
     fresh = training.Training(settings, prepared)
     mark = fingerprint(settings, described["digest"])
     checkpoint = Checkpoint(real_root() / ".rechroma" / "resume" / mark)
+    if not fresh.fabric.is_global_zero:  # one process of several tells and writes
+        training.fit(fresh, model, checkpoint)
+        return
     note, device = checkpoint.folder / "mlflow_run", fresh.fabric.device.type
     with tracking.training_run(settings, real_root(), described, device, note) as mlflow_run:
         progress = training.fit(fresh, model, checkpoint, mlflow_run)

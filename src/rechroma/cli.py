@@ -59,13 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         sys.stderr.write(f"rechroma: {error}\n")
         sys.exit(2)
+    except OSError as error:
+        sys.stderr.write(f"rechroma: {error.filename or 'a file'}: {error.strerror or error}\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.stderr.write("rechroma: stopped; what is written is whole\n")
         sys.exit(130)
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells the nearest command for a misspelled one, in one line."""
+    """Tells a mistake in one line, and where help is."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
@@ -104,8 +107,8 @@ def _restore(chosen: argparse.Namespace) -> int:
     from rechroma import photos, restoring
     from rechroma.damage import find_mask
 
-    outputs = _outputs(chosen.photos, chosen.out)
     masks = None if chosen.mask is None else _by_stem(chosen.mask)
+    outputs = _outputs(chosen.photos, chosen.out, (masks or {}).values())
     if chosen.model is None and not MODEL.exists():
         print(
             f"no model ({MODEL} is not here, and no --model): holes are filled, without color",
@@ -168,14 +171,17 @@ def _score(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _outputs(sources: Iterable[Path], folder: Path) -> dict[Path, Path]:
+def _outputs(sources: Iterable[Path], folder: Path, masks: Iterable[Path] = ()) -> dict[Path, Path]:
     """Where the result of each photograph goes, a folder's own folders kept; by photograph.
 
     Raises:
-        UserError: there is no photograph, two would go to one file, or one would be overwritten.
+        UserError: there is no photograph, two would go to one file, or a photograph or one of its
+            masks would be overwritten.
     """
     from rechroma import photos
 
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
     for source in sources:
         top = source if source.is_dir() else source.parent
@@ -183,14 +189,21 @@ def _outputs(sources: Iterable[Path], folder: Path) -> dict[Path, Path]:
             outputs[path] = folder / path.relative_to(top).with_suffix(".png")
     if not outputs:
         raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
+    inputs = {_identity(path) for path in (*outputs, *masks)}
     owners: dict[Path, Path] = {}
     for path, target in outputs.items():
         if target in owners:
             raise UserError(f"{owners[target]} and {path} would both become {target}, rename one")
-        if target.exists() and target.samefile(path):
-            raise UserError(f"{path} would be overwritten, choose another folder with --out")
+        if target.exists() and _identity(target) in inputs:
+            raise UserError(f"{target} would be overwritten, choose another folder with --out")
         owners[target] = path
     return outputs
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """The same for a file by whatever name."""
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def _each(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:

@@ -142,16 +142,24 @@ def inputs(prepared: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
     """The pictures a submission restores: those without a truth, or without such, the test's.
 
     Returns:
-        Their folder, and `(height, width)` by file name, sorted, as photos.csv lists them.
+        Their folder, and `(height, width)` of each by file name, sorted.
+
+    Raises:
+        UserError: nothing is prepared at `prepared`, or a picture cannot be read.
     """
-    sizes: dict[str, dict[str, tuple[int, int]]] = {"unlabeled": {}, "test": {}}
-    with (prepared / "photos.csv").open(encoding="utf-8", newline="") as table:
-        for row in csv.DictReader(table):
-            if row["split"] in sizes:
-                size = int(row["height"]), int(row["width"])
-                sizes[row["split"]][f"{row['id']}.png"] = size
-    split = "unlabeled" if sizes["unlabeled"] else "test"
-    return prepared / split / "damaged", dict(sorted(sizes[split].items()))
+    names: dict[str, list[str]] = {"unlabeled": [], "test": []}
+    try:
+        with (prepared / "photos.csv").open(encoding="utf-8", newline="") as table:
+            for row in csv.DictReader(table):
+                if row["split"] in names:
+                    names[row["split"]].append(f"{row['id']}.png")
+    except FileNotFoundError:
+        raise UserError(f"{prepared} holds no data, run the stage prepare first") from None
+    split = "unlabeled" if names["unlabeled"] else "test"
+    folder = prepared / split / "damaged"
+    # The table has the sizes in the source, of which prepared squares are a reduced part.
+    sizes = {name: photos.read_gray(folder / name).shape for name in sorted(names[split])}
+    return folder, {name: (height, width) for name, (height, width) in sizes.items()}
 
 
 def describe(prepared: Path) -> dict[str, Any]:

@@ -56,12 +56,13 @@ class EpochDisplay:
                 bar.update(task, completed=done, speed=speed, loss=self.loss, left=left)
 
     def close_epoch(self, number: int, record: Mapping[str, float]) -> None:
-        """Print the line of a finished epoch."""
+        """Print the line of a finished epoch; its loss is nan where every step was skipped."""
         if not self.shown:
             return
+        loss = record.get("train/loss", float("nan"))
         skipped = f" · {record['skipped_steps']:.0f} steps skipped" * bool(record["skipped_steps"])
         print(
-            f"epoch {number}/{self.epochs} · loss {record['train/loss']:.4f}"
+            f"epoch {number}/{self.epochs} · loss {loss:.4f}"
             f" · score {record['validation/score']:.4f} (ssim {record['validation/ssim']:.3f},"
             f" masked {record['validation/masked_ssim']:.3f},"
             f" hue {record['validation/hue']:.3f})"

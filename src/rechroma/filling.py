@@ -34,8 +34,8 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
     known = 1.0 - mask.astype(np.float32)
     if not known.any():
         return np.full_like(luma, 128)
-    values = [luma.astype(np.float32) * known]
-    weights = [known]
+    values = [luma * known]  # at each level: mean of the known pixels, times their share
+    weights = [known]  # their share
     while max(weights[-1].shape) > 1:
         height, width = weights[-1].shape
         half = ((height + 1) // 2, (width + 1) // 2)
@@ -43,16 +43,19 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
         weights.append(_resize(weights[-1], half, cv2.INTER_AREA))
     filled = values[-1] / weights[-1]
     for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
-        coarse = _resize(filled, value.shape, cv2.INTER_LINEAR)
-        mean = value / np.maximum(weight, 1e-6)
-        filled = coarse + np.minimum(weight, 1.0) * (mean - coarse)
-    return np.where(mask, np.clip(np.rint(filled), 0, 255), luma).astype(np.uint8)
+        filled = value + (1 - weight) * _resize(filled, value.shape, cv2.INTER_LINEAR)
+    restored = luma.copy()
+    restored[mask] = np.rint(filled[mask])
+    return restored
 
 
 def telea(luma: Luma, mask: Mask) -> Luma:
     """OpenCV's fast-marching inpainting (Telea 2004); shapes and types as in `push_pull`."""
     if not mask.any():
         return luma
+    if min(luma.shape) < 3:  # OpenCV then reads beside the picture
+        inside = np.s_[1:-1, 1:-1]
+        return telea(np.pad(luma, 1, mode="edge"), np.pad(mask, 1, mode="edge"))[inside]
     filled: Luma = cv2.inpaint(luma, mask.astype(np.uint8), TELEA_RADIUS, cv2.INPAINT_TELEA)
     return np.where(mask, filled, luma)
 

@@ -69,18 +69,18 @@ def structural_similarity(first: Tensor, second: Tensor) -> Tensor:
 
     Source: Wang et al. 2004; the border that the window does not cover is left out.
     """
-    channels = first.shape[1]
-    box = first.new_full((5 * channels, 1, 1, SSIM_WINDOW), 1 / SSIM_WINDOW)
-    planes = torch.cat([first, second, first * first, second * second, first * second], dim=1)
-    across = functional.conv2d(planes, box, groups=5 * channels)
-    means = functional.conv2d(across, box.transpose(2, 3), groups=5 * channels)
-    mean_1, mean_2, square_1, square_2, product = means.chunk(5, dim=1)
+    planes = torch.cat([first, second, first * first + second * second, first * second], dim=1)
+    channels = planes.shape[1]
+    box = first.new_full((channels, 1, 1, SSIM_WINDOW), 1 / SSIM_WINDOW)
+    across = functional.conv2d(planes, box, groups=channels)
+    means = functional.conv2d(across, box.transpose(2, 3), groups=channels)
+    mean_1, mean_2, squares, product = means.chunk(4, dim=1)
     sample = SSIM_WINDOW**2 / (SSIM_WINDOW**2 - 1)
-    variance_1 = sample * (square_1 - mean_1 * mean_1)
-    variance_2 = sample * (square_2 - mean_2 * mean_2)
-    covariance = sample * (product - mean_1 * mean_2)
-    similar = (2 * mean_1 * mean_2 + SSIM_C1) * (2 * covariance + SSIM_C2)
-    largest = (mean_1**2 + mean_2**2 + SSIM_C1) * (variance_1 + variance_2 + SSIM_C2)
+    mean_product, mean_squares = mean_1 * mean_2, mean_1 * mean_1 + mean_2 * mean_2
+    covariance = sample * (product - mean_product)
+    variances = sample * (squares - mean_squares)
+    similar = (2 * mean_product + SSIM_C1) * (2 * covariance + SSIM_C2)
+    largest = (mean_squares + SSIM_C1) * (variances + SSIM_C2)
     return (similar / largest).mean()
 
 

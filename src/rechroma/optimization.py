@@ -46,24 +46,30 @@ class Schedule:
     """The learning rate over `updates` steps: climbs in the share `warmup`, then goes as named.
 
     Raises:
-        UserError: timm has no such schedule.
+        UserError: timm has no such schedule, or no room for it beside the warm-up.
     """
 
     def __init__(self, optimizer: Optimizer, name: str, updates: int, warmup: float):
         if name not in SCHEDULES:
             raise unknown("schedule", name, SCHEDULES)
         peak = max(group["lr"] for group in optimizer.param_groups)
-        self.scheduler: Scheduler | None = timm.scheduler.create_scheduler_v2(
-            optimizer,
-            name,
-            num_epochs=updates,
-            decay_epochs=max(1, round(updates * STEP_EVERY)),
-            decay_milestones=[round(updates * share) for share in MILESTONES],
-            decay_rate=1.0 if name == "poly" else 0.1,
-            min_lr=peak * DECAY_TO,
-            warmup_lr=peak * WARMUP_FROM,
-            warmup_epochs=round(updates * warmup),
-        )[0]
+        self.scheduler: Scheduler | None
+        try:
+            self.scheduler, _ = timm.scheduler.create_scheduler_v2(
+                optimizer,
+                name,
+                num_epochs=updates,
+                decay_epochs=max(1, round(updates * STEP_EVERY)),
+                decay_milestones=[round(updates * share) for share in MILESTONES],
+                decay_rate=1.0 if name == "poly" else 0.1,
+                min_lr=peak * DECAY_TO,
+                warmup_lr=peak * WARMUP_FROM,
+                warmup_epochs=round(updates * warmup),
+            )
+        except ValueError as error:
+            raise UserError(
+                f"schedule is '{name}', which cannot be used here, lower train.warmup: {error}"
+            ) from error
 
     def step(self, update: int) -> None:
         """Set the learning rate for what follows `update`, counted from 1 over the training."""

@@ -48,10 +48,11 @@ class ServedRestorer:
         return pd.DataFrame({"restored": restored})
 
     def _restore(self, photo: str, mask: str) -> str:
-        damaged = photos.read_gray(_file(photo), name="photo")
-        lost = (
-            photos.read_gray(_file(mask), name="mask") > 127 if mask else damage.find_mask(damaged)
-        )
+        damaged = photos.read_gray(_file(photo, "photo"), name="photo")
+        if mask:
+            lost = photos.read_gray(_file(mask, "mask"), name="mask") > 127
+        else:
+            lost = damage.find_mask(damaged)
         if lost.shape != damaged.shape:
             raise UserError(
                 f"mask: expected its photograph's size {damaged.shape}, got {lost.shape}"
@@ -61,11 +62,11 @@ class ServedRestorer:
         return base64.b64encode(picture.getvalue()).decode("ascii")
 
 
-def _file(text: str) -> io.BytesIO:
+def _file(text: str, name: str) -> io.BytesIO:
     try:
         return io.BytesIO(base64.b64decode(text, validate=True))
-    except ValueError as error:
-        raise UserError(f"expected a picture file as base64 text: {error}") from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name}: expected a picture file as base64 text: {error}") from None
 
 
 def _load_pyfunc(path: str) -> ServedRestorer:

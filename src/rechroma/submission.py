@@ -14,6 +14,7 @@ from rechroma.errors import UserError
 Photo = NDArray[np.uint8]
 Size = tuple[int, int]
 
+BIT_DEPTH = 24  # where a PNG file says the bits of a channel; Pillow shows 16 of them as 8
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: same pictures, same bytes
 
 
@@ -33,35 +34,43 @@ def write(pictures: Iterable[tuple[str, Photo]], expected: Mapping[str, Size], p
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for name, picture in pictures:
+                if name in archive.NameToInfo:
+                    raise UserError(f"{path}: {name}: there twice")
                 stream = io.BytesIO()
                 Image.fromarray(picture).save(stream, "PNG")
                 archive.writestr(zipfile.ZipInfo(name, FIXED_DATE), stream.getvalue())
-        check(part, expected)
+        check(part, expected, str(path))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def check(path: Path, expected: Mapping[str, Size]) -> None:
+def check(path: Path, expected: Mapping[str, Size], where: str = "") -> None:
     """Make sure that a submission has exactly one RGB picture of the right size for each input.
+
+    Args:
+        path: the zip file.
+        expected: `(height, width)` by file name of each input.
+        where: how errors name the file; by default its path.
 
     Raises:
         UserError: the file is no zip, or a picture is missing, extra, there twice, misnamed (in a
             folder, or no .png), of the wrong size, no PNG, or not 8-bit RGB.
     """
+    where = where or str(path)
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            _check_names(path, names, expected)
+            _check_names(where, names, expected)
             for name in names:
-                _check_picture(f"{path}: {name}", archive.read(name), expected[name])
+                _check_picture(f"{where}: {name}", archive.read(name), expected[name])
     except zipfile.BadZipFile as error:
-        raise UserError(f"{path} is no whole zip file: {error}") from None
+        raise UserError(f"{where} is no whole zip file: {error}") from None
     except FileNotFoundError:
-        raise UserError(f"{path} is missing, expected a submission there") from None
+        raise UserError(f"{where} is missing, expected a submission there") from None
 
 
-def _check_names(path: Path, names: list[str], expected: Mapping[str, Size]) -> None:
+def _check_names(where: str, names: list[str], expected: Mapping[str, Size]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1}) if _repeats(names) else []
     nested = sorted(name for name in names if "/" in name or "\\" in name)
     other = sorted(name for name in names if not name.endswith(".png"))
@@ -75,7 +84,7 @@ def _check_names(path: Path, names: list[str], expected: Mapping[str, Size]) -> 
     for fault, found in faults.items():
         if found:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-            raise UserError(f"{path}: {', '.join(found[:3])}{more}: {fault}")
+            raise UserError(f"{where}: {', '.join(found[:3])}{more}: {fault}")
 
 
 def _repeats(names: list[str]) -> bool:
@@ -94,6 +103,8 @@ def _check_picture(where: str, file: bytes, size: Size) -> None:
         raise UserError(f"{where} is {kind}, expected PNG")
     if mode != "RGB":
         raise UserError(f"{where} is of mode {mode}, expected 8-bit RGB")
+    if file[BIT_DEPTH] != 8:
+        raise UserError(f"{where} is of {file[BIT_DEPTH]} bits, expected 8-bit RGB")
     if found != size:
         raise UserError(
             f"{where} is {found[1]}x{found[0]} px, expected its input's {size[1]}x{size[0]}"

@@ -1,0 +1,317 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rechroma import photos, restoring, scoring
+from rechroma.cli import main
+from rechroma.networks import RestorationNetwork
+
+HOLE = np.s_[20:50, 30:70]
+
+
+@pytest.fixture(autouse=True)
+def desk(tmp_path, monkeypatch):
+    """An empty folder to work in, without the model that the pipeline leaves."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def damaged(photo):
+    """`(96, 128)` uint8, a gray in HOLE that is nowhere else."""
+    gray = photos.luma(photo)
+    gray[gray == 60] = 61
+    gray[HOLE] = 60
+    return gray
+
+
+@pytest.fixture
+def model(tiny_settings):
+    """Saves an untrained network to a folder."""
+
+    def save(folder):
+        settings = tiny_settings()
+        torch.manual_seed(0)
+        restoring.save(RestorationNetwork(settings.model), settings.restore, Path(folder))
+
+    return save
+
+
+def rechroma(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return end.value.code
+
+
+def put(file: str, picture: np.ndarray) -> None:
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(file)
+
+
+def get(file: str) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def mask_of(area: tuple[slice, slice]) -> np.ndarray:
+    mask = np.zeros((96, 128), bool)
+    mask[area] = True
+    return mask
+
+
+def files() -> dict[str, bytes]:
+    found = [path for path in sorted(Path().rglob("*")) if path.is_file()]
+    return {path.as_posix(): path.read_bytes() for path in found}
+
+
+def test_help_comes_without_the_heavy_imports():
+    shown = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "rechroma.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in shown.stderr.splitlines()}
+    assert "argparse" in imported
+    assert not imported & {"torch", "numpy", "cv2", "PIL", "pydantic"}
+    assert all(name in shown.stdout for name in ("restore", "find-mask", "score"))
+
+
+@pytest.mark.parametrize("command", ["restore", "find-mask", "score"])
+def test_every_command_shows_an_example(command, capsys):
+    assert rechroma(command, "--help") == 0
+    assert f"\n  rechroma {command} " in capsys.readouterr().out
+
+
+def test_without_a_model_the_hole_is_filled_in_gray_and_the_user_is_told(damaged, capsys):
+    put("old.bmp", damaged)
+    assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
+    restored = get("new/restored/old.png")
+    hole = mask_of(HOLE)
+    assert restored.shape == (96, 128, 3)
+    assert (restored == restored[..., :1]).all()
+    assert np.array_equal(restored[~hole, 0], damaged[~hole])
+    assert np.array_equal(restored, restoring.restore_without_weights(damaged, hole))
+    assert "no model (models/restorer is not here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"), [("mine", ["--model", "mine"]), ("models/restorer", [])]
+)
+def test_a_model_colors_and_keeps_the_known_gray(damaged, model, capsys, folder, named):
+    model(folder)
+    put("old.png", damaged)
+    assert rechroma("restore", "old.png", "--out", "restored", *named) == 0
+    restored = get("restored/old.png")
+    hole = mask_of(HOLE)
+    assert np.array_equal(restored, restoring.load(Path(folder))(damaged, hole))
+    assert np.ptp(restored.astype(int), axis=2).max() > 0
+    assert np.array_equal(np.asarray(Image.fromarray(restored).convert("L"))[~hole], damaged[~hole])
+    assert "no model" not in capsys.readouterr().err
+
+
+def test_the_model_named_goes_before_the_one_of_the_project(damaged, model):
+    Path("models/restorer").mkdir(parents=True)
+    model("mine")
+    put("old.png", damaged)
+    assert rechroma("restore", "old.png", "--out", "restored") == 2
+    assert rechroma("restore", "old.png", "--out", "restored", "--model", "mine") == 0
+
+
+def test_a_folder_is_searched_through_and_its_folders_are_kept(damaged):
+    for name in ("one.png", "deep/er/one.tif", "deep/two.bmp", ".hidden.png"):
+        put(f"album/{name}", damaged)
+    Path("album/notes.txt").write_text("no photograph")
+    put("single.webp", damaged)
+    assert rechroma("restore", "album", "single.webp", "--out", "restored") == 0
+    written = {path.relative_to("restored").as_posix() for path in Path("restored").rglob("*.*")}
+    assert written == {"one.png", "deep/er/one.png", "deep/two.png", "single.png"}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (33, 7)])
+def test_the_smallest_photographs_are_restored(model, shape):
+    model("mine")
+    put("old.png", np.full(shape, 90, np.uint8))
+    assert rechroma("restore", "old.png", "--out", "restored", "--model", "mine") == 0
+    assert get("restored/old.png").shape == (*shape, 3)
+
+
+def test_a_given_mask_says_what_is_lost_light_is(damaged):
+    given = mask_of(np.s_[60:80, 10:40])
+    put("old.png", damaged)
+    put("masks/old.bmp", np.where(given, 128, 127).astype(np.uint8))
+    assert rechroma("restore", "old.png", "--out", "restored", "--mask", "masks") == 0
+    restored = get("restored/old.png")[..., 0]
+    assert np.array_equal(restored[~given], damaged[~given])
+    assert not np.array_equal(restored[given], damaged[given])
+
+
+@pytest.mark.parametrize(
+    ("mask", "shape", "message"),
+    [
+        ("old.png", (10, 12), "old.png: its mask is 12x10 px, expected 128x96 px"),
+        ("other.png", (96, 128), "masks holds no picture for old.png, expected old.png there"),
+    ],
+)
+def test_a_photograph_without_a_fitting_mask_fails(damaged, capsys, mask, shape, message):
+    put("old.png", damaged)
+    put(f"masks/{mask}", np.zeros(shape, np.uint8))
+    assert rechroma("restore", "old.png", "--out", "restored", "--mask", "masks") == 1
+    assert f"rechroma: {message}\n" in capsys.readouterr().err
+    assert not Path("restored").exists()
+
+
+@pytest.mark.parametrize("command", ["restore", "find-mask"])
+def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, command):
+    put("album/a.png", damaged)
+    Path("album/bad.png").write_bytes(b"no picture")
+    put("album/c.png", damaged)
+    assert rechroma(command, "album", "--out", "out") == 1
+    assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
+    shown = capsys.readouterr().err
+    assert "rechroma: album/bad.png: is no picture, expected PNG" in shown
+    assert "rechroma: 1 of 3 photographs failed" in shown
+
+
+def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
+    put("old.png", photos.luma(photo))
+    assert rechroma("restore", "old.png", "--out", "restored") == 0
+    assert "old.png: no damage found, color only\n" in capsys.readouterr().err
+    assert np.array_equal(get("restored/old.png")[..., 0], photos.luma(photo))
+    assert rechroma("find-mask", "old.png", "--out", "masks") == 0
+    assert "old.png: no damage found\n" in capsys.readouterr().err
+    assert not get("masks/old.png").any()
+
+
+def test_a_found_mask_is_a_picture_of_0_and_255(damaged):
+    put("deep/old.bmp", damaged)
+    assert rechroma("find-mask", "deep", "--out", "masks") == 0
+    with Image.open("masks/old.png") as picture:
+        assert (picture.format, picture.mode) == ("PNG", "L")
+    assert np.array_equal(get("masks/old.png"), np.where(mask_of(HOLE), 255, 0))
+
+
+def test_found_masks_can_be_given_back(damaged):
+    put("old.png", damaged)
+    assert rechroma("find-mask", "old.png", "--out", "masks") == 0
+    assert rechroma("restore", "old.png", "--out", "given", "--mask", "masks") == 0
+    assert rechroma("restore", "old.png", "--out", "found") == 0
+    assert np.array_equal(get("given/old.png"), get("found/old.png"))
+
+
+def test_the_score_is_json_of_the_means_and_nothing_else(photo, capsys):
+    scores = []
+    for number, area in enumerate((HOLE, np.s_[0:9, 0:90], np.s_[0:0, 0:0])):
+        truth = np.roll(photo, 20 * number, axis=0)
+        restored = truth // (number + 1)
+        put(f"truth/{number}.bmp", truth)
+        put(f"restored/{number}.png", restored)
+        put(f"masks/{number}.png", np.where(mask_of(area), 255, 0).astype(np.uint8))
+        scores.append(scoring.score(truth, restored, mask_of(area)))
+    put("restored/more.png", photo)
+    arguments = ("--truth", "truth", "--restored", "restored", "--masks", "masks")
+    assert rechroma("score", *arguments) == 0
+    shown = capsys.readouterr()
+    report = json.loads(shown.out)
+    assert list(report) == ["score", "ssim", "masked_ssim", "hue", "photos"]
+    assert report == {**scoring.mean(scores)._asdict(), "photos": 3}
+    assert "scoring: 3/3" in shown.err
+
+
+SCORE = ["score", "--truth", "truth", "--restored", "restored", "--masks", "masks"]
+MISTAKES = {
+    "a missing path": (["restore", "gone.png", "--out", "new"], r"gone\.png: does not exist"),
+    "no photographs": (["restore", "empty", "--out", "new"], "there is no photograph among these"),
+    "one stem": (
+        ["restore", "twins", "--out", "new"],
+        r"twins/a\.bmp and twins/a\.png would both become new/a\.png, rename one",
+    ),
+    "one stem in two folders": (
+        ["find-mask", "old.png", "album/old.bmp", "--out", "new"],
+        r"old\.png and album/old\.bmp would both become new/old\.png",
+    ),
+    "over the photograph itself": (
+        ["restore", "old.png", "--out", "."],
+        r"old\.png would be overwritten, choose another folder with --out",
+    ),
+    "over another photograph": (
+        ["restore", "album", "old.png", "--out", "album/deep"],
+        r"album/deep/old\.png would be overwritten",
+    ),
+    "over a mask": (
+        ["restore", "old.png", "--mask", "masks", "--out", "masks"],
+        r"masks/old\.png would be overwritten",
+    ),
+    "into a file": (
+        ["restore", "old.png", "--out", "notes.txt"],
+        r"notes\.txt is a file, expected",
+    ),
+    "below a file": (
+        ["find-mask", "old.png", "--out", "notes.txt/new"],
+        r"notes\.txt/new: Not a directory",
+    ),
+    "no folder of masks": (
+        ["restore", "old.png", "--out", "new", "--mask", "old.png"],
+        r"old\.png is no folder, expected one with pictures",
+    ),
+    "no model": (
+        ["restore", "old.png", "--out", "new", "--model", "gone"],
+        r"gone holds no model, expected model\.json",
+    ),
+    "nothing to score": ([*SCORE[:2], "gone", *SCORE[3:]], "gone is no folder"),
+    "an empty folder to score": ([*SCORE[:2], "empty", *SCORE[3:]], "empty holds no pictures"),
+    "a restored one is missing": (
+        [*SCORE[:4], "other", *SCORE[5:]],
+        r"other holds no picture for truth/a\.png, expected a\.png there",
+    ),
+    "a mask is missing": ([*SCORE[:6], "other"], r"other holds no picture for truth/a\.png"),
+    "a restored one of another size": (
+        [*SCORE[:4], "small", *SCORE[5:]],
+        "a: its restored picture is 4x3 px, expected the truth's 128x96 px",
+    ),
+    "a mask of another size": ([*SCORE[:6], "small"], "a: its mask picture is 4x3 px"),
+    "two truths of one stem": ([*SCORE[:2], "twins", *SCORE[3:]], "have one stem"),
+    "a misspelled command": (["restor", "old.png"], "invalid choice: 'restor'.*restore"),
+    "no --out": (["restore", "old.png"], r"--out; see rechroma restore --help"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_clear_line_and_changes_nothing(damaged, photo, capsys, mistake):
+    put("old.png", damaged)
+    for file in ("album/old.bmp", "album/deep/old.png", "twins/a.bmp", "twins/a.png"):
+        put(file, damaged)
+    for file in ("truth/a.png", "restored/a.png", "other/b.png"):
+        put(file, photo)
+    put("masks/old.png", damaged)
+    put("masks/a.png", damaged)
+    put("small/a.png", damaged[:3, :4])
+    Path("empty").mkdir()
+    Path("notes.txt").write_text("no photograph")
+    before = files()
+    arguments, message = MISTAKES[mistake]
+    assert rechroma(*arguments) == 2
+    shown = capsys.readouterr()
+    told = [line for line in shown.err.splitlines() if not line.startswith("no model (")]
+    assert len(told) == 1
+    assert told[0].startswith("rechroma")
+    assert re.search(message, told[0]), told[0]
+    assert not shown.out
+    assert files() == before
+
+
+def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
+    put("old.png", damaged)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(photos, "write_png", interrupt)
+    assert rechroma("find-mask", "old.png", "--out", "masks") == 130
+    assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
