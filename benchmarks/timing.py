@@ -1,7 +1,7 @@
 """How long a function takes, and how that compares with the plain way of doing the same."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -20,13 +20,24 @@ class Measurement(NamedTuple):
         """How many times as fast as the plain way ours is."""
         return self.plain_ms / self.ours_ms
 
+    @property
+    def reached(self) -> bool:
+        """Whether the ratio is at least the target."""
+        return self.ratio >= self.target
 
-def median_ms(function: Callable[[], object], repeats: int) -> float:
-    """The median of the times of `repeats` calls, ms; one call before them is not timed."""
-    function()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
+
+def medians_ms(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
+    """The median of the times of `repeats` calls of each function, ms.
+
+    They take turns, so that whatever else keeps the machine busy meets them alike. One turn
+    before is not timed.
+    """
+    for function in functions:
         function()
-        times.append(time.perf_counter() - start)
-    return 1000 * median(times)
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(repeats):
+        for function, taken in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            taken.append(time.perf_counter() - start)
+    return [1000 * median(taken) for taken in times]

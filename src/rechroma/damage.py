@@ -38,7 +38,7 @@ def _box(
     shorter = min(shape.shape)
 
     def side() -> int:
-        return int(np.clip(round(generator.uniform(*shares) * shorter), 1, shorter - 1))
+        return min(max(round(generator.uniform(*shares) * shorter), 1), shorter - 1)
 
     width = side()
     height = width if square else side()
@@ -97,11 +97,11 @@ def draw(luma: Luma, settings: Damage, generator: np.random.Generator) -> tuple[
         shape = np.zeros(luma.shape, dtype=np.uint8)
         kind(shape, settings, generator)
         level = generator.integers(settings.level[0], settings.level[1] + 1)
-        hole = shape.astype(bool)
-        if (mask | hole).all():
-            continue
-        damaged[hole] = level
-        mask |= hole
+        hole = shape.view(bool)
+        hidden = mask | hole
+        if not hidden.all():
+            damaged[hole] = level
+            mask = hidden
     return damaged, mask
 
 

@@ -42,10 +42,10 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
         values.append(_resize(values[-1], half, cv2.INTER_AREA))
         weights.append(_resize(weights[-1], half, cv2.INTER_AREA))
     filled = values[-1] / weights[-1]
-    for value, weight in zip(values[-2::-1], weights[-2::-1], strict=True):
+    for value, weight in zip(values[-2:0:-1], weights[-2:0:-1], strict=True):
         filled = value + (1 - weight) * _resize(filled, value.shape, cv2.INTER_LINEAR)
     restored = luma.copy()
-    restored[mask] = np.rint(filled[mask])
+    restored[mask] = np.rint(_resize(filled, luma.shape, cv2.INTER_LINEAR)[mask])
     return restored
 
 
