@@ -5,6 +5,7 @@ READY := .venv/.ready
 
 export NO_ALBUMENTATIONS_UPDATE := 1
 export DO_NOT_TRACK := 1
+export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: setup repro test ui lint bench lock clean
@@ -26,7 +27,7 @@ test: setup
 	$(BIN)/python -m pytest
 
 ui: setup
-	$(BIN)/python -m stages.ui
+	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 lint: setup
 	$(BIN)/ruff check .

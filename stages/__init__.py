@@ -4,12 +4,14 @@ This checkout's `src` goes first on the path: a queued DVC experiment runs in a 
 project, and an editable install would hand it the modules of the original.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 
 def real_root(checkout: Path = ROOT) -> Path:

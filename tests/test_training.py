@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -209,3 +211,9 @@ def test_a_checkpoint_cut_short_leaves_the_earlier_one(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="full"):
         checkpoint.save({"epoch": 2})
     assert checkpoint.load() == {"epoch": 1}
+
+
+def test_training_and_restoring_need_neither_mlflow_nor_dvc():
+    code = "import sys; sys.modules |= dict.fromkeys(['mlflow', 'dvc', 'matplotlib', 'filelock']);"
+    code += "import rechroma.training, rechroma.restoring, rechroma.cli, rechroma.evaluating"
+    subprocess.run([sys.executable, "-c", code], check=True)

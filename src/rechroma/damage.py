@@ -35,10 +35,11 @@ def _box(
 
     Its sides are shares of the shorter side and 1 px short of it at most: nothing hides everything.
     """
-    shorter = min(shape.shape)
+    shorter: int = min(shape.shape)
 
     def side() -> int:
-        return min(max(round(generator.uniform(*shares) * shorter), 1), shorter - 1)
+        wanted = round(float(generator.uniform(*shares)) * shorter)
+        return min(max(wanted, 1), shorter - 1)
 
     width = side()
     height = width if square else side()

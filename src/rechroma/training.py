@@ -133,7 +133,13 @@ class Training:
 
         self.module = RestorationNetwork(settings.model).to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(
-            self.module, settings.optim, settings.lr, settings.weight_decay, settings.betas
+            self.module,
+            settings.optim,
+            settings.lr,
+            settings.weight_decay,
+            settings.betas,
+            # A gradient scaler cannot clip the gradient of a fused optimizer.
+            fused=self.fabric.device.type == "cpu" and train.precision != "16-mixed",
         )
         updates = train.epochs * math.ceil(len(self.loader) / train.accumulate)
         self.schedule = Schedule(self.optimizer, settings.schedule, updates, train.warmup)

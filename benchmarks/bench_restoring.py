@@ -1,0 +1,66 @@
+"""Restoring one 512 x 512 photograph, against the same network plainly in float32 NCHW."""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.photographs import photographs, shipped
+from benchmarks.timing import Measurement, medians_ms
+from rechroma import damage, photos, restoring
+from rechroma.filling import FILLS
+from rechroma.networks import RestorationNetwork
+
+SIDE = 512  # px
+REPEATS = 11
+TARGET = 2.5
+TOLERANCE = 2.0  # levels of 0…255, mean difference: bfloat16, and keeping the gray exact
+PALE = 0.2  # factor on the last layer, so that the colors are about as pale as trained ones
+
+Luma = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Photo = NDArray[np.uint8]
+
+
+def plain_restore(network: RestorationNetwork, damaged: Luma, mask: Mask) -> Photo:
+    """What the network says, clipped and rounded; shapes as in `restoring.Restorer`."""
+    filled = FILLS[network.settings.fill](damaged, mask)
+    with torch.no_grad():
+        prediction = network(
+            torch.from_numpy(filled)[None, None], torch.from_numpy(mask)[None, None]
+        )
+        rgb = network.rgb(prediction.color)[0].permute(1, 2, 0).numpy()
+    restored: Photo = np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8)
+    return restored
+
+
+def measure() -> Measurement:
+    """Both ways with the same untrained weights, once they are known to agree.
+
+    Raises:
+        AssertionError: the two differ by more than bfloat16 explains.
+    """
+    settings = shipped()
+    torch.manual_seed(settings.seed)
+    network = RestorationNetwork(settings.model).eval()
+    with torch.no_grad():
+        for parameter in list(network.parameters())[-2:]:
+            parameter.mul_(PALE)
+    with TemporaryDirectory() as temporary:
+        restoring.save(network, settings.restore, Path(temporary))
+        restorer = restoring.load(Path(temporary))
+    gray = photos.luma(photographs(SIDE)[0])
+    pair = damage.draw(gray, settings.damage, np.random.default_rng(settings.seed))
+    ways = [partial(plain_restore, network, *pair), partial(restorer, *pair)]
+    plain, ours = (way().astype(int) for way in ways)
+    difference = np.abs(plain - ours).mean()
+    assert difference <= TOLERANCE, f"the photographs differ by {difference:.2f} levels on average"
+    plain_ms, ours_ms = medians_ms(ways, REPEATS)
+    return Measurement(f"restoring a {SIDE} x {SIDE} photograph", plain_ms, ours_ms, TARGET)
+
+
+if __name__ == "__main__":
+    print(measure())

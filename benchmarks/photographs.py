@@ -1,0 +1,47 @@
+"""Photographs that are on every machine, for the benchmarks to work on."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from skimage import data
+
+from rechroma import damage, photos
+from rechroma.settings import Settings, load
+
+NAMES = ("astronaut", "coffee", "chelsea", "rocket")
+
+Photo = NDArray[np.uint8]
+
+
+def shipped() -> Settings:
+    """What params.yaml says."""
+    return load(Path(__file__).resolve().parent.parent / "params.yaml")
+
+
+def photographs(side: int) -> list[Photo]:
+    """The centers of four photographs inside scikit-image: `(side, side, 3)` uint8 RGB each."""
+    found = []
+    for name in NAMES:
+        photo = getattr(data, name)()
+        centered = photos.square(photo, min(photo.shape[:2]))
+        shrinks = centered.shape[0] > side
+        found.append(
+            cv2.resize(
+                centered,
+                (side, side),
+                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
+            )
+        )
+    return found
+
+
+def prepare(folder: Path, settings: Settings) -> None:
+    """Leave in `folder` what a training needs of the stage prepare: train.npy and validation."""
+    truths = photographs(settings.data.size)
+    np.save(folder / "train.npy", np.stack(truths))
+    generator = np.random.default_rng(settings.seed)
+    damaged, mask = damage.draw(photos.luma(truths[0]), settings.damage, generator)
+    for kind, picture in (("truth", truths[0]), ("damaged", damaged), ("masks", mask)):
+        photos.write_png(folder / "validation" / kind / f"{NAMES[0]}.png", picture)
