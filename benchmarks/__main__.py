@@ -1,7 +1,8 @@
 """One table: how many times as fast as the plain way rechroma does its work.
 
-Every ratio is measured inside the run, the plain way and ours taking turns. It wants an otherwise
-idle machine. How well damage is found is another report: python -m benchmarks.bench_finding --help
+Every ratio is measured inside the run, the plain way and ours taking turns on one thread each.
+What else the machine does still counts: let it rest. How well damage is found is another report:
+python -m benchmarks.bench_finding --help
 """
 
 import argparse
@@ -59,7 +60,7 @@ def machine() -> str:
     load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
     return (
         f"Machine: {platform.machine()}, {os.cpu_count()} cores{load}; {amx}, ours in {precision}; "
-        f"torch {torch.__version__} on {torch.get_num_threads()} threads"
+        f"torch {torch.__version__}, one thread each"
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.photographs import photographs, prepare, shipped
-from benchmarks.timing import Measurement, medians_ms
+from benchmarks.timing import Measurement, medians_ms, one_thread
 from rechroma.dataset import Sample, TrainingSamples
 from rechroma.settings import Damage
 
@@ -81,7 +81,7 @@ class PlainSamples:
 def measure() -> Measurement:
     """Both ways, a batch of samples at a time, with the shipped settings."""
     settings = shipped()
-    with TemporaryDirectory() as temporary:
+    with TemporaryDirectory() as temporary, one_thread():
         folder = Path(temporary)
         prepare(folder, settings)
         files = []

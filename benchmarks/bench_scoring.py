@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from skimage import data
 from skimage.metrics import structural_similarity
 
-from benchmarks.timing import Measurement, medians_ms
+from benchmarks.timing import Measurement, medians_ms, one_thread
 from rechroma import scoring
 
 SIDE = 512  # px
@@ -47,9 +47,7 @@ def measure() -> Measurement:
     for name in ("astronaut", "chelsea", "coffee"):
         truth = cv2.resize(getattr(data, name)(), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         pairs.append((truth, cv2.GaussianBlur(truth, (0, 0), 2)))
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with one_thread():
         for pair in pairs:
             difference = abs(plain_score(*pair, mask) - scoring.score(*pair, mask).score)
             assert difference <= TOLERANCE, f"the two scores differ by {difference}"
@@ -57,8 +55,6 @@ def measure() -> Measurement:
             medians_ms([partial(way, *pair, mask) for way in (plain_score, scoring.score)], REPEATS)
             for pair in pairs
         ]
-    finally:
-        cv2.setNumThreads(threads)
     plain, ours = map(mean, zip(*medians, strict=True))
     return Measurement("score of a 512 x 512 photograph", plain, ours, TARGET)
 

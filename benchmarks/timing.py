@@ -1,7 +1,8 @@
 """How long a function takes, and how that compares with the plain way of doing the same."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
@@ -24,6 +25,26 @@ class Measurement(NamedTuple):
     def reached(self) -> bool:
         """Whether the ratio is at least the target."""
         return self.ratio >= self.target
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Both ways on one thread of torch and OpenCV meanwhile.
+
+    Threads that wait for each other while other programs want the same cores can take ten times
+    as long, and more so where there are many short pieces of work: no ratio would hold.
+    """
+    import cv2
+    import torch
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
 
 
 def medians_ms(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:

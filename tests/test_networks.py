@@ -68,6 +68,14 @@ def test_the_known_gray_is_not_predicted(make_settings):
     assert not torch.equal(prediction.color[:, :1][mask], (luma.float() / 255)[mask])
 
 
+@pytest.mark.parametrize("encoder", ["tu-test_resnet", "plain"])
+def test_a_fresh_network_says_nearly_nothing_but_the_fill_in_gray(make_settings, encoder):
+    torch.manual_seed(0)
+    luma, _, prediction = see(RestorationNetwork(make_settings(**{"model.encoder": encoder}).model))
+    assert (prediction.color[:, :1] - luma.float() / 255).abs().max() < 0.06
+    assert prediction.color[:, 1:].abs().max() < 0.03
+
+
 def test_the_mask_is_seen_only_when_it_is_an_input(make_settings):
     for shown in (True, False):
         settings = make_settings(**TINY, **{"model.mask": shown, "model.output": "rgb"})

@@ -47,6 +47,21 @@ def test_its_steps_lower_a_simple_loss(name):
     assert all(after <= before for before, after in itertools.pairwise(losses))
 
 
+@pytest.mark.parametrize("name", [*WITH_BETAS, *WITHOUT_BETAS])
+def test_fused_or_not_its_steps_are_the_same(name):
+    apart, fused = network(), network()
+    train(apart, optimizer_for(apart, name), 5)
+    train(fused, optimizer_for(fused, name, fused=True), 5)
+    for weight, other in zip(apart.parameters(), fused.parameters(), strict=True):
+        torch.testing.assert_close(weight, other, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_what_can_be_fused_is_fused_only_on_request(name):
+    assert optimizer_for(network(), name, fused=True).defaults["fused"]
+    assert not optimizer_for(network(), name).defaults["fused"]
+
+
 @pytest.mark.parametrize("name", WITH_BETAS)
 def test_betas_reach_an_optimizer_that_has_them(name):
     groups = optimizer_for(network(), name, betas=(0.7, 0.93)).param_groups

@@ -38,8 +38,7 @@ def _box(
     shorter: int = min(shape.shape)
 
     def side() -> int:
-        wanted = round(float(generator.uniform(*shares)) * shorter)
-        return min(max(wanted, 1), shorter - 1)
+        return min(max(round(generator.uniform(*shares) * shorter), 1), shorter - 1)
 
     width = side()
     height = width if square else side()

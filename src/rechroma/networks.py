@@ -12,6 +12,7 @@ from rechroma.colors import to_rgb
 from rechroma.errors import UserError, unknown
 from rechroma.settings import Discriminator, Model
 
+HEAD_SCALE = 0.01  # of the last layer's first weights
 STRIDE = 32  # height and width the encoders accept are its multiples
 
 
@@ -49,6 +50,9 @@ class RestorationNetwork(nn.Module):
         else:
             self.gray_network = None
             self.color_network = build(settings, channels, colors + damage)
+        if settings.output == "luma_chroma" and settings.fill != "none":
+            for network in filter(None, (self.gray_network, self.color_network)):
+                _quiet_head(network)
         if settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
 
@@ -99,6 +103,15 @@ class RestorationNetwork(nn.Module):
         if self.settings.output == "rgb":
             return torch.sigmoid(raw[:, -3:])
         return torch.cat([self._luma(raw, luma), 0.5 * torch.tanh(raw[:, 1:3])], dim=1)
+
+
+def _quiet_head(network: nn.Module) -> None:
+    """Let a fresh network say nearly nothing: it starts at the fill and at gray, not at noise."""
+    head = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
+    with torch.no_grad():
+        head.weight *= HEAD_SCALE
+        if head.bias is not None:
+            head.bias.zero_()
 
 
 def _run(network: nn.Module, seen: Tensor) -> Tensor:
