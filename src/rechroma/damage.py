@@ -1,6 +1,8 @@
 """Damage: shapes of one gray each that hide a part of a photograph; drawn, and found again."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
 import cv2
 import numpy as np
@@ -90,10 +92,10 @@ def draw(luma: Luma, settings: Damage, generator: np.random.Generator) -> tuple[
     damaged = luma.copy()
     mask = np.zeros(luma.shape, dtype=bool)
     low, high = settings.holes
-    bounds = np.cumsum([getattr(settings, kind) for kind in KINDS])
+    bounds = list(accumulate(getattr(settings, kind) for kind in KINDS))
     kinds = list(KINDS.values())
     for _ in range(generator.integers(low, high + 1)):
-        kind = kinds[int(np.searchsorted(bounds, generator.uniform(0, bounds[-1]), side="right"))]
+        kind = kinds[bisect_right(bounds, generator.uniform(0, bounds[-1]))]
         shape = np.zeros(luma.shape, dtype=np.uint8)
         kind(shape, settings, generator)
         level = generator.integers(settings.level[0], settings.level[1] + 1)
