@@ -86,3 +86,12 @@ def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Setti
         return make_settings(**(tiny | changes))
 
     return make
+
+
+@pytest.fixture
+def damaged(photo: np.ndarray) -> np.ndarray:
+    """`photo` in gray, `(96, 128)` uint8, with a gray in [20:50, 30:70] that is nowhere else."""
+    gray = photos.luma(photo)
+    gray[gray == 60] = 61
+    gray[20:50, 30:70] = 60
+    return gray

@@ -24,15 +24,6 @@ def desk(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def damaged(photo):
-    """`(96, 128)` uint8, a gray in HOLE that is nowhere else."""
-    gray = photos.luma(photo)
-    gray[gray == 60] = 61
-    gray[HOLE] = 60
-    return gray
-
-
-@pytest.fixture
 def model(tiny_settings):
     """Saves an untrained network to a folder."""
 

@@ -7,21 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
-from rechroma import photos, restoring, serving
+from rechroma import restoring, serving
 from rechroma.errors import UserError
 from rechroma.networks import RestorationNetwork
 from rechroma.serving import ServedRestorer
 
 HOLE = np.s_[20:50, 30:70]
-
-
-@pytest.fixture
-def damaged(photo):
-    """`(96, 128)` uint8, a gray in HOLE that is nowhere else."""
-    gray = photos.luma(photo)
-    gray[gray == 60] = 61
-    gray[HOLE] = 60
-    return gray
 
 
 @pytest.fixture
