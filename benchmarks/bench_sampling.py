@@ -5,8 +5,10 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.photographs import photographs, prepare, shipped
@@ -47,7 +49,14 @@ class PlainSamples:
             torch.from_numpy(np.array(gray))[None],
             torch.from_numpy(np.array(mask))[None] > 127,
             torch.from_numpy(np.array(photo)).permute(2, 0, 1),
+            torch.from_numpy(self._hues(np.array(photo))),
         )
+
+    def _hues(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+        hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV).reshape(-1, 3)
+        colored = hsv[hsv[:, 1] > 0, 0]
+        counts = np.append(np.bincount(colored, minlength=180), len(hsv) - len(colored))
+        return (counts / len(hsv)).astype(np.float32)
 
     def _draw(self, gray: Image.Image, mask: Image.Image) -> None:
         """One shape of one gray into `gray`, and in white into `mask`."""

@@ -18,7 +18,9 @@ def main() -> None:
     test = track(
         dataset.held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
     )
-    table = evaluating.evaluate(test, restorer, settings.evaluate, settings.seed, reports)
+    table = evaluating.evaluate(
+        test, restorer, settings.evaluate, settings.seed, reports, dataset.mean_hues(prepared)
+    )
     print(evaluating.as_markdown(table), flush=True)
 
     origin = model / "run.json"

@@ -6,9 +6,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 import yaml
 
 from rechroma import damage, photos
+from rechroma.networks import RestorationNetwork
 from rechroma.settings import Settings, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,6 +70,21 @@ def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
     described = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
     (folder / "dataset.json").write_text(json.dumps(described), encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def outspoken() -> Callable[[Settings], RestorationNetwork]:
+    """An untrained network that says more than a fresh one, which starts at gray."""
+
+    def make(settings: Settings) -> RestorationNetwork:
+        torch.manual_seed(0)
+        network = RestorationNetwork(settings.model).eval()
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight *= 2
+        return network
+
+    return make
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from rechroma import photos, restoring, scoring
 from rechroma.cli import main
-from rechroma.networks import RestorationNetwork
 
 HOLE = np.s_[20:50, 30:70]
 
@@ -24,13 +22,12 @@ def desk(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def model(tiny_settings):
+def model(tiny_settings, outspoken):
     """Saves an untrained network to a folder."""
 
     def save(folder):
         settings = tiny_settings()
-        torch.manual_seed(0)
-        restoring.save(RestorationNetwork(settings.model), settings.restore, Path(folder))
+        restoring.save(outspoken(settings), settings.restore, Path(folder))
 
     return save
 

@@ -4,10 +4,11 @@ import torch
 from skimage.metrics import structural_similarity
 
 from rechroma import losses
+from rechroma.architectures import PatchGAN
 from rechroma.colors import to_ycbcr
 from rechroma.errors import UserError
 from rechroma.losses import Comparison
-from rechroma.networks import PatchGAN, RestorationNetwork
+from rechroma.networks import RestorationNetwork
 
 
 def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
@@ -25,6 +26,7 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
         rgb=rgb,
         true_rgb=truth,
         mask=mask.float(),
+        hues=torch.full((2, 181), 1 / 181),
         weight=losses.pixel_weight(mask.float(), 4.0),
         logits=discriminator(luma.float() / 255, rgb),
     )
@@ -44,7 +46,8 @@ def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, out
     compared = compare(network, PatchGAN(settings.discriminator))
     losses.TERMS[term](compared).backward()
     convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
-    for layer in (convolutions[0], convolutions[-1]):
+    # The predicted histogram leaves the encoder before the decoder.
+    for layer in convolutions[:1] if term == "histogram" else (convolutions[0], convolutions[-1]):
         assert layer.weight.grad.abs().sum() > 0
 
 
@@ -53,7 +56,7 @@ def test_two_stages_both_learn_from_the_pixels(make_settings):
     network = RestorationNetwork(settings.model)
     losses.l1(compare(network, PatchGAN(settings.discriminator))).backward()
     for stage in (network.gray_network, network.color_network):
-        assert sum(float(weight.grad.abs().sum()) for weight in stage.parameters()) > 0
+        assert any(weight.grad is not None and weight.grad.any() for weight in stage.parameters())
 
 
 def test_ssim_is_the_one_of_scikit_image(photo):

@@ -3,8 +3,9 @@ import segmentation_models_pytorch as smp
 import torch
 from safetensors.torch import save_file
 
+from rechroma.architectures import PatchGAN, PlainUNet
 from rechroma.errors import UserError
-from rechroma.networks import PatchGAN, PlainUNet, RestorationNetwork, load_weights
+from rechroma.networks import RestorationNetwork, load_weights
 
 TINY = {"model.encoder": "tu-test_resnet"}
 

@@ -1,18 +1,16 @@
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from rechroma import restoring
 from rechroma.damage import draw
 from rechroma.errors import UserError
-from rechroma.networks import RestorationNetwork
 from rechroma.photos import luma as luma_of
 
 
-def restorer(settings) -> restoring.Restorer:
-    torch.manual_seed(0)
-    return restoring.Restorer(RestorationNetwork(settings.model).eval(), settings.restore.size)
+@pytest.fixture
+def restorer(outspoken):
+    return lambda settings: restoring.Restorer(outspoken(settings), settings.restore)
 
 
 @pytest.fixture
@@ -38,7 +36,7 @@ def damaged(photo, make_settings):
         {"restore.size": 64},
     ],
 )
-def test_the_gray_outside_the_damage_comes_back_exactly(tiny, damaged, changes):
+def test_the_gray_outside_the_damage_comes_back_exactly(restorer, tiny, damaged, changes):
     gray, mask = damaged
     restored = restorer(tiny(**changes))(gray, mask)
     assert restored.shape == (*gray.shape, 3)
@@ -48,7 +46,7 @@ def test_the_gray_outside_the_damage_comes_back_exactly(tiny, damaged, changes):
     assert restored.std(axis=-1).max() > 0
 
 
-def test_without_keeping_the_gray_the_network_has_the_word(tiny, damaged):
+def test_without_keeping_the_gray_the_network_has_the_word(restorer, tiny, damaged):
     gray, mask = damaged
     restored = restorer(tiny(**{"model.output": "rgb", "model.keep_gray": False}))(gray, mask)
     again = np.asarray(Image.fromarray(restored).convert("L"))
@@ -56,7 +54,7 @@ def test_without_keeping_the_gray_the_network_has_the_word(tiny, damaged):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (33, 7), (70, 201)])
-def test_any_size_can_be_restored(tiny, shape):
+def test_any_size_can_be_restored(restorer, tiny, shape):
     gray = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     mask = np.zeros(shape, bool)
     mask[: shape[0] // 2, : shape[1] // 2] = True
@@ -73,7 +71,7 @@ def test_without_weights_the_hole_is_filled_and_nothing_is_colored(damaged):
     assert (restored.std(axis=-1) == 0).all()
 
 
-def test_a_saved_model_restores_the_same(tiny, damaged, tmp_path):
+def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
     settings = tiny()
     first = restorer(settings)
     restoring.save(first.network, settings.restore, tmp_path)

@@ -73,7 +73,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "choice unlike any": (
         {"augment": "everything"},
-        r"augment is 'everything', expected one of: flips, full, none",
+        r"augment is 'everything', expected one of: crops, flips, full, none",
     ),
     "group replaced by a scalar": ({"model": "unet"}, r"params\.yaml: model is 'unet': "),
     "share above 1": ({"data.test": 1.5}, r"data\.test is 1\.5: .*less than or equal to 1"),

@@ -6,8 +6,8 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from rechroma.architectures import PatchGAN
 from rechroma.losses import discriminator_loss
-from rechroma.networks import PatchGAN
 from rechroma.optimization import make_optimizer
 from rechroma.settings import Discriminator
 

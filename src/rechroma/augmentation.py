@@ -15,6 +15,7 @@ Photo = NDArray[np.uint8]
 
 # Photographs are scenes with an up and a down, so flips are horizontal only.
 FLIP = 0.5
+AREA = {"interpolation": 3}  # cv2.INTER_AREA: squares are larger than what is made of them
 
 
 def _none(_: int) -> list[Any]:
@@ -27,11 +28,18 @@ def _flips(_: int) -> list[Any]:
     return [A.HorizontalFlip(p=FLIP)]
 
 
+def _crops(side: int) -> list[Any]:
+    import albumentations as A
+
+    crop = A.RandomResizedCrop(size=(side, side), scale=(0.36, 1.0), ratio=(1.0, 1.0), **AREA)
+    return [crop, A.HorizontalFlip(p=FLIP)]
+
+
 def _full(side: int) -> list[Any]:
     import albumentations as A
 
     return [
-        A.RandomResizedCrop(size=(side, side), scale=(0.5, 1.0), ratio=(0.9, 1.1)),
+        A.RandomResizedCrop(size=(side, side), scale=(0.5, 1.0), ratio=(0.9, 1.1), **AREA),
         A.HorizontalFlip(p=FLIP),
         A.Affine(rotate=(-8, 8), shear=(-4, 4), border_mode=2, p=0.3),  # 2: mirrored border
         A.RandomBrightnessContrast(brightness_limit=0.15, contrast_limit=0.15, p=0.5),
@@ -43,12 +51,16 @@ def _full(side: int) -> list[Any]:
 AUGMENTATIONS: dict[str, Callable[[int], list[Any]]] = {
     "none": _none,
     "flips": _flips,
+    "crops": _crops,
     "full": _full,
 }
 
 
 class Augmentation:
-    """One of `AUGMENTATIONS` for squares of `side` px: the same seed gives the same photograph."""
+    """One of `AUGMENTATIONS`: the same seed gives the same photograph.
+
+    What cuts random parts out makes them `side` px; the others leave the size.
+    """
 
     def __init__(self, name: str, side: int):
         os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks its makers on import
@@ -60,7 +72,7 @@ class Augmentation:
             self.pipeline = A.Compose(transforms)
 
     def __call__(self, photo: Photo, generator: np.random.Generator) -> Photo:
-        """`(side, side, 3)` uint8 RGB to the same; all chance comes from `generator`."""
+        """`(H, W, 3)` uint8 RGB to the same or `side` px; all chance comes from `generator`."""
         if self.pipeline is None:
             return photo
         self.pipeline.set_random_seed(int(generator.integers(2**31)))

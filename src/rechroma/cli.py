@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rechroma import photos
 
 MODEL = Path("models/restorer")  # where the pipeline leaves its model, seen from the project
+PREPARED = Path("data/prepared")  # where it leaves its data
+PARAMS = Path("params.yaml")
 
 INTRODUCTION = """\
 Gives damaged gray photographs their color and their missing part back.
@@ -21,6 +23,7 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma find-mask old.jpg --out masks        where it is damaged: white where lost
   rechroma score --truth T --restored R --masks M
                                                 the competition's official score, as JSON
+  rechroma evaluate photos --model A --model B  damage photographs, restore and score them
 """
 DETAILS = {
     "restore": """\
@@ -41,6 +44,13 @@ Writes a PNG of 0 and 255 for each photograph, 255 where it is damaged. Damage i
 constant gray with a sharp border; flat skies and clipped blacks are not taken for it.
 
   rechroma find-mask album/ --out masks
+""",
+    "evaluate": """\
+Takes photographs in color (or the competition's folder, with the damage it comes with), damages
+them as params.yaml says, restores them with each model, and prints a table of scores with
+intervals beside the yardsticks. The damage depends on the seed alone: models meet the same.
+
+  rechroma evaluate photos/ --size 512 --model models/restorer --out reports/photos
 """,
     "score": """\
 Compares PNG or other pictures of the same stem in three folders and prints JSON:
@@ -96,6 +106,17 @@ def _parser() -> argparse.ArgumentParser:
     find.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
     find.add_argument("--out", required=True, type=Path, metavar="DIR", help="made if missing")
 
+    evaluate = add("evaluate", "damage, restore and score photographs", _evaluate)
+    evaluate.add_argument("photos", type=Path, metavar="DIR", help="photographs in color, or pairs")
+    evaluate.add_argument(
+        "--model", action="append", type=Path, metavar="DIR", help=f"repeatable; default: {MODEL}"
+    )
+    evaluate.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
+    evaluate.add_argument(
+        "--shown", type=int, default=10, metavar="N", help="photographs, in --out"
+    )
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="for table, scores, pictures")
+
     score = add("score", "score restored photographs", _score)
     score.add_argument("--truth", required=True, type=Path, metavar="DIR", help="true photographs")
     score.add_argument("--restored", required=True, type=Path, metavar="DIR", help="to be scored")
@@ -146,6 +167,36 @@ def _find_mask(chosen: argparse.Namespace) -> int:
         photos.write_png(target, found)
 
     return _each(_outputs(chosen.photos, chosen.out), find)
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from rechroma import comparing, dataset, restoring, settings
+    from rechroma.evaluating import as_markdown
+    from rechroma.sources import Rejected
+
+    knobs = settings.load(PARAMS)
+    paired = (chosen.photos / "train.csv").exists() or chosen.photos.suffix == ".zip"
+    changes = {"source": "competition" if paired else "photos", "path": chosen.photos}
+    data = knobs.data.model_copy(update=changes | ({"size": chosen.size} if chosen.size else {}))
+    knobs = knobs.model_copy(update={"data": data})
+    models = {path.name: restoring.load(path) for path in chosen.model or [MODEL]}
+    if len(models) < len(chosen.model or [MODEL]):
+        raise UserError("--model: two folders have the same name, expected each only once")
+    sound, unusable = [], 0
+    for photo in comparing.held_out_of(knobs, chosen.photos):
+        if isinstance(photo, Rejected):
+            print(f"{photo.file}: {photo.reason}", file=sys.stderr)
+            unusable += 1
+        else:
+            sound.append(photo)
+    hues = dataset.mean_hues(PREPARED) if PREPARED.exists() else None
+    shown = chosen.shown if chosen.out else 0
+    table, pictures = comparing.compare(sound, models, knobs.evaluate, knobs.seed, hues, shown)
+    print(as_markdown(table), end="")
+    if chosen.out:
+        heading = f"{len(sound)} photographs of {chosen.photos}, {data.size} px"
+        comparing.write(table, pictures, chosen.out, heading)
+    return 1 if unusable else 0
 
 
 def _score(chosen: argparse.Namespace) -> int:

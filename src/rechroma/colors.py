@@ -88,7 +88,7 @@ def _nearest(
 def _gamut_scale(luma: NDArray[np.float32], color: NDArray[np.float32]) -> NDArray[np.float32]:
     """`(N,)` largest factor up to 1 that keeps `luma + factor * color` in 0…255; color `(3, N)`."""
     room = np.where(color > 0, 255 - luma, luma)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         factor = np.where(color == 0, 1.0, room / np.abs(color))
     scale: NDArray[np.float32] = np.minimum(factor.min(axis=0), 1.0).astype(np.float32)
     return scale

@@ -7,17 +7,28 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from rechroma import damage, photos
+from rechroma import damage, hues, photos
 from rechroma.augmentation import Augmentation
 from rechroma.errors import UserError
 from rechroma.filling import FILLS
 from rechroma.settings import Settings
+
+HUES_PHOTOS = 1000  # of which the mean hue histogram is taken, at most
+
+
+def _packed(path: Path) -> NDArray[np.uint8]:
+    try:
+        packed: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing, run the stage prepare first") from None
+    return packed
 
 
 class Sample(NamedTuple):
@@ -27,11 +38,13 @@ class Sample(NamedTuple):
         luma: `(1, H, W)` uint8; in the hole, what `model.fill` puts there.
         mask: `(1, H, W)` bool, True where lost.
         truth: `(3, H, W)` uint8 RGB.
+        hues: `(181,)` float32, the hue histogram of the truth before it was reduced.
     """
 
     luma: Tensor
     mask: Tensor
     truth: Tensor
+    hues: Tensor
 
 
 class TrainingSamples(Dataset[Sample]):
@@ -45,17 +58,14 @@ class TrainingSamples(Dataset[Sample]):
         self.packed = prepared / "train.npy"
         self.settings = settings
         self.size = settings.train.epoch_samples or len(self.photos)
-        self.side = settings.train.crop or self.photos.shape[1]
+        self.cut = settings.train.crop or self.photos.shape[1]
+        self.side = settings.train.size or self.cut
         self.augmentation = Augmentation(settings.augment, self.side)
 
     @cached_property
     def photos(self) -> NDArray[np.uint8]:
         """`(N, size, size, 3)` uint8 RGB, memory-mapped."""
-        try:
-            packed: NDArray[np.uint8] = np.load(self.packed, mmap_mode="r")
-        except FileNotFoundError:
-            raise UserError(f"{self.packed} is missing, run the stage prepare first") from None
-        return packed
+        return _packed(self.packed)
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the photographs: a loader's process maps them anew instead of copying them."""
@@ -69,12 +79,16 @@ class TrainingSamples(Dataset[Sample]):
         generator = np.random.default_rng([self.settings.seed, epoch, index])
         truth = self._cut(self.photos[self._row(epoch, index)], generator)
         truth = self.augmentation(truth, generator)
+        histogram = hues.histogram(truth)
+        if truth.shape[0] != self.side:
+            truth = cv2.resize(truth, (self.side, self.side), interpolation=cv2.INTER_AREA)
         damaged, mask = damage.draw(photos.luma(truth), self.settings.damage, generator)
         luma = FILLS[self.settings.model.fill](damaged, mask)
         return Sample(
             torch.from_numpy(luma)[None],
             torch.from_numpy(mask)[None],
             torch.from_numpy(truth).permute(2, 0, 1),
+            torch.from_numpy(histogram),
         )
 
     def _row(self, epoch: int, index: int) -> int:
@@ -83,9 +97,9 @@ class TrainingSamples(Dataset[Sample]):
         return int(_order(self.settings.seed, rounds, len(self.photos))[place])
 
     def _cut(self, photo: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
-        spare = photo.shape[0] - self.side
+        spare = photo.shape[0] - self.cut
         top, left = generator.integers(spare + 1, size=2)
-        return np.array(photo[top : top + self.side, left : left + self.side])
+        return np.array(photo[top : top + self.cut, left : left + self.cut])
 
 
 @lru_cache(maxsize=2)
@@ -105,6 +119,18 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return ((self.epoch, index) for index in range(self.size))
+
+
+def mean_hues(prepared: Path) -> NDArray[np.float32]:
+    """`(181,)` shares: the mean hue histogram of the training photographs, of 1,000 at most.
+
+    Raises:
+        UserError: nothing is prepared at `prepared`.
+    """
+    packed = _packed(prepared / "train.npy")
+    rows = np.linspace(0, len(packed) - 1, min(len(packed), HUES_PHOTOS)).astype(int)
+    mean: NDArray[np.float32] = np.mean([hues.histogram(packed[row]) for row in rows], axis=0)
+    return mean
 
 
 class HeldOut(NamedTuple):

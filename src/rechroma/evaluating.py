@@ -14,6 +14,7 @@ from rechroma.damage import find_mask
 from rechroma.dataset import HeldOut
 from rechroma.errors import UserError
 from rechroma.filling import FILLS
+from rechroma.hues import folded
 from rechroma.scoring import Scores
 from rechroma.settings import Evaluate
 
@@ -23,6 +24,7 @@ Photo = NDArray[np.uint8]
 Restore = Callable[[Luma, Mask], Photo]
 
 OURS = "ours"
+MEAN_HUES = "mean hues"  # what any photograph with the training photographs' mean histogram gets
 DIGITS = 6  # of the numbers in files
 
 
@@ -102,12 +104,18 @@ Table = dict[str, dict[str, Interval]]
 
 
 def evaluate(
-    test: Iterable[HeldOut], restore: Restore, settings: Evaluate, seed: int, reports: Path
+    test: Iterable[HeldOut],
+    restore: Restore,
+    settings: Evaluate,
+    seed: int,
+    reports: Path,
+    hues: NDArray[np.float32] | None = None,
 ) -> Table:
     """Judge `restore` on the photographs of `test`, and write what was found to `reports`.
 
     `metrics.json` (the model's mean scores with their intervals), `photos.csv` (a row a photograph
     and method), `table.md` (the model beside the yardsticks), `strips/` (best, middle, worst).
+    With `hues`, the mean histogram of the training photographs, its correlation is a yardstick.
 
     Returns:
         The interval of each part of the score, by method.
@@ -125,6 +133,9 @@ def evaluate(
         }
         for method in (OURS, *YARDSTICKS)
     }
+    if hues is not None:
+        values = [scoring.hue_of_histogram(each.photo.truth, folded(hues)) for each in judged]
+        table[MEAN_HUES] = {"hue": interval(values, settings, seed)}
     reports.mkdir(parents=True, exist_ok=True)
     _write_metrics(judged, table, reports / "metrics.json")
     _write_photos(judged, reports / "photos.csv")
@@ -140,9 +151,13 @@ def as_markdown(table: Mapping[str, Mapping[str, Interval]]) -> str:
         f"|{' --- |' * (len(Scores._fields) + 1)}",
     ]
     for method, parts in table.items():
-        cells = [f"{found.mean:.3f} ({found.low:.3f}…{found.high:.3f})" for found in parts.values()]
+        cells = [_cell(parts[part]) if part in parts else "" for part in Scores._fields]
         lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(found: Interval) -> str:
+    return f"{found.mean:.3f} ({found.low:.3f}…{found.high:.3f})"
 
 
 def _write_metrics(judged: Sequence[Judged], table: Table, path: Path) -> None:

@@ -1,18 +1,23 @@
-"""Networks by name: segmentation-models-pytorch's, the plain reference U-Net, and the PatchGAN."""
+"""The network that restores, made by name: ours, the reference report's, or smp's."""
 
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rechroma.architectures import PlainUNet
 from rechroma.colors import to_rgb
 from rechroma.errors import UserError, unknown
-from rechroma.settings import Discriminator, Model
+from rechroma.hues import HUES
+from rechroma.settings import Model
 
-HEAD_SCALE = 0.01  # of the last layer's first weights
+HEAD_SCALE = 0.03  # of the last layer's first weights
+RAREST_HUE = 1e-5  # share that a fresh network gives a hue which no photograph has
 STRIDE = 32  # height and width the encoders accept are its multiples
 
 
@@ -24,11 +29,13 @@ class Prediction(NamedTuple):
             `luma_chroma`, RGB in [0, 1] for `rgb`.
         gray: `(N, 1, H, W)` float32 in [0, 1], the first stage's restored gray, or None.
         damage: `(N, 1, H, W)` float32 logits of the segmented damage, or None.
+        hues: `(N, 181)` float32 logits of the hue histogram, or None.
     """
 
     color: Tensor
     gray: Tensor | None
     damage: Tensor | None
+    hues: Tensor | None
 
 
 class RestorationNetwork(nn.Module):
@@ -46,10 +53,10 @@ class RestorationNetwork(nn.Module):
         damage = 1 if settings.segmentation else 0
         if settings.two_stage:
             self.gray_network: nn.Module | None = build(settings, channels, 1 + damage)
-            self.color_network = build(settings, channels, colors)
+            self.color_network = build(settings, channels, colors, settings.hues)
         else:
             self.gray_network = None
-            self.color_network = build(settings, channels, colors + damage)
+            self.color_network = build(settings, channels, colors + damage, settings.hues)
         if settings.output == "luma_chroma" and settings.fill != "none":
             for network in filter(None, (self.gray_network, self.color_network)):
                 _quiet_head(network)
@@ -66,17 +73,24 @@ class RestorationNetwork(nn.Module):
         """
         luma, mask = luma.float() / 255, mask.float()
         if self.gray_network is None:
-            raw, damage = self._split(_run(self.color_network, self._see(luma, mask)))
+            raw, hues = _run(self.color_network, self._see(luma, mask))
+            raw, damage = self._split(raw)
             gray = None
             color = self._color(raw, luma)
         else:
-            raw, damage = self._split(_run(self.gray_network, self._see(luma, mask)))
+            raw, damage = self._split(_run(self.gray_network, self._see(luma, mask))[0])
             gray = self._keep(luma, self._luma(raw, luma), mask)
-            raw = _run(self.color_network, self._see(gray, mask))
+            raw, hues = _run(self.color_network, self._see(gray, mask))
             color = self._color(torch.cat([gray - self._base(gray), raw], 1), gray)
         if self.settings.output == "luma_chroma":
             color = torch.cat([self._keep(luma, color[:, :1], mask), color[:, 1:]], dim=1)
-        return Prediction(color, gray, damage)
+        return Prediction(color, gray, damage, hues)
+
+    def start_hues(self, mean: NDArray[np.float32]) -> None:
+        """Let a fresh network take every photograph for the mean one, `(181,)` shares of hues."""
+        last = [layer for layer in self.color_network.modules() if isinstance(layer, nn.Linear)][-1]
+        with torch.no_grad():
+            last.bias.copy_(torch.from_numpy(mean + RAREST_HUE).log())
 
     def rgb(self, color: Tensor) -> Tensor:
         """`Prediction.color` as `(N, 3, H, W)` RGB, which may leave [0, 1] a little."""
@@ -114,32 +128,39 @@ def _quiet_head(network: nn.Module) -> None:
             head.bias.zero_()
 
 
-def _run(network: nn.Module, seen: Tensor) -> Tensor:
+def _run(network: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor | None]:
     """The network's output in float32 at the input's size, padded to the stride meanwhile.
 
     Plane by plane in memory, whatever the network's layout: what follows is faster on planes.
+    Beside it what the network says of the whole photograph, if anything.
     """
     height, width = seen.shape[-2:]
     padded = functional.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
     try:
-        output: Tensor = network(padded)[..., :height, :width]
+        output = network(padded)
     except AssertionError as error:  # how timm refuses what its windows do not fit
         raise UserError(
             f"the encoder does not take photographs of {padded.shape[-1]}x{padded.shape[-2]} px "
             f"({error}), choose another model.encoder"
         ) from error
-    return output.to(torch.float32, memory_format=torch.contiguous_format)
+    planes, whole = output if isinstance(output, tuple) else (output, None)
+    planes = planes[..., :height, :width]
+    planes = planes.to(torch.float32, memory_format=torch.contiguous_format)
+    return planes, None if whole is None else whole.float()
 
 
-def build(settings: Model, channels: int, classes: int) -> nn.Module:
-    """A network from `(N, channels, H, W)` to `(N, classes, H, W)`, H and W multiples of 32."""
+def build(settings: Model, channels: int, classes: int, hues: bool = False) -> nn.Module:
+    """A network from `(N, channels, H, W)` to `(N, classes, H, W)`, H and W multiples of 32.
+
+    With `hues` it gives a pair: that, and `(N, 181)` logits of the hue histogram.
+    """
     if settings.encoder == "plain":
         if settings.weights == "imagenet":
             raise UserError("model.weights is 'imagenet', but no such weights of 'plain' exist")
-        return PlainUNet(channels, classes)
+        return PlainUNet(channels, classes, hues)
     import segmentation_models_pytorch as smp
 
-    decoders = smp.MODEL_ARCHITECTURES_MAPPING
+    decoders = ["quarter", *smp.MODEL_ARCHITECTURES_MAPPING]
     if settings.decoder not in decoders:
         raise unknown("model.decoder", settings.decoder, decoders)
     encoder = _encoder_name(settings.encoder)
@@ -147,12 +168,17 @@ def build(settings: Model, channels: int, classes: int) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # smp's remarks on its own spelling of timm's weights
+            if settings.decoder == "quarter":
+                from rechroma.quarter import QuarterUNet
+
+                return QuarterUNet(encoder, weights, channels, classes, hues)
             network: nn.Module = smp.create_model(
                 settings.decoder,
                 encoder,
                 encoder_weights=weights,
                 in_channels=channels,
                 classes=classes,
+                aux_params={"classes": HUES + 1, "dropout": None} if hues else None,
             )
     except KeyError as error:
         raise UserError(f"model.encoder '{encoder}': {error.args[0]}") from error
@@ -209,59 +235,3 @@ def load_weights(network: nn.Module, path: Path) -> None:
                 f"{path} is of another network: expected {expected} as '{name}', found {found}"
             )
     network.load_state_dict(tensors)
-
-
-def _double_convolution(channels: int, width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, width, 3, padding=1),
-        nn.ReLU(inplace=True),
-        nn.Conv2d(width, width, 3, padding=1),
-        nn.ReLU(inplace=True),
-    )
-
-
-class PlainUNet(nn.Module):
-    """The reference report's U-Net: 64…1024 channels, no normalization, bilinear upsampling."""
-
-    WIDTHS = (64, 128, 256, 512, 1024)
-
-    def __init__(self, channels: int, classes: int):
-        super().__init__()
-        inputs = (channels, *self.WIDTHS[:-1])
-        self.down = nn.ModuleList(map(_double_convolution, inputs, self.WIDTHS))
-        pairs = list(zip(self.WIDTHS[:0:-1], self.WIDTHS[-2::-1], strict=True))
-        self.up = nn.ModuleList(_double_convolution(deep + skip, skip) for deep, skip in pairs)
-        self.head = nn.Conv2d(self.WIDTHS[0], classes, 1)
-
-    def forward(self, seen: Tensor) -> Tensor:
-        """`(N, channels, H, W)` to `(N, classes, H, W)`; H and W multiples of 16."""
-        feature_maps: list[Tensor] = []
-        for stage in self.down:
-            seen = stage(functional.max_pool2d(seen, 2) if feature_maps else seen)
-            feature_maps.append(seen)
-        for stage, skip in zip(self.up, feature_maps[-2::-1], strict=True):
-            seen = functional.interpolate(seen, scale_factor=2.0, mode="bilinear")
-            seen = stage(torch.cat([seen, skip], dim=1))
-        output: Tensor = self.head(seen)
-        return output
-
-
-class PatchGAN(nn.Module):
-    """Tells true photographs from restored ones, patch by patch of 70 px (Isola et al. 2017)."""
-
-    def __init__(self, settings: Discriminator):
-        super().__init__()
-        widths = [settings.channels * factor for factor in (1, 2, 4, 8)]
-        layers: list[nn.Module] = [nn.Conv2d(4, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-        for deep, (width, stride) in enumerate(zip(widths[1:], (2, 2, 1), strict=True)):
-            layers += [
-                nn.Conv2d(widths[deep], width, 4, stride, 1, bias=False),
-                nn.InstanceNorm2d(width, affine=True),
-                nn.LeakyReLU(0.2),
-            ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
-
-    def forward(self, luma: Tensor, rgb: Tensor) -> Tensor:
-        """`(N, 1, H, W)` and `(N, 3, H, W)` in [0, 1] to `(N, 1, H/8-2, W/8-2)` logits of truth."""
-        logits: Tensor = self.layers(2 * torch.cat([luma, rgb], dim=1) - 1)
-        return logits.float()

@@ -18,7 +18,7 @@ from rechroma.outputs import whole_folder, write_json
 from rechroma.photos import Luma, Mask, Photo
 from rechroma.progress import in_order, track
 from rechroma.settings import Settings
-from rechroma.sources import HELD_OUT, SOURCES, UNLABELED, Rejected
+from rechroma.sources import HELD_OUT, SOURCES, UNLABELED, Candidate, Loaded, Rejected
 from rechroma.squares import Squares
 
 SPLITS = (splits.TRAIN, *HELD_OUT, UNLABELED)
@@ -161,7 +161,7 @@ def _write_held_out(
     """Write all but the training photographs as PNG; `see` is shown their pixels."""
 
     def write(each: Arrival) -> list[Photo | Luma | Mask]:
-        pictures = _pictures(each, settings)
+        pictures = _pictures(each.candidate, settings)
         for kind, picture in pictures.items():
             photos.write_png(folder / each.split / kind / f"{each.candidate.id}.png", picture)
         return list(pictures.values())
@@ -172,18 +172,28 @@ def _write_held_out(
             see(str(picture.shape).encode() + picture.tobytes())
 
 
-def _pictures(each: Arrival, settings: Settings) -> dict[str, Photo | Luma | Mask]:
-    truth, damaged = each.candidate.load()
-    if truth is None:
-        assert damaged is not None
-        return {"damaged": damaged}
+def held_out(candidate: Candidate, came: Loaded, settings: Settings) -> tuple[Photo, Luma, Mask]:
+    """Truth, damaged and mask of a photograph that is held out, `came` having a truth.
+
+    Raises:
+        PhotoError: what came as its damage is none.
+    """
+    truth, damaged = came
+    assert truth is not None
     if damaged is not None:
-        mask = given_mask(each.candidate.file, truth, damaged)
-    else:
-        truth = photos.square(truth, settings.data.size)
-        own = np.random.default_rng([settings.seed, zlib.crc32(each.candidate.id.encode())])
-        damaged, mask = damage.draw(photos.luma(truth), settings.damage, own)
-    return {"truth": truth, "damaged": damaged, "masks": mask}
+        return truth, damaged, given_mask(candidate.file, truth, damaged)
+    truth = photos.square(truth, settings.data.size)
+    own = np.random.default_rng([settings.seed, zlib.crc32(candidate.id.encode())])
+    return truth, *damage.draw(photos.luma(truth), settings.damage, own)
+
+
+def _pictures(candidate: Candidate, settings: Settings) -> dict[str, Photo | Luma | Mask]:
+    came = candidate.load()
+    if came.truth is None:
+        assert came.damaged is not None
+        return {"damaged": came.damaged}
+    kinds = ("truth", "damaged", "masks")
+    return dict(zip(kinds, held_out(candidate, came, settings), strict=True))
 
 
 def _write_table(path: Path, kept: Sequence[Arrival]) -> None:

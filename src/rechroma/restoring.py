@@ -39,15 +39,15 @@ def restore_without_weights(damaged: Luma, mask: Mask) -> Photo:
 
 @dataclass(frozen=True)
 class Restorer:
-    """A network, and the size at which it looks at photographs.
+    """A network, and how it is used.
 
     Attributes:
         network: in evaluation mode, on any device.
-        size: larger photographs are reduced to this longer side for the network, px.
+        settings: the size at which it looks at photographs, and what becomes of its hues.
     """
 
     network: "RestorationNetwork"
-    size: int
+    settings: Restore
 
     def __call__(self, damaged: Luma, mask: Mask) -> Photo:
         """Restore one photograph.
@@ -61,24 +61,26 @@ class Restorer:
             the mask is False.
         """
         from rechroma.colors import join
+        from rechroma.hues import impose
 
-        settings = self.network.settings
-        filled = FILLS[settings.fill](damaged, mask)
-        seen, seen_mask = _reduce(filled, self.size), _reduce_mask(mask, self.size)
-        color = self._predict(seen, seen_mask)
-        if not settings.keep_gray:
-            return _to_levels(
-                _enlarge(_rgb(color, settings.output), damaged.shape).transpose(1, 2, 0)
-            )
-        luma, chroma = _luma_chroma(color, settings.output)
+        model, size = self.network.settings, self.settings.size
+        filled = FILLS[model.fill](damaged, mask)
+        seen, seen_mask = _reduce(filled, size), _reduce_mask(mask, size)
+        color, hues = self._predict(seen, seen_mask)
+        if not model.keep_gray:
+            return _to_levels(_enlarge(_rgb(color, model.output), damaged.shape).transpose(1, 2, 0))
+        luma, chroma = _luma_chroma(color, model.output)
+        chroma = _enlarge(chroma, damaged.shape)
+        if hues is not None and self.settings.hues:
+            chroma = impose(chroma, hues)
         if mask.any():
             change = _enlarge((luma - np.float32(1 / 255) * seen)[None], damaged.shape)[0]
             restored = _to_levels(np.float32(1 / 255) * filled + change)
             filled = np.where(mask, restored, damaged)
-        return join(filled, _enlarge(chroma, damaged.shape))
+        return join(filled, chroma)
 
-    def _predict(self, luma: Luma, mask: Mask) -> Planes:
-        """`(3, h, w)` float32, as `Prediction.color`."""
+    def _predict(self, luma: Luma, mask: Mask) -> tuple[Planes, NDArray[np.float32] | None]:
+        """`(3, h, w)` float32, as `Prediction.color`, and `(181,)` shares of hues or None."""
         import torch
 
         from rechroma.devices import autocast
@@ -87,8 +89,11 @@ class Restorer:
         planes = torch.from_numpy(luma)[None, None].to(device)
         hole = torch.from_numpy(mask)[None, None].to(device)
         with torch.inference_mode(), autocast(device.type):
-            color: Planes = self.network(planes, hole).color[0].float().cpu().numpy()
-        return color
+            prediction = self.network(planes, hole)
+        color: Planes = prediction.color[0].float().cpu().numpy()
+        if prediction.hues is None:
+            return color, None
+        return color, prediction.hues[0].float().softmax(dim=0).cpu().numpy()
 
 
 def _scale(shape: tuple[int, ...], size: int) -> tuple[int, int]:
@@ -170,4 +175,4 @@ def load(folder: Path, device: str = "cpu") -> Restorer:
     network = RestorationNetwork(settings)
     load_weights(network, folder / WEIGHTS)
     network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)
-    return Restorer(network, restore.size)
+    return Restorer(network, restore)

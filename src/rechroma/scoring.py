@@ -116,6 +116,12 @@ def hue(truth: Photo, restored: Photo) -> float:
     return float(correlation)
 
 
+def hue_of_histogram(truth: Photo, histogram: NDArray[np.float32]) -> float:
+    """What `hue` would be for any photograph with this `(180,)` histogram of hues."""
+    found = cv2.normalize(histogram[:, None], None)
+    return float(cv2.compareHist(_hues(truth), found, cv2.HISTCMP_CORREL))
+
+
 def _hues(photo: Photo) -> NDArray[np.float32]:
     """`(180, 1)` float32, how often each hue of OpenCV occurs, of length 1."""
     plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)

@@ -95,16 +95,18 @@ class Model(_Strict):
     encoder: str
     """`plain`, or the name of an encoder of smp or timm."""
     decoder: str
-    """The name of a decoder of smp; not used by `plain`."""
+    """`quarter`, or the name of a decoder of smp; not used by `plain`."""
     weights: str
     """`none`, `imagenet`, or a .safetensors file."""
     output: Literal["luma_chroma", "rgb"]
     keep_gray: bool
     """Put the known gray back outside the damage, exactly."""
-    fill: Literal["none", "push_pull", "telea"]
+    fill: Literal["none", "push_pull", "telea", "soft_telea"]
     """What stands in the hole when the network looks."""
     mask: bool
     """The mask of the damage is an input channel."""
+    hues: bool
+    """The photograph's hue histogram is predicted beside its colors."""
     segmentation: bool
     """The decoder also segments the damage."""
     two_stage: bool
@@ -120,6 +122,8 @@ class Train(_Strict):
     batch: Positive
     crop: Count
     """Side of the random squares cut from the prepared ones, px; 0: the whole square."""
+    size: Count
+    """Side to which the network sees the squares reduced, px; 0: as they are."""
     accumulate: Positive
     clip: Annotated[float, Field(ge=0)]
     """Largest norm of the gradient; 0: not clipped."""
@@ -154,6 +158,8 @@ class Restore(_Strict):
 
     size: Annotated[int, Field(ge=64)]
     """Larger photographs are shown to the network reduced to this longer side, px."""
+    hues: bool
+    """The predicted hue histogram is imposed on the colors."""
 
 
 class Evaluate(_Strict):
@@ -183,7 +189,7 @@ class Settings(_Strict):
     betas: Betas
     schedule: str
     loss: str
-    augment: Literal["none", "flips", "full"]
+    augment: Literal["none", "flips", "crops", "full"]
     data: Data
     damage: Damage
     model: Model

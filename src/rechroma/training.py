@@ -17,7 +17,14 @@ from torch.utils.data import DataLoader
 from rechroma import figures, losses, restoring, scoring
 from rechroma.adversary import Adversary
 from rechroma.colors import to_ycbcr
-from rechroma.dataset import EpochSampler, HeldOut, Sample, TrainingSamples, held_out
+from rechroma.dataset import (
+    EpochSampler,
+    HeldOut,
+    Sample,
+    TrainingSamples,
+    held_out,
+    mean_hues,
+)
 from rechroma.devices import make_fabric
 from rechroma.display import EpochDisplay
 from rechroma.errors import UserError
@@ -106,7 +113,9 @@ class Training:
 
     def __init__(self, settings: Settings, prepared: Path):
         self.settings = settings
-        self.weights = losses.weights(settings.loss, settings.model.segmentation)
+        self.weights = losses.weights(
+            settings.loss, settings.model.segmentation, settings.model.hues
+        )
         self.fabric = make_fabric(settings.train)
         torch.manual_seed(settings.seed)
         torch.use_deterministic_algorithms(self.fabric.device.type == "cpu", warn_only=True)
@@ -132,6 +141,8 @@ class Training:
             raise UserError(f"{prepared} holds no validation photographs, raise data.validation")
 
         self.module = RestorationNetwork(settings.model).to(memory_format=torch.channels_last)
+        if settings.model.hues and settings.model.weights in ("none", "imagenet"):
+            self.module.start_hues(mean_hues(prepared))
         self.optimizer = make_optimizer(
             self.module,
             settings.optim,
@@ -210,7 +221,7 @@ class Training:
         mask = sample.mask.float()
         truth = sample.truth.float() / 255
         prediction = Prediction(*self.network(sample.luma, sample.mask))
-        compared = self._compare(prediction, luma, mask, truth)
+        compared = self._compare(prediction, luma, mask, truth, sample.hues)
         terms = {name: losses.TERMS[name](compared) for name in self.weights}
         loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         if not torch.isfinite(self.fabric.all_reduce(loss.detach())):
@@ -222,7 +233,7 @@ class Training:
         return parts
 
     def _compare(
-        self, prediction: Prediction, luma: Tensor, mask: Tensor, truth: Tensor
+        self, prediction: Prediction, luma: Tensor, mask: Tensor, truth: Tensor, hues: Tensor
     ) -> losses.Comparison:
         true_ycbcr = to_ycbcr(truth)
         rgb = self.module.rgb(prediction.color)
@@ -233,6 +244,7 @@ class Training:
             rgb=rgb,
             true_rgb=truth,
             mask=mask,
+            hues=hues,
             weight=losses.pixel_weight(mask, self.settings.train.hole_weight),
             logits=None if self.adversary is None else self.adversary.judge(luma, rgb),
         )
@@ -276,7 +288,7 @@ class Training:
         return judged
 
     def _validate(self) -> Record:
-        restored = restoring.Restorer(self._judged().eval(), self.settings.restore.size)
+        restored = restoring.Restorer(self._judged().eval(), self.settings.restore)
         scores = scoring.mean(
             [
                 scoring.score(photo.truth, restored(photo.damaged, photo.mask), photo.mask)
@@ -286,7 +298,7 @@ class Training:
         return {f"validation/{name}": value for name, value in scores._asdict().items()}
 
     def _strip(self) -> NDArray[np.uint8]:
-        restored = restoring.Restorer(self._judged().eval(), self.settings.restore.size)
+        restored = restoring.Restorer(self._judged().eval(), self.settings.restore)
         rows = np.linspace(0, len(self.validation) - 1, STRIP_PHOTOS).astype(int)
         shown: list[HeldOut] = [self.validation[row] for row in sorted(set(rows.tolist()))]
         return figures.strip(

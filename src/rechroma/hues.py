@@ -1,0 +1,110 @@
+"""Which hues a photograph has and how often: counted as the score counts, and given to colors.
+
+A hue histogram is `(181,)`: the share of the pixels of each of OpenCV's 180 hues, and last that of
+the gray ones, which have none. `folded` counts grays as red (0), as OpenCV and the score do.
+"""
+
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from rechroma.colors import ycbcr_from_rgb
+
+HUES = 180  # of OpenCV, 2 degrees each
+TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
+CUTS = 60  # places tried for opening the circle of hues
+
+Array = TypeVar("Array", torch.Tensor, NDArray[Any])
+Planes = NDArray[np.float32]
+
+
+def histogram(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`(181,)` float32 shares, whose sum is 1, of the hues of `(H, W, 3)` uint8 RGB."""
+    plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
+    counts = cv2.calcHist([plane], [0], None, [HUES], [0, HUES]).ravel()
+    grays = photo.shape[0] * photo.shape[1] - cv2.countNonZero(plane[..., 1])
+    counts[0] -= grays
+    shares: NDArray[np.float32] = np.append(counts, np.float32(grays)) / counts.dtype.type(
+        counts.sum() + grays
+    )
+    return shares
+
+
+def folded(histogram: Array) -> Array:
+    """`(..., 181)` shares as `(..., 180)`, grays counted as hue 0."""
+    hues: Array = histogram[..., :HUES] + 0  # a copy
+    hues[..., 0] += histogram[..., HUES]
+    return hues
+
+
+@lru_cache(maxsize=1)
+def _directions() -> NDArray[np.float64]:
+    """The angle of (Cb, Cr), rising, of hues 0 to 180 in steps of a tenth."""
+    degrees = np.linspace(0, 360, HUES * TABLE_STEPS + 1, dtype=np.float32)
+    full = np.ones_like(degrees)
+    rgb = cv2.cvtColor(np.stack([degrees, full, full], axis=-1)[None], cv2.COLOR_HSV2RGB)[0]
+    _, cb, cr = ycbcr_from_rgb(*rgb.T)
+    angles: NDArray[np.float64] = np.unwrap(np.arctan2(cr, cb).astype(np.float64))
+    return angles
+
+
+def hue_of(chroma: Planes) -> NDArray[np.float64]:
+    """The hue in [0, 180) of `(2, H, W)` Cb, Cr, which no luma changes."""
+    angles = _directions()
+    steps = np.linspace(0, HUES, len(angles))
+    turned = (np.arctan2(chroma[1], chroma[0]) - angles[0]) % (2 * np.pi)
+    hues: NDArray[np.float64] = np.interp(turned, angles - angles[0], steps) % HUES
+    return hues
+
+
+def _with_hue(hues: NDArray[np.float64], strength: Planes) -> Planes:
+    """`(2, H, W)` Cb, Cr of these hues and this length."""
+    angles = _directions()
+    turned = np.interp(hues % HUES, np.linspace(0, HUES, len(angles)), angles)
+    planes: Planes = np.stack([strength * np.cos(turned), strength * np.sin(turned)])
+    return planes.astype(np.float32)
+
+
+def impose(chroma: Planes, histogram: NDArray[np.floating[Any]]) -> Planes:
+    """Turn the hues of a photograph so that they occur as often as `histogram` says.
+
+    Optimal transport on the circle: the order of the hues stays, and of all places to open the
+    circle the one that turns them least is taken. The weakest colors become gray, as many as the
+    histogram has; the others keep their strength.
+
+    Args:
+        chroma: `(2, H, W)` float32 Cb, Cr.
+        histogram: `(181,)` shares.
+
+    Returns:
+        `(2, H, W)` float32. Without any colored share, all gray.
+    """
+    wanted = histogram[:HUES].astype(np.float64)
+    if not wanted.sum():
+        return np.zeros_like(chroma)
+    strength = np.hypot(*chroma)
+    hues = hue_of(chroma)
+    ordered = np.sort(hues, axis=None)
+    ranks = (np.arange(ordered.size) + 0.5) / ordered.size
+    shares = np.concatenate([[0.0], np.cumsum(wanted / wanted.sum())])
+    borders = np.arange(HUES + 1) - 0.5
+
+    def moved(start: float) -> NDArray[np.float64]:
+        """The hue of each rank, rising, when the lowest rank is the quantile `start`."""
+        quantile = ranks + start
+        turns = np.floor(quantile)
+        raised: NDArray[np.float64] = np.interp(quantile - turns, shares, borders) + HUES * turns
+        return raised
+
+    def distance(start: float) -> float:
+        apart = moved(start) - ordered
+        return float(np.abs((apart + HUES / 2) % HUES - HUES / 2).mean())
+
+    start = min(np.arange(CUTS) / CUTS, key=distance)
+    turned = np.interp(hues, ordered, moved(start))
+    gray = strength <= np.quantile(strength, float(histogram[HUES])) if histogram[HUES] else 0
+    return _with_hue(turned, np.where(gray, np.float32(0), strength))
