@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from PIL import Image
 
 from rechroma import photos, restoring, scoring
 from rechroma.cli import main
+from rechroma.evaluating import YARDSTICKS
 
+ROOT = Path(__file__).resolve().parent.parent
 HOLE = np.s_[20:50, 30:70]
 
 
@@ -71,7 +74,7 @@ def test_help_comes_without_the_heavy_imports():
     assert all(name in shown.stdout for name in ("restore", "find-mask", "score"))
 
 
-@pytest.mark.parametrize("command", ["restore", "find-mask", "score"])
+@pytest.mark.parametrize("command", ["restore", "find-mask", "score", "evaluate"])
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
     assert f"\n  rechroma {command} " in capsys.readouterr().out
@@ -303,3 +306,38 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     monkeypatch.setattr(photos, "write_png", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
+
+
+def test_evaluate_sets_models_beside_yardsticks(photo, model, capsys):
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    for number in range(2):
+        put(f"album/{number}.png", np.roll(photo, 9 * number, axis=1))
+    model("mine")
+    arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--out", "judged")
+    assert rechroma(*arguments) == 0
+    table = capsys.readouterr().out
+    assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
+        "mine",
+        *YARDSTICKS,
+    ]
+    assert "2 photographs of album, 64 px" in Path("judged/table.md").read_text()
+    assert Path("judged/pictures.png").exists()
+
+
+def test_evaluate_passes_over_what_is_no_photograph_and_says_so(photo, model, capsys):
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    put("album/good.png", photo)
+    Path("album/bad.png").write_bytes(b"no picture")
+    model("mine")
+    assert rechroma("evaluate", "album", "--size", "64", "--model", "mine") == 1
+    assert "bad.png: " in capsys.readouterr().err
+
+
+def test_evaluate_wants_models_of_different_names(photo, model, capsys):
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    put("album/good.png", photo)
+    model("a/mine")
+    model("b/mine")
+    named = ("--model", "a/mine", "--model", "b/mine")
+    assert rechroma("evaluate", "album", *named) == 2
+    assert "two folders have the same name" in capsys.readouterr().err

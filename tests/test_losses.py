@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter1d
 from skimage.metrics import structural_similarity
 
-from rechroma import losses
+from rechroma import losses, scoring
 from rechroma.architectures import PatchGAN
 from rechroma.colors import to_ycbcr
 from rechroma.errors import UserError
@@ -109,3 +111,61 @@ def test_a_wrong_expression_is_one_clear_message(expression, message):
 def test_a_segmenting_network_trains_its_segmentation():
     assert losses.weights("l1", segmented=True) == {"l1": 1, "segmentation": 1}
     assert losses.weights("l1 + 0.1*segmentation", segmented=True)["segmentation"] == 0.1
+
+
+def hard_histogram(photo):
+    """`(90,)` shares of pairs of OpenCV's hues, blurred over the circle with SciPy."""
+    hue = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)[..., 0]
+    counts = np.bincount(hue.ravel() // 2, minlength=90) / hue.size
+    return gaussian_filter1d(counts, losses.HUE_BLUR / 2, mode="wrap")
+
+
+def test_the_soft_hue_histogram_follows_the_one_of_opencv(photo):
+    soft = losses.soft_hue_histogram(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255)[0]
+    assert soft.sum().item() == pytest.approx(1, abs=1e-3)
+    assert np.corrcoef(soft, hard_histogram(photo))[0, 1] > 0.97
+
+
+def test_gray_counts_as_red_in_the_soft_hue_histogram():
+    soft = losses.soft_hue_histogram(torch.full((1, 3, 4, 4), 0.4))[0]
+    assert soft.argmax() == 0
+    assert soft.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_correlation_is_pearsons():
+    first, second = torch.rand((2, 3, 20), generator=torch.Generator().manual_seed(0))
+    expected = [np.corrcoef(*rows)[0, 1] for rows in zip(first, second, strict=True)]
+    np.testing.assert_allclose(losses.correlation(first, second), expected, atol=1e-6)
+
+
+def test_masked_ssim_is_the_official_one_along_the_hole(make_settings, photo):
+    network = RestorationNetwork(make_settings(**{"model.encoder": "tu-test_resnet"}).model)
+    compared = compare(
+        network, PatchGAN(make_settings(**{"discriminator.channels": 4}).discriminator)
+    )
+    truth = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    blurred = cv2.GaussianBlur(photo, (0, 0), 2)
+    blurred[0, 0], blurred[0, 1] = 0, 255  # the official range is then that of the loss
+    mask = np.zeros(photo.shape[:2], dtype=bool)
+    mask[20:40, 30:70] = True
+    compared = compared._replace(
+        rgb=torch.from_numpy(blurred).permute(2, 0, 1)[None] / 255,
+        true_rgb=truth,
+        mask=torch.from_numpy(mask)[None, None].float(),
+    )
+    expected = 1 - scoring.masked_ssim(photo, blurred, mask)
+    assert losses.masked_ssim(compared).item() == pytest.approx(expected, abs=1e-4)
+    whole = compared._replace(mask=torch.zeros(1, 1, *mask.shape))
+    assert losses.masked_ssim(whole).item() == 0
+
+
+def test_the_right_hue_histogram_costs_nothing(make_settings):
+    network = RestorationNetwork(make_settings(**{"model.encoder": "tu-test_resnet"}).model)
+    shares = torch.rand(2, 181, generator=torch.Generator().manual_seed(0))
+    shares = shares / shares.sum(dim=1, keepdim=True)
+    settings = make_settings(**{"discriminator.channels": 4})
+    compared = compare(network, PatchGAN(settings.discriminator))
+    right = compared.prediction._replace(hues=shares.log())
+    assert losses.histogram(compared._replace(prediction=right, hues=shares)) == pytest.approx(
+        0, abs=1e-5
+    )

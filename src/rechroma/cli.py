@@ -113,6 +113,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
     evaluate.add_argument(
+        "--prepared",
+        type=Path,
+        default=PREPARED,
+        metavar="DIR",
+        help=f"whose mean hues are a yardstick; default: {PREPARED}, where there is one",
+    )
+    evaluate.add_argument(
         "--shown", type=int, default=10, metavar="N", help="photographs, in --out"
     )
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="for table, scores, pictures")
@@ -189,7 +196,8 @@ def _evaluate(chosen: argparse.Namespace) -> int:
             unusable += 1
         else:
             sound.append(photo)
-    hues = dataset.mean_hues(PREPARED) if PREPARED.exists() else None
+    there = chosen.prepared != PREPARED or PREPARED.exists()
+    hues = dataset.mean_hues(chosen.prepared) if there else None
     shown = chosen.shown if chosen.out else 0
     table, pictures = comparing.compare(sound, models, knobs.evaluate, knobs.seed, hues, shown)
     print(as_markdown(table), end="")

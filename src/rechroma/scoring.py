@@ -118,8 +118,8 @@ def hue(truth: Photo, restored: Photo) -> float:
 
 def hue_of_histogram(truth: Photo, histogram: NDArray[np.float32]) -> float:
     """What `hue` would be for any photograph with this `(180,)` histogram of hues."""
-    found = cv2.normalize(histogram[:, None], None)
-    return float(cv2.compareHist(_hues(truth), found, cv2.HISTCMP_CORREL))
+    true = _hues(truth)
+    return float(cv2.compareHist(true, histogram.reshape(true.shape), cv2.HISTCMP_CORREL))
 
 
 def _hues(photo: Photo) -> NDArray[np.float32]:
