@@ -8,7 +8,7 @@ from rechroma import filling
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-CLASSICAL: list[Fill] = [filling.push_pull, filling.telea]
+CLASSICAL: list[Fill] = [filling.push_pull, filling.telea, filling.soft_telea]
 
 
 @pytest.fixture
@@ -42,7 +42,10 @@ def test_without_a_hole_the_photo_comes_back(name: str, luma: np.ndarray) -> Non
     assert np.array_equal(filling.FILLS[name](luma, np.zeros(luma.shape, dtype=bool)), luma)
 
 
-@pytest.mark.parametrize(("fill", "tolerance"), [(filling.push_pull, 0), (filling.telea, 6)])
+@pytest.mark.parametrize(
+    ("fill", "tolerance"),
+    [(filling.push_pull, 0), (filling.telea, 6), (filling.soft_telea, 6)],
+)
 @pytest.mark.parametrize("gray", [0, 119, 255])
 def test_a_hole_in_one_gray_gets_that_gray(
     fill: Fill, tolerance: int, gray: int, mask: np.ndarray
@@ -102,3 +105,14 @@ def test_narrow_photos_are_filled(fill: Fill, shape: tuple[int, int]) -> None:
     luma.flat[0], mask.flat[0] = 0, True
     drift = 0 if fill is filling.push_pull else 6  # levels; OpenCV's Telea is not exact
     assert np.abs(fill(luma, mask).astype(int) - 70).max() <= drift
+
+
+def test_soft_telea_keeps_to_telea_at_the_border_and_is_smoother_deep_inside(luma, mask):
+    hard, soft = (fill(luma, mask).astype(float) for fill in (filling.telea, filling.soft_telea))
+    depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    border, inside = depth == 1, depth > 8
+    assert np.abs(soft - hard)[border].mean() < np.abs(soft - hard)[inside].mean()
+    assert (
+        np.abs(cv2.Laplacian(soft, -1))[inside].mean()
+        < np.abs(cv2.Laplacian(hard, -1))[inside].mean()
+    )

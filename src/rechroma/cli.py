@@ -1,4 +1,4 @@
-"""The command `rechroma`: restore photographs, find their damage, score restorations."""
+"""The command `rechroma`: restore photographs, find their damage, score restorations and models."""
 
 import argparse
 import json

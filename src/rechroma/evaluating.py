@@ -36,6 +36,7 @@ YARDSTICKS: dict[str, Restore] = {
     "input as it is": _in_gray("none"),
     "gray, Telea": _in_gray("telea"),
     "gray, push-pull": _in_gray("push_pull"),
+    "gray, soft Telea": _in_gray("soft_telea"),
 }
 
 
