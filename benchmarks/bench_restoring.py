@@ -45,12 +45,14 @@ def measure() -> Measurement:
     """
     settings = shipped()
     torch.manual_seed(settings.seed)
-    network = RestorationNetwork(settings.model).eval()
+    # The same work on both sides: at full size, without the hues that only ours imposes.
+    network = RestorationNetwork(settings.model.model_copy(update={"hues": False})).eval()
+    restore = settings.restore.model_copy(update={"size": SIDE, "hues": False})
     with torch.no_grad():
         for parameter in list(network.parameters())[-2:]:
             parameter.normal_(std=PALE)
     with TemporaryDirectory() as temporary:
-        restoring.save(network, settings.restore, Path(temporary))
+        restoring.save(network, restore, Path(temporary))
         restorer = restoring.load(Path(temporary))
     gray = photos.luma(photographs(SIDE)[0])
     pair = damage.draw(gray, settings.damage, np.random.default_rng(settings.seed))

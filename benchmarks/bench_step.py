@@ -51,7 +51,8 @@ def measure() -> Measurement:
     """
     shipped_settings = shipped()
     train = shipped_settings.train.model_copy(update={"device": "cpu"})
-    settings = shipped_settings.model_copy(update={**WRITTEN_OUT, "train": train})
+    model = shipped_settings.model.model_copy(update={"hues": False})
+    settings = shipped_settings.model_copy(update={**WRITTEN_OUT, "train": train, "model": model})
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
         with TemporaryDirectory() as temporary:
