@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -141,3 +142,26 @@ def test_weights_of_another_network_are_told_apart(make_settings, tmp_path):
     file.write_bytes(b"no weights")
     with pytest.raises(UserError, match="no safetensors file"):
         load_weights(RestorationNetwork(other.model), file)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"model.decoder": "unet"}, {"model.encoder": "plain"}, {"model.two_stage": True}],
+)
+def test_hues_are_predicted_beside_any_network(make_settings, changes):
+    network = RestorationNetwork(make_settings(**(TINY | changes)).model).eval()
+    luma, mask = (torch.zeros(2, 1, 40, 72, dtype=kind) for kind in (torch.uint8, torch.bool))
+    prediction = network(luma, mask)
+    assert prediction.color.shape == (2, 3, 40, 72)
+    assert prediction.hues.shape == (2, 181)
+    without = make_settings(**(TINY | changes | {"model.hues": False})).model
+    assert RestorationNetwork(without).eval()(luma, mask).hues is None
+
+
+def test_a_fresh_network_can_start_at_the_mean_hues(make_settings):
+    network = RestorationNetwork(make_settings(**TINY).model).eval()
+    mean = np.random.default_rng(0).dirichlet(np.ones(181)).astype(np.float32)
+    network.start_hues(mean)
+    luma = torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
+    said = network(luma, luma.bool()).hues.softmax(dim=1)[0].detach().numpy()
+    assert np.corrcoef(said, mean)[0, 1] > 0.9
