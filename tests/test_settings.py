@@ -76,6 +76,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         r"augment is 'everything', expected one of: crops, flips, full, none",
     ),
     "group replaced by a scalar": ({"model": "unet"}, r"params\.yaml: model is 'unet': "),
+    "samples larger than what is prepared": (
+        {"train.size": 4096},
+        r"params\.yaml: train\.size is 4096 px, expected at most data\.size, 128 px",
+    ),
     "share above 1": ({"data.test": 1.5}, r"data\.test is 1\.5: .*less than or equal to 1"),
     "negative rate": ({"lr": -1}, r"lr is -1: .*greater than 0"),
     "no number": ({"lr": "fast"}, r"lr is 'fast': .*valid number"),

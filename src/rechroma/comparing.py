@@ -12,15 +12,13 @@ from rechroma.dataset import HeldOut
 from rechroma.errors import UserError
 from rechroma.evaluating import (
     DIGITS,
-    MEAN_HUES,
     YARDSTICKS,
     Interval,
     Restore,
     Table,
     as_markdown,
-    interval,
+    summarize,
 )
-from rechroma.hues import folded
 from rechroma.outputs import write_json
 from rechroma.photos import PhotoError
 from rechroma.preparing import held_out
@@ -80,7 +78,7 @@ def compare(
         shown: so many photographs are shown, spread over all; 0: none.
 
     Returns:
-        The interval of each part of the score, by method (of `MEAN_HUES` only hue), and
+        The interval of each part of the score, by method as `summarize` gives it, and
         `(H, W, 3)` uint8 RGB with a row a photograph shown and a column a model, or None.
 
     Raises:
@@ -90,7 +88,6 @@ def compare(
         raise UserError("there are no photographs to judge on")
     methods = {**models, **YARDSTICKS}
     scores: dict[str, list[Scores]] = {name: [] for name in methods}
-    constant: list[float] = []
     rows = []
     spread = set(np.linspace(0, len(photographs) - 1, shown).astype(int).tolist())
     for number, photo in enumerate(track(photographs, "judging", len(photographs))):
@@ -98,19 +95,10 @@ def compare(
         restored = {name: restore(photo.damaged, found) for name, restore in methods.items()}
         for name, picture in restored.items():
             scores[name].append(scoring.score(photo.truth, picture, photo.mask))
-        if hues is not None:
-            constant.append(scoring.hue_of_histogram(photo.truth, folded(hues)))
         if number in spread:
             rows.append([photo.damaged, *(restored[name] for name in models), photo.truth])
-    table: Table = {
-        name: {
-            part: interval([getattr(each, part) for each in values], settings, seed)
-            for part in Scores._fields
-        }
-        for name, values in scores.items()
-    }
-    if hues is not None:
-        table[MEAN_HUES] = {"hue": interval(constant, settings, seed)}
+    truths = [photo.truth for photo in photographs]
+    table = summarize(scores, truths, settings, seed, hues)
     if not rows:
         return table, None
     return table, figures.grid(rows, ["damaged", *models, "truth"], [""] * len(rows))

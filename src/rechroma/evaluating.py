@@ -104,6 +104,31 @@ def interval(values: Sequence[float], settings: Evaluate, seed: int) -> Interval
 Table = dict[str, dict[str, Interval]]
 
 
+def summarize(
+    scores: Mapping[str, Sequence[Scores]],
+    truths: Iterable[Photo],
+    settings: Evaluate,
+    seed: int,
+    hues: NDArray[np.float32] | None,
+) -> Table:
+    """The interval of each part of the score, by method.
+
+    With `hues`, `(181,)` mean shares of the training photographs, also what they get as if each of
+    `truths` had them: the yardstick `MEAN_HUES`, which has no part but hue.
+    """
+    table = {
+        method: {
+            part: interval([getattr(each, part) for each in values], settings, seed)
+            for part in Scores._fields
+        }
+        for method, values in scores.items()
+    }
+    if hues is not None:
+        constant = [scoring.hue_of_histogram(truth, folded(hues)) for truth in truths]
+        table[MEAN_HUES] = {"hue": interval(constant, settings, seed)}
+    return table
+
+
 def evaluate(
     test: Iterable[HeldOut],
     restore: Restore,
@@ -127,16 +152,8 @@ def evaluate(
     judged = [judge(photo, restore) for photo in test]
     if not judged:
         raise UserError("there are no test photographs, raise data.test and prepare again")
-    table = {
-        method: {
-            part: interval([getattr(each.scores[method], part) for each in judged], settings, seed)
-            for part in Scores._fields
-        }
-        for method in (OURS, *YARDSTICKS)
-    }
-    if hues is not None:
-        values = [scoring.hue_of_histogram(each.photo.truth, folded(hues)) for each in judged]
-        table[MEAN_HUES] = {"hue": interval(values, settings, seed)}
+    scores = {name: [each.scores[name] for each in judged] for name in (OURS, *YARDSTICKS)}
+    table = summarize(scores, [each.photo.truth for each in judged], settings, seed, hues)
     reports.mkdir(parents=True, exist_ok=True)
     _write_metrics(judged, table, reports / "metrics.json")
     _write_photos(judged, reports / "photos.csv")

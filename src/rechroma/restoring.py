@@ -114,9 +114,7 @@ def _reduce(luma: Luma, size: int) -> Luma:
 
 def _coarse(planes: Planes) -> Planes:
     height, width = (max(1, round(side / HUE_CELL)) for side in planes.shape[1:])
-    return np.stack(
-        [cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA) for plane in planes]
-    )
+    return _resize(planes, (height, width), cv2.INTER_AREA)
 
 
 def _reduce_mask(mask: Mask, size: int) -> Mask:
@@ -126,12 +124,12 @@ def _reduce_mask(mask: Mask, size: int) -> Mask:
 
 def _enlarge(planes: Planes, shape: tuple[int, ...]) -> Planes:
     """`(C, h, w)` to `(C, H, W)`, bicubic."""
-    if planes.shape[1:] == shape:
-        return planes
-    height, width = shape
-    return np.stack(
-        [cv2.resize(plane, (width, height), interpolation=cv2.INTER_CUBIC) for plane in planes]
-    )
+    return planes if planes.shape[1:] == shape else _resize(planes, shape, cv2.INTER_CUBIC)
+
+
+def _resize(planes: Planes, shape: tuple[int, ...], interpolation: int) -> Planes:
+    size = shape[::-1]
+    return np.stack([cv2.resize(plane, size, interpolation=interpolation) for plane in planes])
 
 
 def _to_levels(values: Planes) -> NDArray[np.uint8]:

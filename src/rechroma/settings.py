@@ -200,12 +200,13 @@ class Settings(_Strict):
     tracking: Tracking
 
     @model_validator(mode="after")
-    def _crop_fits(self) -> "Settings":
-        if self.train.crop > self.data.size:
-            raise ValueError(
-                f"train.crop is {self.train.crop} px, expected at most data.size, "
-                f"{self.data.size} px"
-            )
+    def _squares_fit(self) -> "Settings":
+        for name in ("crop", "size"):
+            if getattr(self.train, name) > self.data.size:
+                raise ValueError(
+                    f"train.{name} is {getattr(self.train, name)} px, expected at most data.size, "
+                    f"{self.data.size} px"
+                )
         return self
 
     def flat(self) -> dict[str, Any]:

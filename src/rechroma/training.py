@@ -287,8 +287,11 @@ class Training:
         judged: RestorationNetwork = self.module if self.ema is None else self.ema.module
         return judged
 
+    def _restorer(self) -> restoring.Restorer:
+        return restoring.Restorer(self._judged().eval(), self.settings.restore)
+
     def _validate(self) -> Record:
-        restored = restoring.Restorer(self._judged().eval(), self.settings.restore)
+        restored = self._restorer()
         scores = scoring.mean(
             [
                 scoring.score(photo.truth, restored(photo.damaged, photo.mask), photo.mask)
@@ -298,7 +301,7 @@ class Training:
         return {f"validation/{name}": value for name, value in scores._asdict().items()}
 
     def _strip(self) -> NDArray[np.uint8]:
-        restored = restoring.Restorer(self._judged().eval(), self.settings.restore)
+        restored = self._restorer()
         rows = np.linspace(0, len(self.validation) - 1, STRIP_PHOTOS).astype(int)
         shown: list[HeldOut] = [self.validation[row] for row in sorted(set(rows.tolist()))]
         return figures.strip(
