@@ -29,5 +29,5 @@ def run(stage: Callable[[], None]) -> None:
     try:
         stage()
     except UserError as error:
-        sys.stderr.write(f"{stage.__module__.rpartition('.')[2]}: {error}\n")
+        sys.stderr.write(f"{Path(sys.argv[0]).stem}: {error}\n")
         sys.exit(2)

@@ -9,7 +9,7 @@ def main() -> None:
 
     settings = knobs.load(ROOT / "params.yaml")
 
-    from rechroma import dataset, evaluating, restoring, tracking
+    from rechroma import dataset, evaluating, registry, restoring, tracking
     from rechroma.progress import track
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
@@ -33,7 +33,7 @@ def main() -> None:
         score = table[evaluating.OURS]["score"].mean
         package = ROOT / "src" / "rechroma"
         print(
-            tracking.register(mlflow_run, settings, model, package, score, described["digest"]),
+            registry.register(mlflow_run, settings, model, package, score, described["digest"]),
             flush=True,
         )
 

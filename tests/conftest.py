@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,21 @@ def damaged(photo: np.ndarray) -> np.ndarray:
     gray[gray == 60] = 61
     gray[20:50, 30:70] = 60
     return gray
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory) -> Path:
+    """An empty store; making one takes seconds, copying it does not."""
+    from rechroma import tracking
+
+    root = tmp_path_factory.mktemp("store")
+    tracking.connect(root)
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def root(tmp_path, migrated_store, monkeypatch) -> Path:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow sets it, this sets it back
+    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
+    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+    return tmp_path

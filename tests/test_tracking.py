@@ -1,38 +1,14 @@
-import base64
-import io
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import torch
-from PIL import Image
 
 from rechroma import restoring, tracking
 from rechroma.errors import UserError
-from rechroma.networks import RestorationNetwork
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
 PACKAGE = Path(restoring.__file__).parent
-
-
-@pytest.fixture(scope="session")
-def migrated_store(tmp_path_factory) -> Path:
-    """An empty store; making one takes seconds, copying it does not."""
-    root = tmp_path_factory.mktemp("store")
-    tracking.connect(root)
-    return root / "mlflow.db"
-
-
-@pytest.fixture
-def root(tmp_path, migrated_store, monkeypatch) -> Path:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow sets it, this sets it back
-    monkeypatch.delenv("DVC_EXP_NAME", raising=False)
-    shutil.copy(migrated_store, tmp_path / "mlflow.db")
-    return tmp_path
 
 
 def train(settings, root: Path, folder: Path) -> str:
@@ -141,45 +117,3 @@ def test_processes_that_start_together_share_a_fresh_store(tmp_path):
     words = [sys.executable, "-c", code, str(tmp_path)]
     started = [subprocess.Popen([*words, str(number)]) for number in range(2)]
     assert [process.wait() for process in started] == [0, 0]
-
-
-@pytest.fixture
-def model(tmp_path, make_settings) -> Path:
-    settings = make_settings(**{"model.encoder": "tu-test_resnet"})
-    torch.manual_seed(0)
-    restoring.save(RestorationNetwork(settings.model), settings.restore, tmp_path / "model")
-    return tmp_path / "model"
-
-
-def register(settings, root: Path, model: Path, score: float, digest: str = "d" * 64) -> str:
-    train(settings, root, root / "m")
-    with tracking.evaluation_run(settings, root, DATASET, root / "m" / "run.json") as run:
-        return tracking.register(run, settings, model, PACKAGE, score, digest)
-
-
-@pytest.mark.filterwarnings("ignore")  # of MLflow's, about its own registry
-def test_the_champion_is_the_best_on_the_same_data(root, make_settings, model, photo):
-    settings = make_settings()
-
-    def champion() -> int:
-        client = tracking.connect(root)
-        return int(client.get_model_version_by_alias("rechroma", "champion").version)
-
-    assert "the first champion" in register(settings, root, model, 0.5)
-    assert "stays version 1" in register(settings, root, model, 0.4)
-    assert champion() == 1
-    assert "not compared" in register(settings, root, model, 0.9, digest="e" * 64)
-    assert champion() == 1
-    assert "the new champion" in register(settings, root, model, 0.6)
-    assert champion() == 4
-
-    loaded = tracking.mlflow.pyfunc.load_model("models:/rechroma@champion")
-    assert loaded.metadata.get_input_schema().input_names() == ["photo", "mask"]
-    stream = io.BytesIO()
-    Image.fromarray(photo).convert("L").save(stream, "PNG")
-    table = pd.DataFrame({"photo": [base64.b64encode(stream.getvalue()).decode()]})
-    restored = base64.b64decode(loaded.predict(table)["restored"][0])
-    picture = Image.open(io.BytesIO(restored))
-    assert (picture.mode, picture.size) == ("RGB", (128, 96))
-    gray = np.asarray(Image.fromarray(photo).convert("L"))
-    np.testing.assert_array_equal(np.asarray(picture.convert("L")), gray)

@@ -40,11 +40,12 @@ def in_order(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[
 def line(description: str, done: int, total: int, seconds: float) -> str:
     """`reading: 300/1200, 150.0/s, 0:06 left`."""
     rate = done / seconds if seconds > 0 else 0.0
-    left = "" if done >= total or not rate else f", {_clock((total - done) / rate)} left"
+    left = "" if done >= total or not rate else f", {clock((total - done) / rate)} left"
     return f"{description}: {done}/{total}, {rate:.1f}/s{left}"
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """`4:05` or `1:02:03` for so many seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

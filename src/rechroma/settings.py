@@ -3,7 +3,11 @@
 Nothing has a default here: every value stands in params.yaml, or beside a trained model.
 """
 
+import hashlib
+import json
 import re
+from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +15,13 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from rechroma.errors import UserError, unknown
+
+# Settings that do not change what training computes.
+BESIDE_TRAINING: dict[str, bool | set[str]] = {
+    "evaluate": True,
+    "tracking": True,
+    "train": {"workers"},
+}
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -213,6 +224,11 @@ class Settings(_Strict):
         """Every setting by its dotted name, as `dvc exp run -S` spells it."""
         return _flatten(self.model_dump(mode="json"))
 
+    def identity(self) -> str:
+        """16 hexadecimal digits that differ whenever a setting that training depends on differs."""
+        chosen = self.model_dump(mode="json", exclude=BESIDE_TRAINING)
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True).encode()).hexdigest()[:16]
+
 
 def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
@@ -241,6 +257,15 @@ def load(path: Path) -> Settings:
     Raises:
         UserError: the file is missing, no YAML, or a setting is unknown or out of its range.
     """
+    return parse(read_tree(path), where=path.name)
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """What the YAML file at `path` holds, not yet checked as settings.
+
+    Raises:
+        UserError: the file is missing, or holds no YAML mapping.
+    """
     try:
         tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -249,7 +274,36 @@ def load(path: Path) -> Settings:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise UserError(f"{path} holds no settings, expected lines like 'lr: 0.001'")
-    return parse(tree, where=path.name)
+    return tree
+
+
+def overridden(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Settings:
+    """The settings in `tree` with some changed, spelled as for `dvc exp run -S`: `optim=adam`.
+
+    Later overrides of one setting win; `tree` stays as it is.
+
+    Raises:
+        UserError: an override is not of that form, or a setting is unknown or out of its range;
+            `where` names their origin.
+    """
+    changed = deepcopy(tree)
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        if not equals:
+            raise UserError(f"{where}: '{override}' is no override, expected one like optim=adam")
+        *groups, last = name.strip().split(".")
+        branch = changed
+        for group in groups:
+            branch = branch.setdefault(group, {})
+            if not isinstance(branch, dict):
+                raise UserError(f"{where}: {name} is no setting, {group} has no parts")
+        if isinstance(branch.get(last), dict):
+            raise UserError(f"{where}: {name} has parts, change one of them: {name}.…=")
+        try:
+            branch[last] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise UserError(f"{where}: the value of '{override}' cannot be read") from None
+    return parse(changed, where)
 
 
 def parse(tree: dict[str, Any], where: str = "params.yaml") -> Settings:

@@ -1,22 +1,20 @@
-"""MLflow: where the store is, what a run says, and which model is the champion.
+"""MLflow: where the store is, and what a run says.
 
-The only module that knows MLflow; training and restoring do without it.
+Only this module, registry.py and history.py know MLflow; training and restoring do without it.
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 from filelock import FileLock
 from mlflow import MlflowClient
@@ -27,10 +25,10 @@ from numpy.typing import NDArray
 from rechroma.errors import UserError
 from rechroma.settings import Settings
 
-CHAMPION = "champion"
 DVC_EXPERIMENT = "dvc.experiment"
 TRAINED_BY = "trained_by"
-DATASET_DIGEST, TEST_SCORE = "dataset.digest", "test.score"
+DATASET_DIGEST = "dataset.digest"
+IDENTITY = "settings.identity"  # of `Settings.identity`: the same for a run and its repetition
 
 
 def connect(root: Path) -> MlflowClient:
@@ -39,6 +37,7 @@ def connect(root: Path) -> MlflowClient:
     Raises:
         UserError: the store cannot be reached.
     """
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells of new tables
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_store(root)
     try:
         with _alone(root):  # two processes that create one sqlite store at once would crash
@@ -176,6 +175,7 @@ def _create(client: MlflowClient, settings: Settings, root: Path, tags: Mapping[
     name = dvc_experiment() or f"repro-{revision[:7]}"
     described = {
         DVC_EXPERIMENT: dvc_experiment(),
+        IDENTITY: settings.identity(),
         "mlflow.source.git.commit": revision,
         "git.dirty": str(dirty),
         "mlflow.source.name": " ".join(["python", "-m", *sys.orig_argv[-1:]]),
@@ -226,69 +226,3 @@ def _git(root: Path) -> tuple[str, bool]:
 
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or git("rev-parse", "HEAD")
     return revision or "unknown", bool(git("status", "--porcelain"))
-
-
-def register(
-    run: Run, settings: Settings, model: Path, package: Path, score: float, digest: str
-) -> str:
-    """Log the model in folder `model` with its signature, register it, and tell how it stands.
-
-    It becomes the champion when there is none, or when it beats the champion on the same data.
-    `package` is the folder of rechroma's modules, which go along.
-
-    Returns:
-        A line for people: the version, and champion or not and why.
-    """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("string", "photo"), ColSpec("string", "mask", required=False)]),
-        outputs=Schema([ColSpec("string", "restored")]),
-    )
-    mlflow.set_tracking_uri(run.client.tracking_uri)
-    with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
-        # The signature is written out above; no example has to show it.
-        warnings.filterwarnings("ignore", message=".*input example was not provided")
-        logged = mlflow.pyfunc.log_model(
-            name=settings.tracking.model,
-            loader_module="rechroma.serving",
-            data_path=str(model),
-            code_paths=[str(package)],
-            signature=signature,
-            pip_requirements=_requirements(),
-        )
-    name = settings.tracking.model
-    made = mlflow.register_model(logged.model_uri, name, await_registration_for=0)
-    run.client.set_model_version_tag(name, made.version, TEST_SCORE, str(score))
-    run.client.set_model_version_tag(name, made.version, DATASET_DIGEST, digest)
-    wins, reason = _challenge(run.client, name, score, digest)
-    if wins:
-        run.client.set_registered_model_alias(name, CHAMPION, made.version)
-    return f"{name} version {made.version}: {reason}"
-
-
-def _challenge(client: MlflowClient, name: str, score: float, digest: str) -> tuple[bool, str]:
-    try:
-        champion = client.get_model_version_by_alias(name, CHAMPION)
-    except MlflowException:
-        return True, "the first champion"
-    if champion.tags.get(DATASET_DIGEST) != digest:
-        return False, (
-            f"not compared with the champion, version {champion.version}, which was scored on "
-            "other data; set the alias 'champion' in the MLflow UI if this one is better"
-        )
-    held = float(champion.tags[TEST_SCORE])
-    if score > held:
-        return (
-            True,
-            f"the new champion, {score:.4f} against {held:.4f} of version {champion.version}",
-        )
-    return False, f"the champion stays version {champion.version}, {held:.4f} against {score:.4f}"
-
-
-def _requirements() -> list[str]:
-    """What restoring needs, pinned to what is installed here."""
-    declared = [line for line in requires("rechroma") or [] if "extra ==" not in line]
-    names = [line.split(">")[0].strip() for line in declared]
-    return [f"{name}=={version(name)}" for name in names]

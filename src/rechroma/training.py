@@ -196,6 +196,7 @@ class Training:
         accumulate = self.settings.train.accumulate
         sums: dict[str, Tensor] = {}
         counted = skipped = 0
+        peak = torch.tensor(-math.inf, device=self.fabric.device)
         lr = self.optimizer.param_groups[0]["lr"]
         self.module.train()
         for step, sample in enumerate(self.display.epoch(self.loader, number), start=1):
@@ -208,12 +209,14 @@ class Training:
                 continue
             self.progress.skipped = 0
             counted += 1
+            peak = torch.maximum(peak, parts["loss"])
             for name, part in parts.items():
                 sums[name] = sums.get(name, torch.zeros_like(part)) + part
             self.display.loss = float(parts["loss"])
         means = {f"train/{name}": float(total) / max(counted, 1) for name, total in sums.items()}
         images = len(self.loader) * self.settings.train.batch * self.fabric.world_size
-        return {"lr": lr, "images": images, "skipped_steps": skipped, **means}
+        highest = {"train/loss_peak": float(peak)} if counted else {}
+        return {"lr": lr, "images": images, "skipped_steps": skipped, **means, **highest}
 
     def _backward(self, sample: Sample) -> dict[str, Tensor] | None:
         """The detached loss and its terms; None, and no gradient, when the loss is not finite."""

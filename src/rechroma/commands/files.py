@@ -1,0 +1,108 @@
+"""Photographs and masks as the command line names them: files, folders, stems."""
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rechroma.errors import UserError
+
+if TYPE_CHECKING:
+    from rechroma import photos
+
+
+def outputs_of(
+    sources: Iterable[Path], folder: Path, masks: Iterable[Path] = ()
+) -> dict[Path, Path]:
+    """Where the result of each photograph goes, a folder's own folders kept; by photograph.
+
+    Raises:
+        UserError: there is no photograph, two would go to one file, or a photograph or one of its
+            masks would be overwritten.
+    """
+    from rechroma import photos
+
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, expected a folder to write into")
+    outputs: dict[Path, Path] = {}
+    for source in sources:
+        top = source if source.is_dir() else source.parent
+        for path in photos.list_photos(source):
+            outputs[path] = folder / path.relative_to(top).with_suffix(".png")
+    if not outputs:
+        raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
+    inputs = {_identity(path) for path in (*outputs, *masks)}
+    owners: dict[Path, Path] = {}
+    for path, target in outputs.items():
+        if target in owners:
+            raise UserError(f"{owners[target]} and {path} would both become {target}, rename one")
+        if target.exists() and _identity(target) in inputs:
+            raise UserError(f"{target} would be overwritten, choose another folder with --out")
+        owners[target] = path
+    return outputs
+
+
+def each(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
+    """Do `work` for every photograph, naming those that fail: 1 if there were any, else 0."""
+    from rechroma.progress import track
+
+    failed = 0
+    for source, target in track(outputs.items(), "photographs", len(outputs)):
+        try:
+            work(source, target)
+        except UserError as error:
+            failed += 1
+            print(f"rechroma: {error}", file=sys.stderr)
+    if failed:
+        print(f"rechroma: {failed} of {len(outputs)} photographs failed", file=sys.stderr)
+    return min(failed, 1)
+
+
+def by_stem(folder: Path) -> dict[str, Path]:
+    """The pictures in `folder` by the stem of their names.
+
+    Raises:
+        UserError: there are none, or two of one stem.
+    """
+    from rechroma import photos
+
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder, expected one with pictures")
+    found: dict[str, Path] = {}
+    for path in photos.list_photos(folder):
+        if path.stem in found:
+            raise UserError(f"{found[path.stem]} and {path} have one stem, expected different ones")
+        found[path.stem] = path
+    if not found:
+        raise UserError(f"{folder} holds no pictures, expected PNG, JPEG, WebP, TIFF or BMP")
+    return found
+
+
+def partner(pictures: dict[str, Path], photo: Path, folder: Path) -> Path:
+    """The one of `pictures`, by stem, that belongs to `photo`.
+
+    Raises:
+        UserError: there is none; `folder` names where one was looked for.
+    """
+    if photo.stem not in pictures:
+        raise UserError(f"{folder} holds no picture for {photo}, expected {photo.stem}.png there")
+    return pictures[photo.stem]
+
+
+def read_mask(path: Path) -> "photos.Mask":
+    """`(H, W)` bool, True where the picture is light: where the photograph is lost."""
+    from rechroma import photos
+
+    mask: photos.Mask = photos.read_gray(path) > 127
+    return mask
+
+
+def in_px(shape: tuple[int, ...]) -> str:
+    """`640x480 px` for a `shape` of (480, 640, …)."""
+    return f"{shape[1]}x{shape[0]} px"
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """The same for a file by whatever name."""
+    status = path.stat()
+    return status.st_dev, status.st_ino

@@ -1,0 +1,108 @@
+"""`rechroma score` and `rechroma evaluate`."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rechroma.commands import Add
+from rechroma.commands.files import by_stem, in_px, partner, read_mask
+from rechroma.commands.restore import MODEL
+from rechroma.errors import UserError
+
+PREPARED = Path("data/prepared")  # where the pipeline leaves its data, seen from the project
+PARAMS = Path("params.yaml")
+
+SCORE = """\
+Compares PNG or other pictures of the same stem in three folders and prints JSON:
+score (0.2 ssim + 0.4 masked_ssim + 0.4 hue), its parts, and the number of photographs.
+
+  rechroma score --truth truth --restored restored --masks masks
+"""
+EVALUATE = """\
+Takes photographs in color (or the competition's folder, with the damage it comes with), damages
+them as params.yaml says, restores them with each model, and prints a table of scores with
+intervals beside the yardsticks. The damage depends on the seed alone: models meet the same.
+
+  rechroma evaluate photos/ --size 512 --model models/restorer --out reports/photos
+"""
+
+
+def add_to(add: Add) -> None:
+    """Add both commands."""
+    score = add("score", "score restored photographs", SCORE, _score)
+    score.add_argument("--truth", required=True, type=Path, metavar="DIR", help="true photographs")
+    score.add_argument("--restored", required=True, type=Path, metavar="DIR", help="to be scored")
+    score.add_argument("--masks", required=True, type=Path, metavar="DIR", help="light where lost")
+
+    evaluate = add("evaluate", "damage, restore and score photographs", EVALUATE, _evaluate)
+    evaluate.add_argument("photos", type=Path, metavar="DIR", help="photographs in color, or pairs")
+    evaluate.add_argument(
+        "--model", action="append", type=Path, metavar="DIR", help=f"repeatable; default: {MODEL}"
+    )
+    evaluate.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
+    evaluate.add_argument(
+        "--prepared",
+        type=Path,
+        default=PREPARED,
+        metavar="DIR",
+        help=f"whose mean hues are a yardstick; default: {PREPARED}, where there is one",
+    )
+    evaluate.add_argument(
+        "--shown", type=int, default=10, metavar="N", help="photographs, in --out"
+    )
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="for table, scores, pictures")
+
+
+def _score(chosen: argparse.Namespace) -> int:
+    from rechroma import photos, scoring
+    from rechroma.progress import track
+
+    truths = by_stem(chosen.truth)
+    restored, masks = by_stem(chosen.restored), by_stem(chosen.masks)
+    scores = []
+    for stem, path in track(truths.items(), "scoring", len(truths)):
+        truth = photos.read_color(path)
+        picture = photos.read_color(partner(restored, path, chosen.restored))
+        lost = read_mask(partner(masks, path, chosen.masks))
+        for name, found in (("restored", picture.shape[:2]), ("mask", lost.shape)):
+            if found != truth.shape[:2]:
+                raise UserError(
+                    f"{stem}: its {name} picture is {in_px(found)}, "
+                    f"expected the truth's {in_px(truth.shape)}"
+                )
+        scores.append(scoring.score(truth, picture, lost))
+    report = {**scoring.mean(scores)._asdict(), "photos": len(scores)}
+    print(json.dumps(report, indent=2))
+    return 0
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from rechroma import comparing, dataset, restoring, settings
+    from rechroma.evaluating import as_markdown
+    from rechroma.sources import Rejected
+
+    knobs = settings.load(PARAMS)
+    paired = (chosen.photos / "train.csv").exists() or chosen.photos.suffix == ".zip"
+    changes = {"source": "competition" if paired else "photos", "path": chosen.photos}
+    data = knobs.data.model_copy(update=changes | ({"size": chosen.size} if chosen.size else {}))
+    knobs = knobs.model_copy(update={"data": data})
+    models = {path.name: restoring.load(path) for path in chosen.model or [MODEL]}
+    if len(models) < len(chosen.model or [MODEL]):
+        raise UserError("--model: two folders have the same name, expected each only once")
+    sound, unusable = [], 0
+    for photo in comparing.held_out_of(knobs, chosen.photos):
+        if isinstance(photo, Rejected):
+            print(f"{photo.file}: {photo.reason}", file=sys.stderr)
+            unusable += 1
+        else:
+            sound.append(photo)
+    there = chosen.prepared != PREPARED or PREPARED.exists()
+    hues = dataset.mean_hues(chosen.prepared) if there else None
+    shown = chosen.shown if chosen.out else 0
+    table, pictures = comparing.compare(sound, models, knobs.evaluate, knobs.seed, hues, shown)
+    print(as_markdown(table), end="")
+    if chosen.out:
+        heading = f"{len(sound)} photographs of {chosen.photos}, {data.size} px"
+        comparing.write(table, pictures, chosen.out, heading)
+    return 1 if unusable else 0

@@ -1,0 +1,124 @@
+"""DVC's queue of experiments. The only module that calls DVC."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import psutil
+
+from rechroma.errors import UserError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+State = Literal["Queued", "Running", "Failed", "Success"]
+
+
+class Queue:
+    """The queue of the DVC project in the folder `root`.
+
+    Raises:
+        UserError: there is no DVC project.
+    """
+
+    def __init__(self, root: Path):
+        if not (root / "dvc.yaml").exists():
+            raise UserError(
+                f"{root} holds no dvc.yaml; run this in the project's folder, as `dvc repro`"
+            )
+        self.root = root
+        self._repo: Repo | None = None
+
+    def add(self, name: str, overrides: Iterable[str], force: bool) -> None:
+        """Queue an experiment called `name`; what an earlier one of that name left is removed.
+
+        With `force` it runs although DVC knows its results.
+
+        Raises:
+            UserError: DVC refuses.
+        """
+        state = self.states().get(name)
+        if state == "Running":  # but no worker is there: both were killed
+            self._dvc("queue", "kill", "--force", name, check=False)
+        if state is not None:
+            self._dvc("queue", "remove", name, check=False)
+        if force or state == "Success":
+            self._dvc("exp", "remove", name, check=False)
+        settings = [word for override in overrides for word in ("-S", override)]
+        self._dvc("exp", "run", "--queue", *(["--force"] if force else []), "-n", name, *settings)
+
+    def states(self) -> dict[str, State]:
+        """Where each experiment of the queue is, by name."""
+        if self._repo is None:
+            from dvc.repo import Repo
+
+            self._repo = Repo(str(self.root))
+        told: list[dict[str, Any]] = self._repo.experiments.celery_queue.status()
+        return {entry["name"]: cast(State, entry["status"]) for entry in told if entry["name"]}
+
+    def workers(self) -> int:
+        """How many of the workers that `start` started are there."""
+        return sum(_alive(note) for note in self._notes.glob("*.pid"))
+
+    def start(self, count: int, gpus: bool) -> None:
+        """Have `count` workers at work; those that are there stay. They end with the queue.
+
+        With `gpus` each sees a GPU of its own; without, each computes on its share of the cores.
+        """
+        # DVC's own `queue start` cannot give workers different environments, and asks workers
+        # whether they are there, which they do not answer while they work.
+        self._notes.mkdir(parents=True, exist_ok=True)
+        for number in range(1, count + 1):
+            note = self._notes / f"{number}.pid"
+            if _alive(note):
+                continue
+            name = f"rechroma-{number}@localhost"
+            words = ["exp", "queue-worker", name, *(["--clean"] if number == 1 else [])]
+            with note.with_suffix(".log").open("w") as log:
+                worker = subprocess.Popen(
+                    [sys.executable, "-m", "dvc", *words],
+                    cwd=self.root,
+                    env=os.environ | _share(number, count, gpus),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # a Ctrl-C here must not reach it
+                )
+            note.write_text(f"{worker.pid} {psutil.Process(worker.pid).create_time()}")
+
+    @property
+    def _notes(self) -> Path:
+        return self.root / ".rechroma" / "workers"
+
+    def _dvc(self, *words: str, check: bool = True) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *words],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+            raise UserError(f"dvc {' '.join(words)}: {' '.join(said)}")
+
+
+def _share(number: int, count: int, gpus: bool) -> dict[str, str]:
+    """The environment of worker `number`, counted from 1, of `count`."""
+    if gpus:
+        return {"CUDA_VISIBLE_DEVICES": str(number - 1)}
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
+
+
+def _alive(note: Path) -> bool:
+    """Whether the process is there whose number and birth `note` holds."""
+    try:
+        number, born = note.read_text().split()
+        process = psutil.Process(int(number))
+        same = abs(process.create_time() - float(born)) < 1
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        return False
