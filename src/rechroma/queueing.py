@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+import joblib
 import psutil
 
 from rechroma.errors import UserError
@@ -110,7 +111,7 @@ def _share(number: int, count: int, gpus: bool) -> dict[str, str]:
     """The environment of worker `number`, counted from 1, of `count`."""
     if gpus:
         return {"CUDA_VISIBLE_DEVICES": str(number - 1)}
-    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count))}
+    return {"OMP_NUM_THREADS": str(max(1, joblib.cpu_count() // count))}
 
 
 def _alive(note: Path) -> bool:
