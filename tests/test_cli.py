@@ -74,7 +74,9 @@ def test_help_comes_without_the_heavy_imports():
     assert all(name in shown.stdout for name in ("restore", "find-mask", "score"))
 
 
-@pytest.mark.parametrize("command", ["restore", "find-mask", "score", "evaluate"])
+@pytest.mark.parametrize(
+    "command", ["restore", "find-mask", "score", "evaluate", "study", "compare"]
+)
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
     assert f"\n  rechroma {command} " in capsys.readouterr().out
@@ -341,3 +343,46 @@ def test_evaluate_wants_models_of_different_names(photo, model, capsys):
     named = ("--model", "a/mine", "--model", "b/mine")
     assert rechroma("evaluate", "album", *named) == 2
     assert "two folders have the same name" in capsys.readouterr().err
+
+
+@pytest.fixture
+def project():
+    """The project's own settings and studies in a folder of their own."""
+    root = Path(__file__).resolve().parent.parent
+    for name in ("params.yaml", "studies.yaml"):
+        Path(name).write_bytes((root / name).read_bytes())
+
+
+@pytest.mark.usefixtures("project")
+def test_studies_are_listed(capsys):
+    assert rechroma("study") == 0
+    assert "losses" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("project")
+def test_a_dry_run_prints_every_training_and_starts_none(capsys):
+    before = files()
+    assert rechroma("study", "losses", "--dry-run", "--seeds", "7", "8", "-S", "lr=0.5") == 0
+    told = capsys.readouterr().out
+    assert files() == before
+    assert "lr=0.5" in told.splitlines()[1]
+    assert "losses-mse-s7-" in told
+    assert told.splitlines()[-1].startswith(f"{len(told.splitlines()) - 3} trainings of ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["study", "lossess"], "did you mean 'losses'"),
+        (["study", "losses", "-S", "optm=adam"], "did you mean 'optim'"),
+        (["study", "losses"], "holds no dvc.yaml"),
+        (["compare"], "expected a study's name, or --filter"),
+        (["compare", "losses"], "start it: rechroma study losses"),
+    ],
+)
+@pytest.mark.usefixtures("project")
+def test_a_mistake_about_a_study_is_one_line(capsys, arguments, message):
+    assert rechroma(*arguments) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert told.count("\n") == 1

@@ -83,7 +83,7 @@ def test_curves_are_a_picture_that_depends_on_the_history_alone(tmp_path):
     assert not pyplot.get_fignums()
 
 
-def test_epochs_with_skipped_steps_are_marked_red(tmp_path):
+def test_epochs_out_of_their_way_are_marked_red(tmp_path):
     reds = []
     for skipped in (0, 4):
         figures.curves([record(1), record(2, skipped), record(3)], tmp_path / "curves.png")
@@ -96,3 +96,20 @@ def test_an_epoch_without_a_finite_loss_leaves_a_gap(tmp_path):
     bare = {name: value for name, value in record(2, 4).items() if not name.startswith("train/")}
     figures.curves([record(1), bare, record(3)], tmp_path / "curves.png")
     assert pixels(tmp_path / "curves.png").std() > 0
+
+
+def test_a_sheet_goes_on_in_a_new_row(wide):
+    one = figures.sheet({str(number): wide for number in range(3)}, columns=3)
+    two = figures.sheet({str(number): wide for number in range(4)}, columns=3)
+    assert one.shape[1] == two.shape[1] == 3 * SIDE + 4 * GAP
+    assert two.shape[0] - GAP == 2 * (one.shape[0] - GAP)
+
+
+def test_learning_curves_mark_where_a_training_left_its_way(tmp_path):
+    plain = figures.Curve("a", [2.0, 1.0, 0.5], [0.1, 0.2, 0.3])
+    for name, marks in (("calm", []), ("spell", [(2, 3)]), ("lost", [(2, None)])):
+        figures.learning_curves([plain._replace(spells=marks)], "trial", tmp_path / f"{name}.png")
+    calm, spell, lost = (pixels(tmp_path / f"{name}.png") for name in ("calm", "spell", "lost"))
+    assert (calm != lost).any()
+    assert (lost != spell).any()
+    assert not pyplot.get_fignums()

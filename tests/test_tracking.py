@@ -117,3 +117,26 @@ def test_processes_that_start_together_share_a_fresh_store(tmp_path):
     words = [sys.executable, "-c", code, str(tmp_path)]
     started = [subprocess.Popen([*words, str(number)]) for number in range(2)]
     assert [process.wait() for process in started] == [0, 0]
+
+
+def test_a_comparison_keeps_its_run_and_gathers_runs_without_a_parent(root, make_settings):
+    trained = train(make_settings(), root, root / "m")
+    client = tracking.connect(root)
+    ids = []
+    for name in ("losses", "losses", "optimizers"):
+        with tracking.comparison_run(client, "rechroma", root, name) as run:
+            run.adopt(trained)
+        ids.append(run.id)
+    assert ids[0] == ids[1] != ids[2]
+    assert client.get_run(ids[0]).info.run_name == "study losses"
+    assert client.get_run(trained).data.tags["mlflow.parentRunId"] == ids[0]
+
+
+def test_runs_of_equal_settings_have_one_identity(root, make_settings):
+    client = tracking.connect(root)
+    same, again, other = (
+        client.get_run(train(make_settings(lr=lr), root, root / f"m{number}"))
+        for number, lr in enumerate((0.1, "1e-1", 0.2))
+    )
+    identities = [run.data.tags[tracking.IDENTITY] for run in (same, again, other)]
+    assert identities[0] == identities[1] != identities[2]

@@ -84,11 +84,30 @@ def compare(
     Raises:
         UserError: there are no photographs to judge on.
     """
+    scores, rows = judge(photographs, models, shown)
+    truths = [photo.truth for photo in photographs]
+    table = summarize(scores, truths, settings, seed, hues)
+    if not rows:
+        return table, None
+    return table, figures.grid(rows, ["damaged", *models, "truth"], [""] * len(rows))
+
+
+def judge(
+    photographs: Sequence[HeldOut], models: Mapping[str, Restore], shown: int = 0
+) -> tuple[dict[str, list[Scores]], list[list[Photo]]]:
+    """Score models and yardsticks on each photograph; the damage is found, not known.
+
+    Arguments and errors are those of `compare`.
+
+    Returns:
+        The scores of the photographs in their order, by method; and for each photograph shown its
+        pictures: damaged, restored by each model, truth.
+    """
     if not photographs:
         raise UserError("there are no photographs to judge on")
     methods = {**models, **YARDSTICKS}
     scores: dict[str, list[Scores]] = {name: [] for name in methods}
-    rows = []
+    rows: list[list[Photo]] = []
     spread = set(np.linspace(0, len(photographs) - 1, shown).astype(int).tolist())
     for number, photo in enumerate(track(photographs, "judging", len(photographs))):
         found = find_mask(photo.damaged)
@@ -97,11 +116,7 @@ def compare(
             scores[name].append(scoring.score(photo.truth, picture, photo.mask))
         if number in spread:
             rows.append([photo.damaged, *(restored[name] for name in models), photo.truth])
-    truths = [photo.truth for photo in photographs]
-    table = summarize(scores, truths, settings, seed, hues)
-    if not rows:
-        return table, None
-    return table, figures.grid(rows, ["damaged", *models, "truth"], [""] * len(rows))
+    return scores, rows
 
 
 def write(table: Table, pictures: Photo | None, folder: Path, heading: str) -> None:

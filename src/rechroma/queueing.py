@@ -15,7 +15,7 @@ from rechroma.errors import UserError
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
-State = Literal["Queued", "Running", "Failed", "Success"]
+State = Literal["Queued", "Running", "Killed", "Failed", "Success"]
 
 
 class Queue:
@@ -32,6 +32,7 @@ class Queue:
             )
         self.root = root
         self._repo: Repo | None = None
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def add(self, name: str, overrides: Iterable[str], force: bool) -> None:
         """Queue an experiment called `name`; what an earlier one of that name left is removed.
@@ -42,7 +43,7 @@ class Queue:
             UserError: DVC refuses.
         """
         state = self.states().get(name)
-        if state == "Running":  # but no worker is there: both were killed
+        if state == "Killed":
             self._dvc("queue", "kill", "--force", name, check=False)
         if state is not None:
             self._dvc("queue", "remove", name, check=False)
@@ -52,13 +53,23 @@ class Queue:
         self._dvc("exp", "run", "--queue", *(["--force"] if force else []), "-n", name, *settings)
 
     def states(self) -> dict[str, State]:
-        """Where each experiment of the queue is, by name."""
+        """Where each experiment of the queue is, by name.
+
+        DVC takes one whose process was killed for running still: here it is killed.
+        """
         if self._repo is None:
             from dvc.repo import Repo
 
             self._repo = Repo(str(self.root))
-        told: list[dict[str, Any]] = self._repo.experiments.celery_queue.status()
-        return {entry["name"]: cast(State, entry["status"]) for entry in told if entry["name"]}
+        queue = self._repo.experiments.celery_queue
+        told: list[dict[str, Any]] = queue.status()
+        return {
+            entry["name"]: "Killed"
+            if entry["status"] == "Running" and _is_dead(queue, entry["rev"])
+            else cast(State, entry["status"])
+            for entry in told
+            if entry["name"]
+        }
 
     def workers(self) -> int:
         """How many of the workers that `start` started are there."""
@@ -88,6 +99,7 @@ class Queue:
                     stderr=log,
                     start_new_session=True,  # a Ctrl-C here must not reach it
                 )
+            self._started.append(worker)
             note.write_text(f"{worker.pid} {psutil.Process(worker.pid).create_time()}")
 
     @property
@@ -105,6 +117,11 @@ class Queue:
         if check and done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()
             raise UserError(f"dvc {' '.join(words)}: {' '.join(said)}")
+
+
+def _is_dead(queue: Any, task: str) -> bool:
+    process = queue.proc.get(task)
+    return process is not None and not psutil.pid_exists(process.pid)
 
 
 def _share(number: int, count: int, gpus: bool) -> dict[str, str]:

@@ -78,6 +78,11 @@ class Arm(NamedTuple):
     epochs: int
     samples: int
 
+    @property
+    def unseeded(self) -> tuple[str, ...]:
+        """Its overrides without the seed."""
+        return tuple(override for override in self.overrides if not override.startswith("seed="))
+
     def experiment(self, study: str) -> str:
         """The name of its DVC experiment."""
         return f"{study}-{self.name}-s{self.seed}-{self.identity[:6]}"
@@ -163,8 +168,16 @@ def _arm(name: str, seed: int, overrides: tuple[str, ...], settings: Settings) -
 def write_plan(arms: Sequence[Arm], since: int, path: Path) -> None:
     """Keep what was planned, so that the results are found whatever becomes of params.yaml.
 
-    `since` is a time in ms since 1970: runs that began earlier do not count.
+    Further seeds of the same arms that `path` holds stay there. `since` is a time in ms since 1970:
+    runs that began earlier do not count.
     """
+    known = {arm.identity for arm in arms}
+    alike = {(arm.name, arm.unseeded) for arm in arms}
+    earlier = read_plan(path)[0] if path.exists() else []
+    kept = [
+        arm for arm in earlier if arm.identity not in known and (arm.name, arm.unseeded) in alike
+    ]
+    arms = [*kept, *arms]
     write_json(path, {"since": since, "arms": [arm._asdict() for arm in arms]})
 
 

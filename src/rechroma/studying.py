@@ -54,7 +54,6 @@ def standings(
     arms: Iterable[Arm],
     runs: Sequence[Recorded],
     states: Mapping[str, State],
-    working: bool,
     since: int = 0,
 ) -> list[Standing]:
     """Where each arm of the study `name` is.
@@ -64,21 +63,20 @@ def standings(
         arms: what it asks for.
         runs: MLflow's, of the arms and others.
         states: of the experiments in DVC's queue.
-        working: a worker is there; without one nothing runs, whatever the queue says.
         since: ms since 1970; runs that began earlier do not count.
     """
     found = []
     for arm in arms:
         experiment = arm.experiment(name)
         run = history.newest(runs, arm.identity, since)
-        found.append(Standing(arm, experiment, _stage(run, states.get(experiment), working), run))
+        found.append(Standing(arm, experiment, _stage(run, states.get(experiment)), run))
     return found
 
 
-def _stage(run: Recorded | None, state: State | None, working: bool) -> Stage:
+def _stage(run: Recorded | None, state: State | None) -> Stage:
     if run is not None and run.finished:
         return "done"
-    if state == "Running" and working:
+    if state == "Running":
         return "running"
     if state == "Queued":
         return "queued"
@@ -129,9 +127,10 @@ def _in_lines(
     while True:
         found = _informed(look(), client)
         line = summary(found, workers)
-        if line.rpartition(", about")[0] != told.rpartition(", about")[0]:
+        news = line.partition(", about")[0]  # that time passes is none
+        if news != told:
             say(line)
-            told = line
+            told = news
         if not _goes_on(found):
             return found
         time.sleep(POLL)

@@ -20,6 +20,7 @@ from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from numpy.typing import NDArray
 
 from rechroma.errors import UserError
@@ -27,6 +28,7 @@ from rechroma.settings import Settings
 
 DVC_EXPERIMENT = "dvc.experiment"
 TRAINED_BY = "trained_by"
+COMPARISON = "comparison"
 DATASET_DIGEST = "dataset.digest"
 IDENTITY = "settings.identity"  # of `Settings.identity`: the same for a run and its repetition
 
@@ -37,6 +39,7 @@ def connect(root: Path) -> MlflowClient:
     Raises:
         UserError: the store cannot be reached.
     """
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells of new tables
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_store(root)
     try:
@@ -104,6 +107,11 @@ class Run:
         else:
             self.client.log_artifact(self.id, str(path), folder)
 
+    def adopt(self, run_id: str) -> None:
+        """Show the run with this id under this one, unless it has a parent."""
+        if MLFLOW_PARENT_RUN_ID not in self.client.get_run(run_id).data.tags:
+            self.client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, self.id)
+
     def has_metric(self, name: str) -> bool:
         """Whether a number of this name was logged."""
         return name in self.client.get_run(self.id).data.metrics
@@ -146,6 +154,20 @@ def evaluation_run(
     if run is None or origin[DVC_EXPERIMENT] != dvc_experiment() or run.has_metric("test/score"):
         run = _create(client, settings, root, {TRAINED_BY: origin["run_id"]})
         _describe(run, settings, dataset, device="cpu")
+    with _closing(run):
+        yield run
+
+
+@contextmanager
+def comparison_run(client: MlflowClient, experiment: str, root: Path, name: str) -> Iterator[Run]:
+    """A run for a comparison of others: the one of this name, or a new one."""
+    identity = _experiment_id(client, root, experiment)
+    found = client.search_runs([identity], f"tags.{COMPARISON} = '{name}'", max_results=1)
+    if found:
+        run = Run(client, found[0].info.run_id)
+    else:
+        made = client.create_run(identity, run_name=f"study {name}", tags={COMPARISON: name})
+        run = Run(client, made.info.run_id)
     with _closing(run):
         yield run
 

@@ -4,11 +4,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
 from rechroma.commands.files import by_stem, in_px, partner, read_mask
 from rechroma.commands.restore import MODEL
 from rechroma.errors import UserError
+
+if TYPE_CHECKING:
+    from rechroma.dataset import HeldOut
+    from rechroma.settings import Settings
 
 PREPARED = Path("data/prepared")  # where the pipeline leaves its data, seen from the project
 PARAMS = Path("params.yaml")
@@ -77,32 +82,47 @@ def _score(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate(chosen: argparse.Namespace) -> int:
-    from rechroma import comparing, dataset, restoring, settings
-    from rechroma.evaluating import as_markdown
+def damaged_photographs(
+    folder: Path, size: int | None, knobs: "Settings"
+) -> tuple[list["HeldOut"], int]:
+    """The photographs in `folder` damaged as `knobs` say, and how many could not be used.
+
+    Squares of `size` px, or of `data.size`; the competition's folder keeps its own damage. What
+    cannot be used is named on standard error.
+    """
+    from rechroma import comparing
     from rechroma.sources import Rejected
 
-    knobs = settings.load(PARAMS)
-    paired = (chosen.photos / "train.csv").exists() or chosen.photos.suffix == ".zip"
-    changes = {"source": "competition" if paired else "photos", "path": chosen.photos}
-    data = knobs.data.model_copy(update=changes | ({"size": chosen.size} if chosen.size else {}))
-    knobs = knobs.model_copy(update={"data": data})
-    models = {path.name: restoring.load(path) for path in chosen.model or [MODEL]}
-    if len(models) < len(chosen.model or [MODEL]):
-        raise UserError("--model: two folders have the same name, expected each only once")
+    paired = (folder / "train.csv").exists() or folder.suffix == ".zip"
+    changes = {"source": "competition" if paired else "photos", "path": folder}
+    data = knobs.data.model_copy(update=changes | ({"size": size} if size else {}))
     sound, unusable = [], 0
-    for photo in comparing.held_out_of(knobs, chosen.photos):
+    for photo in comparing.held_out_of(knobs.model_copy(update={"data": data}), folder):
         if isinstance(photo, Rejected):
             print(f"{photo.file}: {photo.reason}", file=sys.stderr)
             unusable += 1
         else:
             sound.append(photo)
+    return sound, unusable
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from rechroma import comparing, dataset, restoring, settings
+    from rechroma.evaluating import as_markdown
+
+    knobs = settings.load(PARAMS)
+    models = {path.name: restoring.load(path) for path in chosen.model or [MODEL]}
+    if len(models) < len(chosen.model or [MODEL]):
+        raise UserError("--model: two folders have the same name, expected each only once")
+    sound, unusable = damaged_photographs(chosen.photos, chosen.size, knobs)
     there = chosen.prepared != PREPARED or PREPARED.exists()
     hues = dataset.mean_hues(chosen.prepared) if there else None
     shown = chosen.shown if chosen.out else 0
     table, pictures = comparing.compare(sound, models, knobs.evaluate, knobs.seed, hues, shown)
     print(as_markdown(table), end="")
     if chosen.out:
-        heading = f"{len(sound)} photographs of {chosen.photos}, {data.size} px"
+        heading = (
+            f"{len(sound)} photographs of {chosen.photos}, {chosen.size or knobs.data.size} px"
+        )
         comparing.write(table, pictures, chosen.out, heading)
     return 1 if unusable else 0

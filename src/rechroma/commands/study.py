@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
+from rechroma.commands.judge import damaged_photographs
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from rechroma.reporting import Comparison
+    from rechroma.settings import Settings
     from rechroma.studies import Arm, Study
     from rechroma.studying import Standing
 
 PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
+REPORTS = Path("reports/studies")
 
 STUDY = """\
 Trains every arm of a comparison named in studies.yaml: each becomes an experiment in DVC's queue
@@ -24,6 +30,15 @@ what was interrupted goes on where it was. Ctrl-C ends only the watching.
   rechroma study optimizers --dry-run              what would be run
   rechroma study losses --seeds 1 2 3
   rechroma study losses -S data.source=photos -S data.path=/path/to/photos
+"""
+COMPARE = """\
+Sets the finished trainings of a study side by side, or any in MLflow: a table with the spread over
+seeds, learning curves, and one photograph restored by every arm; also in MLflow, under a run of its
+own. With --photos every model is judged on the same photographs, damaged as params.yaml says.
+
+  rechroma compare optimizers                      reports/studies/optimizers.md .csv .png
+  rechroma compare losses --photos album/ --size 512
+  rechroma compare --filter "params.optim = 'lion'" --name lion
 """
 
 
@@ -47,6 +62,17 @@ def add_to(add: Add) -> None:
     study.add_argument("--retry", action="store_true", help="also the arms that failed")
     study.add_argument(
         "--again", action="store_true", help="also the arms that are done, as after a code change"
+    )
+
+    compare = add("compare", "set trainings side by side", COMPARE, _compare)
+    compare.add_argument("name", nargs="?", metavar="NAME", help="a study that was run here")
+    compare.add_argument("--filter", metavar="EXPR", help="MLflow's, instead of a study")
+    compare.add_argument("--name", dest="title", metavar="NAME", help="of the files, with --filter")
+    compare.add_argument("--photos", type=Path, metavar="DIR", help="in color, to judge models on")
+    compare.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
+    compare.add_argument("--limit", type=int, metavar="N", help="photographs, at most")
+    compare.add_argument(
+        "--out", type=Path, default=REPORTS, metavar="DIR", help=f"default: {REPORTS}"
     )
 
 
@@ -85,7 +111,7 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
         if any(states.get(arm.experiment(chosen.name)) == "Queued" for arm in arms):
             queue.start(workers, gpus)
         runs = history.trainings(client, experiment)
-        return studying.standings(chosen.name, arms, runs, states, queue.workers() > 0, since)
+        return studying.standings(chosen.name, arms, runs, states, since)
 
     try:
         studying.enqueue(queue, look(), chosen.retry, chosen.again, _say)
@@ -97,6 +123,72 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
         )
         return 130
     return _report(chosen.name, found)
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from rechroma import reporting, settings, tracking
+
+    if bool(chosen.name) == bool(chosen.filter):
+        raise UserError("expected a study's name, or --filter: one of both")
+    knobs = settings.load(PARAMS)
+    root = Path.cwd()
+    client = tracking.connect(root)
+    found = _found(chosen, client, knobs.tracking.experiment)
+    if chosen.photos:
+        found = _judge(chosen, found, client, knobs)
+    files = reporting.write(found, chosen.out)
+    with tracking.comparison_run(client, knobs.tracking.experiment, root, found.name) as run:
+        reporting.log(found, files, run)
+    print(files[0].read_text(encoding="utf-8"), end="")
+    _say("written: " + ", ".join(map(str, files)))
+    return 0
+
+
+def _found(chosen: argparse.Namespace, client: "MlflowClient", experiment: str) -> "Comparison":
+    from rechroma import history, ranking, studies, studying
+    from rechroma.reporting import Comparison
+
+    if chosen.filter:
+        runs = history.trainings(client, experiment, chosen.filter)
+        name, about = chosen.title or "filtered", f"runs with {chosen.filter}"
+        found = Comparison(name, about, ranking.of_runs(client, runs))
+    else:
+        name = chosen.name
+        about = studies.choose(studies.load(STUDIES), name).about
+        arms, since = studies.read_plan(studying.plan_file(Path.cwd(), name))
+        runs = history.trainings(client, experiment)
+        found = Comparison(name, about, *ranking.of_study(client, arms, runs, since))
+    if not found.trained:
+        raise UserError(f"{name}: MLflow holds no finished training of it")
+    return found
+
+
+def _judge(
+    chosen: argparse.Namespace, found: "Comparison", client: "MlflowClient", knobs: "Settings"
+) -> "Comparison":
+    from rechroma import comparing, history, ranking, restoring
+
+    photographs, _ = damaged_photographs(chosen.photos, chosen.size, knobs)
+    photographs = photographs[: chosen.limit]
+    models = {
+        each.name: restoring.load(history.model_folder(client, each.run)) for each in found.trained
+    }
+    scores, rows = comparing.judge(photographs, models, shown=1)
+    names = ["damaged", *models, "truth"]
+    # One seed of each arm is enough to look at.
+    seed = found.trained[0].seed
+    shown = {each.name: each.arm for each in found.trained if each.seed == seed}
+    pictures = {
+        shown.get(name, name): picture
+        for name, picture in zip(names, rows[0], strict=True)
+        if name in shown or name in ("damaged", "truth")
+    }
+    size = chosen.size or knobs.data.size
+    return found._replace(
+        judged=ranking.judged(found.trained, scores, knobs.evaluate, knobs.seed),
+        heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
+        pictures=pictures,
+    )
 
 
 def _since(plan: Path) -> int:
