@@ -19,9 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture
 def make_settings() -> Callable[..., Settings]:
-    """The shipped settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`."""
+    """The project's settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`.
+
+    Networks start from nothing unless a change says otherwise.
+    """
 
     def make(**changes: Any) -> Settings:
+        changes = {"model.weights": "none"} | changes
         tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         for name, value in changes.items():
             *groups, last = name.split(".")
@@ -90,7 +94,7 @@ def outspoken() -> Callable[[Settings], RestorationNetwork]:
 
 @pytest.fixture
 def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
-    """The shipped settings, cut down to a training of seconds; changes as for `make_settings`."""
+    """The project's settings, cut down to a training of seconds; changes as for `make_settings`."""
 
     def make(**changes: Any) -> Settings:
         tiny = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma import photos, restoring, scoring
+from rechroma import photos, restoring, scoring, shipped
 from rechroma.cli import main
 from rechroma.evaluating import YARDSTICKS
 
@@ -75,23 +75,20 @@ def test_help_comes_without_the_heavy_imports():
 
 
 @pytest.mark.parametrize(
-    "command", ["restore", "find-mask", "score", "evaluate", "study", "compare"]
+    "command", ["restore", "find-mask", "score", "evaluate", "study", "compare", "ship"]
 )
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
     assert f"\n  rechroma {command} " in capsys.readouterr().out
 
 
-def test_without_a_model_the_hole_is_filled_in_gray_and_the_user_is_told(damaged, capsys):
+def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(damaged, capsys):
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
-    hole = mask_of(HOLE)
-    assert restored.shape == (96, 128, 3)
-    assert (restored == restored[..., :1]).all()
-    assert np.array_equal(restored[~hole, 0], damaged[~hole])
-    assert np.array_equal(restored, restoring.restore_without_weights(damaged, hole))
-    assert "no model (models/restorer is not here" in capsys.readouterr().err
+    assert np.array_equal(restored, restoring.load(shipped.FOLDER)(damaged, mask_of(HOLE)))
+    assert np.ptp(restored.astype(int), axis=2).max() > 0
+    assert "the one that rechroma carries, for research use only" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -106,7 +103,7 @@ def test_a_model_colors_and_keeps_the_known_gray(damaged, model, capsys, folder,
     assert np.array_equal(restored, restoring.load(Path(folder))(damaged, hole))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert np.array_equal(np.asarray(Image.fromarray(restored).convert("L"))[~hole], damaged[~hole])
-    assert "no model" not in capsys.readouterr().err
+    assert ("model: models/restorer" in capsys.readouterr().err) == (not named)
 
 
 def test_the_model_named_goes_before_the_one_of_the_project(damaged, model):
@@ -140,7 +137,7 @@ def test_a_given_mask_says_what_is_lost_light_is(damaged):
     put("old.png", damaged)
     put("masks/old.bmp", np.where(given, 128, 127).astype(np.uint8))
     assert rechroma("restore", "old.png", "--out", "restored", "--mask", "masks") == 0
-    restored = get("restored/old.png")[..., 0]
+    restored = photos.luma(get("restored/old.png"))
     assert np.array_equal(restored[~given], damaged[~given])
     assert not np.array_equal(restored[given], damaged[given])
 
@@ -176,7 +173,7 @@ def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
     put("old.png", photos.luma(photo))
     assert rechroma("restore", "old.png", "--out", "restored") == 0
     assert "old.png: no damage found, color only\n" in capsys.readouterr().err
-    assert np.array_equal(get("restored/old.png")[..., 0], photos.luma(photo))
+    assert np.array_equal(photos.luma(get("restored/old.png")), photos.luma(photo))
     assert rechroma("find-mask", "old.png", "--out", "masks") == 0
     assert "old.png: no damage found\n" in capsys.readouterr().err
     assert not get("masks/old.png").any()

@@ -11,7 +11,8 @@ from rechroma import evaluating, figures, photos, scoring
 from rechroma.dataset import HeldOut, held_out
 from rechroma.errors import UserError
 from rechroma.evaluating import OURS, YARDSTICKS, evaluate, interval, judge
-from rechroma.restoring import restore_without_weights
+
+IN_GRAY = YARDSTICKS["gray, soft Telea"]
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def rows(path):
 
 def test_the_same_seed_gives_the_same_reports(test_photos, knobs, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        evaluate(test_photos, restore_without_weights, knobs(), seed, tmp_path / name)
+        evaluate(test_photos, IN_GRAY, knobs(), seed, tmp_path / name)
     for report in ("metrics.json", "photos.csv", "table.md", "strips/best.png"):
         assert (tmp_path / "a" / report).read_bytes() == (tmp_path / "b" / report).read_bytes()
     first, other = (json.loads((tmp_path / run / "metrics.json").read_text()) for run in "ac")
@@ -91,7 +92,7 @@ def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_
 
 
 def test_every_photograph_has_a_row_for_each_method(test_photos, knobs, tmp_path):
-    evaluate(test_photos, restore_without_weights, knobs(), 1, tmp_path)
+    evaluate(test_photos, IN_GRAY, knobs(), 1, tmp_path)
     written = rows(tmp_path / "photos.csv")
     assert [(row["id"], row["method"]) for row in written] == [
         (photo.id, method) for photo in test_photos for method in (OURS, *YARDSTICKS)
@@ -108,7 +109,7 @@ def test_strips_show_the_best_the_middle_and_the_worst(test_photos, knobs, tmp_p
     shown = []
     draw = figures.strip
     monkeypatch.setattr(figures, "strip", lambda rows: shown.append(rows) or draw(rows))
-    evaluate(test_photos, restore_without_weights, knobs(strip_photos=1), 1, tmp_path)
+    evaluate(test_photos, IN_GRAY, knobs(strip_photos=1), 1, tmp_path)
     ranked = sorted(
         (row for row in rows(tmp_path / "photos.csv") if row["method"] == OURS),
         key=lambda row: -float(row["score"]),
@@ -121,7 +122,7 @@ def test_strips_show_the_best_the_middle_and_the_worst(test_photos, knobs, tmp_p
 
 
 def test_more_strips_than_photographs_show_them_all(test_photos, knobs, tmp_path):
-    evaluate(test_photos, restore_without_weights, knobs(strip_photos=9), 1, tmp_path)
+    evaluate(test_photos, IN_GRAY, knobs(strip_photos=9), 1, tmp_path)
     heights = {photos.read_color(path).shape[0] for path in (tmp_path / "strips").iterdir()}
     assert len(heights) == 1
     assert heights.pop() > 3 * figures.SIDE
@@ -129,7 +130,7 @@ def test_more_strips_than_photographs_show_them_all(test_photos, knobs, tmp_path
 
 def test_without_photographs_there_is_one_clear_message(knobs, tmp_path):
     with pytest.raises(UserError, match=r"no test photographs, raise data\.test"):
-        evaluate([], restore_without_weights, knobs(), 1, tmp_path / "reports")
+        evaluate([], IN_GRAY, knobs(), 1, tmp_path / "reports")
     assert not (tmp_path / "reports").exists()
 
 
@@ -166,12 +167,12 @@ def test_only_visible_damage_can_be_found(level, found):
     plain = np.full((96, 128, 3), 200, np.uint8)
     shown = damaged_on(plain, 60)
     shown = shown._replace(damaged=np.where(shown.mask, level, 200).astype(np.uint8))
-    assert judge(shown, restore_without_weights).mask_iou == found
+    assert judge(shown, IN_GRAY).mask_iou == found
 
 
 def test_where_nothing_is_lost_and_nothing_found_the_masks_agree(photo):
     whole = HeldOut("one", photo, photos.luma(photo), np.zeros(photo.shape[:2], bool))
-    assert judge(whole, restore_without_weights).mask_iou == 1
+    assert judge(whole, IN_GRAY).mask_iou == 1
 
 
 def test_every_yardstick_is_gray_and_of_the_photographs_size(photo):

@@ -47,9 +47,20 @@ def test_what_is_imposed_is_there_afterwards(photo):
     for first, last, share in ((9.5, 19.5, 2 / 3), (99.5, 109.5, 1 / 3)):
         inside = ((found >= first) & (found <= last))[colored].mean()
         assert inside == pytest.approx(share, abs=0.02)
-    np.testing.assert_allclose(
-        np.hypot(*turned)[colored], np.hypot(*chroma)[colored], rtol=1e-4, atol=1e-6
-    )
+
+
+def test_a_color_keeps_its_strength_but_where_its_hue_is_turned_far(photo):
+    chroma = chroma_of(photo)
+    wanted = np.zeros(181, dtype=np.float32)
+    wanted[40:50] = 0.1
+    turned = hues.impose(chroma, wanted)
+    apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)
+    kept = np.hypot(*turned) / np.maximum(np.hypot(*chroma), 1e-9)
+    near, far = apart < hues.FADE_BETWEEN[0] - 0.1, apart > hues.FADE_BETWEEN[1] + 0.1
+    assert near.any()
+    assert far.any()
+    np.testing.assert_allclose(kept[near], 1, rtol=1e-3)
+    np.testing.assert_allclose(kept[far], hues.FADED, rtol=1e-3)
 
 
 def test_hues_are_those_of_opencv(photo):

@@ -63,20 +63,36 @@ def test_any_size_can_be_restored(restorer, tiny, shape):
     np.testing.assert_array_equal(again[~mask], gray[~mask])
 
 
-def test_without_weights_the_hole_is_filled_and_nothing_is_colored(damaged):
-    gray, mask = damaged
-    restored = restoring.restore_without_weights(gray, mask)
-    np.testing.assert_array_equal(restored[~mask], np.repeat(gray[~mask][:, None], 3, axis=1))
-    assert restored[mask].std() > 0
-    assert (restored.std(axis=-1) == 0).all()
-
-
 def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
     settings = tiny()
     first = restorer(settings)
     restoring.save(first.network, settings.restore, tmp_path)
     second = restoring.load(tmp_path)
     np.testing.assert_array_equal(first(*damaged), second(*damaged))
+
+
+def test_half_precision_halves_the_file_and_hardly_changes_a_photograph(
+    restorer, tiny, damaged, tmp_path
+):
+    settings = tiny()
+    full = restorer(settings)
+    for name, half in (("full", False), ("half", True)):
+        restoring.save(full.network, settings.restore, tmp_path / name, half, {"license": "x"})
+    sizes = [(tmp_path / name / restoring.WEIGHTS).stat().st_size for name in ("full", "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+    restored = restoring.load(tmp_path / "half")(*damaged).astype(int)
+    assert np.abs(restored - full(*damaged)).mean() < 1
+
+
+def test_weights_that_are_not_the_ones_described_are_refused(restorer, tiny, tmp_path):
+    settings = tiny()
+    restoring.save(restorer(settings).network, settings.restore, tmp_path)
+    weights = tmp_path / restoring.WEIGHTS
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(UserError, match=r"damaged or another file: expected sha256 \w{12}…"):
+        restoring.load(tmp_path)
 
 
 def test_a_folder_without_a_model_is_one_clear_message(tmp_path):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rechroma.commands import judge, restore, study
+from rechroma.commands import judge, restore, ship, study
 from rechroma.errors import UserError
 
 INTRODUCTION = """\
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=run)
         return command
 
-    for module in (restore, judge, study):
+    for module in (restore, judge, study, ship):
         module.add_to(add)
     return parser
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rechroma import shipped
 from rechroma.architectures import PlainUNet
 from rechroma.colors import to_rgb
 from rechroma.errors import UserError, unknown
@@ -60,7 +61,9 @@ class RestorationNetwork(nn.Module):
         if settings.output == "luma_chroma" and settings.fill != "none":
             for network in filter(None, (self.gray_network, self.color_network)):
                 _quiet_head(network)
-        if settings.weights not in ("none", "imagenet"):
+        if settings.weights == shipped.NAME:
+            _load_shipped(self)
+        elif settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
 
     def forward(self, luma: Tensor, mask: Tensor) -> Prediction:
@@ -209,6 +212,16 @@ def _encoder_name(name: str) -> str:
     if not timm.is_model(bare):
         raise unknown("model.encoder", name, ["plain", *smp.encoders.encoders, *timm.list_models()])
     return f"tu-{bare}"
+
+
+def _load_shipped(network: nn.Module) -> None:
+    try:
+        load_weights(network, shipped.FOLDER / "weights.safetensors")
+    except UserError as error:
+        raise UserError(
+            f"model.weights is '{shipped.NAME}', which this network cannot start from, choose "
+            f"model.weights=none: {error}"
+        ) from None
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -1,13 +1,16 @@
 """MLflow's model registry: which model is the champion."""
 
+import shutil
 import warnings
 from importlib.metadata import requires, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from rechroma import shipped
 from rechroma.settings import Settings
 from rechroma.tracking import DATASET_DIGEST, Run
 
@@ -37,14 +40,21 @@ def register(
     with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
         # The signature is written out above; no example has to show it.
         warnings.filterwarnings("ignore", message=".*input example was not provided")
-        logged = mlflow.pyfunc.log_model(
-            name=settings.tracking.model,
-            loader_module="rechroma.serving",
-            data_path=str(model),
-            code_paths=[str(package)],
-            signature=signature,
-            pip_requirements=_requirements(),
-        )
+        with TemporaryDirectory() as folder:
+            # Without the weights that the package carries: the model has its own.
+            code = shutil.copytree(
+                package,
+                Path(folder) / package.name,
+                ignore=shutil.ignore_patterns(shipped.FOLDER.name, "__pycache__"),
+            )
+            logged = mlflow.pyfunc.log_model(
+                name=settings.tracking.model,
+                loader_module="rechroma.serving",
+                data_path=str(model),
+                code_paths=[str(code)],
+                signature=signature,
+                pip_requirements=_requirements(),
+            )
     name = settings.tracking.model
     made = mlflow.register_model(logged.model_uri, name, await_registration_for=0)
     run.client.set_model_version_tag(name, made.version, TEST_SCORE, str(score))
@@ -53,6 +63,15 @@ def register(
     if wins:
         run.client.set_registered_model_alias(name, CHAMPION, made.version)
     return f"{name} version {made.version}: {reason}"
+
+
+def has_champion(client: MlflowClient, name: str) -> bool:
+    """Whether a model of this name is the champion."""
+    try:
+        client.get_model_version_by_alias(name, CHAMPION)
+    except MlflowException:
+        return False
+    return True
 
 
 def _challenge(client: MlflowClient, name: str, score: float, digest: str) -> tuple[bool, str]:

@@ -1,16 +1,18 @@
 """A trained model applied to a photograph of any size; the known gray stays exactly as it is."""
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.errors import UserError
-from rechroma.filling import FILLS, soft_telea
+from rechroma.filling import FILLS
 from rechroma.settings import Model, Restore
 
 if TYPE_CHECKING:
@@ -25,19 +27,6 @@ Planes = NDArray[np.float32]
 # the best score on the validation photographs (docs/score.md).
 HUE_CELL = 8
 WEIGHTS, CARD = "weights.safetensors", "model.json"
-
-
-def restore_without_weights(damaged: Luma, mask: Mask) -> Photo:
-    """The hole filled smoothly and no color: what can be done without a model.
-
-    Args:
-        damaged: `(H, W)` uint8 gray.
-        mask: `(H, W)` bool, True where lost.
-
-    Returns:
-        `(H, W, 3)` uint8 RGB, gray.
-    """
-    return np.repeat(soft_telea(damaged, mask)[..., None], 3, axis=2)
 
 
 @dataclass(frozen=True)
@@ -149,23 +138,49 @@ def _luma_chroma(color: Planes, output: str) -> tuple[Planes, Planes]:
     return planes[0], planes[1:]
 
 
-def save(network: "RestorationNetwork", restore: Restore, folder: Path) -> None:
-    """Write a model that `load` reads: weights as safetensors, settings as JSON."""
+def save(
+    network: "RestorationNetwork",
+    restore: Restore,
+    folder: Path,
+    half: bool = False,
+    told: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a model that `load` reads: weights as safetensors, settings and their sum as JSON.
+
+    With `half` the weights are rounded to half precision; what is `told` goes into the JSON too.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    if half:
+        tensors = {
+            name: tensor.half() if tensor.is_floating_point() else tensor
+            for name, tensor in tensors.items()
+        }
     save_file(tensors, folder / WEIGHTS)
-    settings = network.settings.model_copy(update={"weights": "none"})
-    card = {"model": settings.model_dump(mode="json"), "restore": restore.model_dump(mode="json")}
-    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    card = {
+        "model": network.settings.model_copy(update={"weights": "none"}).model_dump(mode="json"),
+        "restore": restore.model_dump(mode="json"),
+        "sha256": _sha256(folder / WEIGHTS),
+        **(told or {}),
+    }
+    (folder / CARD).write_text(
+        json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def load(folder: Path, device: str = "cpu") -> Restorer:
     """The model in `folder`, as `save` wrote it.
 
     Raises:
-        UserError: there is none, or its parts do not fit.
+        UserError: there is none, its parts do not fit, or its weights are not the ones that its
+            JSON was written for.
     """
     import torch
     from pydantic import ValidationError
@@ -180,6 +195,13 @@ def load(folder: Path, device: str = "cpu") -> Restorer:
     except (KeyError, TypeError, ValueError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{folder / CARD} describes no model of this version: {reason}") from None
+    if "sha256" in card and (folder / WEIGHTS).exists():
+        found = _sha256(folder / WEIGHTS)
+        if found != card["sha256"]:
+            raise UserError(
+                f"{folder / WEIGHTS} is damaged or another file: expected sha256 "
+                f"{card['sha256'][:12]}…, found {found[:12]}…; get the model again"
+            )
     network = RestorationNetwork(settings)
     load_weights(network, folder / WEIGHTS)
     network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)

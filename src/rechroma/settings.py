@@ -108,7 +108,7 @@ class Model(_Strict):
     decoder: str
     """`quarter`, or the name of a decoder of smp; not used by `plain`."""
     weights: str
-    """`none`, `imagenet`, or a .safetensors file."""
+    """`shipped`, `none`, `imagenet`, or a .safetensors file."""
     output: Literal["luma_chroma", "rgb"]
     keep_gray: bool
     """Put the known gray back outside the damage, exactly."""

@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from numpy.typing import NDArray
 
+from rechroma import shipped
 from rechroma.errors import UserError
 from rechroma.settings import Settings
 
@@ -159,6 +160,15 @@ def evaluation_run(
 
 
 @contextmanager
+def shipped_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> Iterator[Run]:
+    """A run for the model that the package carries, to add test scores to it."""
+    run = _create(connect(root), settings, root, {TRAINED_BY: shipped.NAME}, "shipped weights")
+    _describe(run, settings, dataset, device="cpu")
+    with _closing(run):
+        yield run
+
+
+@contextmanager
 def comparison_run(client: MlflowClient, experiment: str, root: Path, name: str) -> Iterator[Run]:
     """A run for a comparison of others: the one of this name, or a new one."""
     identity = _experiment_id(client, root, experiment)
@@ -192,9 +202,11 @@ def _resumed(client: MlflowClient, note: Path) -> Run | None:
     return Run(client, run_id)
 
 
-def _create(client: MlflowClient, settings: Settings, root: Path, tags: Mapping[str, str]) -> Run:
+def _create(
+    client: MlflowClient, settings: Settings, root: Path, tags: Mapping[str, str], name: str = ""
+) -> Run:
     revision, dirty = _git(root)
-    name = dvc_experiment() or f"repro-{revision[:7]}"
+    name = name or dvc_experiment() or f"repro-{revision[:7]}"
     described = {
         DVC_EXPERIMENT: dvc_experiment(),
         IDENTITY: settings.identity(),

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from rechroma.commands import Add
@@ -20,8 +19,8 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore old.jpg --out restored --mask masks    (masks/old.png, white where lost)
   rechroma restore old.jpg --out restored --model models/restorer
 
-Without --model the model trained in this project (models/restorer) is used; without that, holes
-are filled smoothly and no color is added, and the command says so.
+Without --model the model trained in this project (models/restorer) is used, and without that the
+one that rechroma carries (docs/model-card.md: for research use only); the command says which.
 A photograph that cannot be restored is named and passed over; the exit code is then 1.
 """
 FIND_MASK = """\
@@ -46,19 +45,16 @@ def add_to(add: Add) -> None:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma import photos, restoring
+    from rechroma import photos, restoring, shipped
     from rechroma.damage import find_mask
 
     masks = None if chosen.mask is None else by_stem(chosen.mask)
     outputs = outputs_of(chosen.photos, chosen.out, (masks or {}).values())
-    if chosen.model is None and not MODEL.exists():
-        print(
-            f"no model ({MODEL} is not here, and no --model): holes are filled, without color",
-            file=sys.stderr,
-        )
-        restore: Callable[..., photos.Photo] = restoring.restore_without_weights
-    else:
-        restore = restoring.load(chosen.model or MODEL)
+    model = chosen.model or (MODEL if MODEL.exists() else shipped.FOLDER)
+    if chosen.model is None:
+        told = MODEL if MODEL.exists() else "the one that rechroma carries, for research use only"
+        print(f"model: {told}", file=sys.stderr)
+    restore = restoring.load(model)
 
     def restore_file(source: Path, target: Path) -> None:
         damaged = photos.read_gray(source)
