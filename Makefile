@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test ui lint bench lock clean
+.PHONY: setup repro test ui lint bench weights lock clean
 
 setup: $(READY)
 
@@ -36,6 +36,13 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
+# The folder holds train/, validation/ and large/, which is only judged on, at the end.
+weights: setup
+	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
+	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
+	$(BIN)/rechroma ship weights --judge $(PHOTOS)/validation:256 --judge $(PHOTOS)/large:512
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup
