@@ -383,3 +383,30 @@ def test_a_mistake_about_a_study_is_one_line(capsys, arguments, message):
     told = capsys.readouterr().err
     assert message in told
     assert told.count("\n") == 1
+
+
+@pytest.mark.usefixtures("project")
+def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    model("mine")
+    for number in range(2):
+        put(f"unseen/{number}.png", photo[::-1] if number else photo)
+    assert rechroma("ship", "mine", "--judge", "unseen:64") == 0
+    card = (tmp_path / "weights" / "card.md").read_text(encoding="utf-8")
+    assert card in capsys.readouterr().out
+    assert "2 photographs of unseen, 64 px" in card
+    assert "| ours |" in card
+    assert restoring.load(tmp_path / "weights")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mine", "--judge", "unseen"], "--judge is 'unseen', expected a folder and a size"),
+        (["losses"], "start it: rechroma study losses"),
+    ],
+)
+def test_a_mistake_about_shipping_is_one_line(arguments, message, capsys):
+    assert rechroma("ship", *arguments) == 2
+    assert message in capsys.readouterr().err

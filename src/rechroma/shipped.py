@@ -19,13 +19,13 @@ LICENSE = (
 )
 
 
-def write(restorer: "Restorer", told: Mapping[str, Any], folder: Path = FOLDER) -> Path:
+def write(restorer: "Restorer", told: Mapping[str, Any], folder: Path) -> Path:
     """Make `restorer` the model that the package carries: its weights in half precision.
 
     Args:
         restorer: the model.
         told: what its JSON says of where it comes from.
-        folder: for another place than the package.
+        folder: `FOLDER`, or another place.
 
     Returns:
         The file of weights.

@@ -46,7 +46,7 @@ def _ship(chosen: argparse.Namespace) -> int:
     sets = [_parse(words) for words in chosen.judge]
     folder, told = _chosen_model(chosen.source, knobs)
     restorer = restoring.load(folder)
-    weights = shipped.write(restorer, told)
+    weights = shipped.write(restorer, told, shipped.FOLDER)
     size = weights.stat().st_size / 2**20
     print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
     tables = [_judge(photos, size, knobs) for photos, size in sets]
