@@ -1,11 +1,12 @@
 import cv2
 import numpy as np
 import pytest
+import timm
 import torch
 from scipy.ndimage import gaussian_filter1d
 from skimage.metrics import structural_similarity
 
-from rechroma import losses, scoring
+from rechroma import losses, perceptual, scoring
 from rechroma.architectures import PatchGAN
 from rechroma.colors import to_ycbcr
 from rechroma.errors import UserError
@@ -34,6 +35,14 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
     )
 
 
+@pytest.fixture
+def unpretrained(monkeypatch):
+    """VGG16 with weights drawn by chance instead of the hub's."""
+    made = timm.create_model(perceptual.ENCODER, features_only=True, out_indices=perceptual.LEVELS)
+    monkeypatch.setattr(perceptual, "features", lambda: made.eval())
+
+
+@pytest.mark.usefixtures("unpretrained")
 @pytest.mark.parametrize("output", ["luma_chroma", "rgb"])
 @pytest.mark.parametrize("term", losses.TERMS)
 def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, output):
@@ -169,3 +178,24 @@ def test_the_right_hue_histogram_costs_nothing(make_settings):
     assert losses.histogram(compared._replace(prediction=right, hues=shares)) == pytest.approx(
         0, abs=1e-5
     )
+
+
+@pytest.mark.usefixtures("unpretrained")
+def test_the_perceptual_distance_grows_with_what_is_seen(photo):
+    truth = torch.from_numpy(photo.transpose(2, 0, 1)[None] / np.float32(255))
+    near, far = (
+        perceptual.distance(truth + amount * torch.randn_like(truth), truth)
+        for amount in (0.01, 0.1)
+    )
+    assert perceptual.distance(truth, truth) == 0
+    assert 0 < near < far
+
+
+def test_a_hub_out_of_reach_is_one_clear_message(monkeypatch):
+    def unreachable(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(timm, "create_model", unreachable)
+    perceptual.features.cache_clear()
+    with pytest.raises(UserError, match=r"loss has 'perceptual'.*the hub is out of reach"):
+        perceptual.features()

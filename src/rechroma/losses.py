@@ -11,6 +11,7 @@ from torch.nn import functional
 from rechroma.errors import UserError, unknown
 from rechroma.hues import HUES, folded
 from rechroma.networks import Prediction
+from rechroma.perceptual import distance as perceptual_distance
 
 SSIM_WINDOW = 7  # px, as in the official score
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
@@ -182,6 +183,11 @@ def tv(compared: Comparison) -> Tensor:
     return down + across
 
 
+def perceptual(compared: Comparison) -> Tensor:
+    """Difference of what a network trained on ImageNet sees; its weights come from a hub."""
+    return perceptual_distance(compared.rgb, compared.true_rgb)
+
+
 def bce(compared: Comparison) -> Tensor:
     """Adversarial: cross-entropy of the discriminator taking the restored photograph for true."""
     if compared.logits is None:
@@ -207,6 +213,7 @@ TERMS: dict[str, Callable[[Comparison], Tensor]] = {
     "hue": hue,
     "histogram": histogram,
     "tv": tv,
+    "perceptual": perceptual,
     "bce": bce,
     "segmentation": segmentation,
 }

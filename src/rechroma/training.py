@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils import deterministic
 from torch.utils.data import DataLoader
 
-from rechroma import figures, losses, restoring, scoring
+from rechroma import figures, losses, perceptual, restoring, scoring
 from rechroma.adversary import Adversary
 from rechroma.colors import to_ycbcr
 from rechroma.dataset import (
@@ -116,6 +116,8 @@ class Training:
         self.weights = losses.weights(
             settings.loss, settings.model.segmentation, settings.model.hues
         )
+        if "perceptual" in self.weights:
+            perceptual.features()  # a hub out of reach is told before anything is computed
         self.fabric = make_fabric(settings.train)
         torch.manual_seed(settings.seed)
         torch.use_deterministic_algorithms(self.fabric.device.type == "cpu", warn_only=True)
