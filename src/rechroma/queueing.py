@@ -57,19 +57,19 @@ class Queue:
 
         DVC takes one whose process was killed for running still: here it is killed.
         """
-        if self._repo is None:
-            from dvc.repo import Repo
-
-            self._repo = Repo(str(self.root))
-        queue = self._repo.experiments.celery_queue
-        told: list[dict[str, Any]] = queue.status()
+        told: list[dict[str, Any]] = self._celery().status()
         return {
             entry["name"]: "Killed"
-            if entry["status"] == "Running" and _is_dead(queue, entry["rev"])
+            if entry["status"] == "Running" and self._is_dead(entry["rev"])
             else cast(State, entry["status"])
             for entry in told
             if entry["name"]
         }
+
+    def _is_dead(self, task: str) -> bool:
+        """Whether a task that DVC takes for running has no process, nor a worker to give it one."""
+        process = self._celery().proc.get(task)
+        return not (self.workers() if process is None else psutil.pid_exists(process.pid))
 
     def workers(self) -> int:
         """How many of the workers that `start` started are there."""
@@ -102,6 +102,13 @@ class Queue:
             self._started.append(worker)
             note.write_text(f"{worker.pid} {psutil.Process(worker.pid).create_time()}")
 
+    def _celery(self) -> Any:
+        if self._repo is None:
+            from dvc.repo import Repo
+
+            self._repo = Repo(str(self.root))
+        return self._repo.experiments.celery_queue
+
     @property
     def _notes(self) -> Path:
         return self.root / ".rechroma" / "workers"
@@ -117,11 +124,6 @@ class Queue:
         if check and done.returncode:
             said = (done.stderr.strip() or done.stdout.strip()).splitlines()
             raise UserError(f"dvc {' '.join(words)}: {' '.join(said)}")
-
-
-def _is_dead(queue: Any, task: str) -> bool:
-    process = queue.proc.get(task)
-    return process is not None and not psutil.pid_exists(process.pid)
 
 
 def _share(number: int, count: int, gpus: bool) -> dict[str, str]:
