@@ -53,13 +53,6 @@ def test_without_keeping_the_gray_the_network_has_the_word(restorer, tiny, damag
     assert not np.array_equal(again[~mask], gray[~mask])
 
 
-def test_cells_of_opposite_hues_blend_into_gray_and_agreeing_ones_stay():
-    agreeing = np.full((2, 4, 4), 0.2, np.float32)
-    np.testing.assert_allclose(restoring._blend(agreeing), agreeing, rtol=1e-6)
-    opposite = agreeing * (-1) ** np.indices((4, 4)).sum(axis=0)
-    assert np.abs(restoring._blend(opposite.astype(np.float32))).max() < 0.13
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (33, 7), (70, 201)])
 def test_any_size_can_be_restored(restorer, tiny, shape):
     gray = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)

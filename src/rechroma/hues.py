@@ -17,9 +17,9 @@ from rechroma.colors import ycbcr_from_rgb
 HUES = 180  # of OpenCV, 2 degrees each
 TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
 CUTS = 60  # places tried for opening the circle of hues
-# Colors whose hue is turned by less than the first keep their strength, by more than the second
-# only the share FADED of it; hues, 2 degrees each. Chosen with an eye on pictures: docs/score.md.
-FADE_BETWEEN, FADED = (15, 36), 0.15
+# Colors whose hue is turned by less than the first keep their strength; those turned by more than
+# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
+FADE_BETWEEN, FAINT = (15, 36), 4 / 255
 
 Array = TypeVar("Array", torch.Tensor, NDArray[Any])
 Planes = NDArray[np.float32]
@@ -79,7 +79,7 @@ def impose(chroma: Planes, histogram: NDArray[np.floating[Any]]) -> Planes:
     circle the one that turns them least is taken. The weakest colors become gray, as many as the
     histogram has. The others keep their strength, but where a hue is turned far: there the
     photograph as a whole asks for a color that nothing in the place itself speaks for, and strong
-    it would stand there as a colored spot.
+    it would stand there as a colored spot; faint it stays.
 
     Args:
         chroma: `(2, H, W)` float32 Cb, Cr.
@@ -111,8 +111,9 @@ def impose(chroma: Planes, histogram: NDArray[np.floating[Any]]) -> Planes:
     start = min(np.arange(CUTS) / CUTS, key=distance)
     turned = np.interp(hues, ordered, moved(start))
     gray = strength <= np.quantile(strength, float(histogram[HUES])) if histogram[HUES] else 0
-    paler = np.interp(_apart(turned, hues), FADE_BETWEEN, (1.0, FADED))
-    return _with_hue(turned, np.where(gray, 0, strength * paler))
+    sure = np.interp(_apart(turned, hues), FADE_BETWEEN, (1.0, 0.0))
+    strength = sure * strength + (1 - sure) * np.minimum(strength, FAINT)
+    return _with_hue(turned, np.where(gray, 0, strength))
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -26,9 +26,6 @@ Planes = NDArray[np.float32]
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 4, 8, 16 and 32
 # the best score on the validation photographs (docs/score.md).
 HUE_CELL = 8
-# Cells, standard deviation. Where neighbors were given opposite hues they blend into gray, which is
-# what such a quarrel means; colors that agree stay.
-HUE_BLEND = 0.5
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 
 
@@ -66,7 +63,7 @@ class Restorer:
             return _to_levels(_enlarge(_rgb(color, model.output), damaged.shape).transpose(1, 2, 0))
         luma, chroma = _luma_chroma(color, model.output)
         if hues is not None and self.settings.hues:
-            chroma = _blend(impose(_coarse(chroma), hues))
+            chroma = impose(_coarse(chroma), hues)
         chroma = _enlarge(chroma, damaged.shape)
         if mask.any():
             change = _enlarge((luma - np.float32(1 / 255) * seen)[None], damaged.shape)[0]
@@ -107,10 +104,6 @@ def _reduce(luma: Luma, size: int) -> Luma:
 def _coarse(planes: Planes) -> Planes:
     height, width = (max(1, round(side / HUE_CELL)) for side in planes.shape[1:])
     return _resize(planes, (height, width), cv2.INTER_AREA)
-
-
-def _blend(planes: Planes) -> Planes:
-    return np.stack([cv2.GaussianBlur(plane, (0, 0), HUE_BLEND) for plane in planes])
 
 
 def _reduce_mask(mask: Mask, size: int) -> Mask:
