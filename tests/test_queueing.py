@@ -109,6 +109,35 @@ def test_a_queued_experiment_runs_and_a_killed_one_is_known_and_can_be_queued_ag
     wait_until(queue, "sleeper", "Success")
 
 
+@pytest.mark.parametrize(
+    ("processes", "workers", "dead"),
+    [
+        ({"a": "here"}, 1, set()),
+        ({"a": "gone"}, 1, {"a"}),
+        ({"a": None}, 1, set()),  # being set up
+        ({"a": None}, 0, {"a"}),
+        ({"a": None, "b": "here"}, 1, {"a"}),  # the one worker has b
+        ({"a": None, "b": "gone"}, 1, {"b"}),
+    ],
+)
+def test_a_task_runs_that_a_process_or_a_free_worker_has(
+    tmp_path, monkeypatch, processes, workers, dead
+):
+    class Process:
+        def __init__(self, state):
+            self.pid = os.getpid() if state == "here" else 2**22 + 1
+
+    class Celery:
+        class proc:  # noqa: N801
+            get = staticmethod(lambda task: processes[task] and Process(processes[task]))
+
+    (tmp_path / "dvc.yaml").touch()
+    queue = Queue(tmp_path)
+    monkeypatch.setattr(queue, "_celery", lambda: Celery)
+    monkeypatch.setattr(queue, "workers", lambda: workers)
+    assert queue._dead(list(processes)) == dead
+
+
 def test_a_refused_override_is_one_message(queue):
     with pytest.raises(UserError, match=r"dvc exp run .*nothing"):
         queue.add("odd", ["nothing.there=1"], force=False)

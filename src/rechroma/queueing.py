@@ -58,18 +58,23 @@ class Queue:
         DVC takes one whose process was killed for running still: here it is killed.
         """
         told: list[dict[str, Any]] = self._celery().status()
+        running = [entry["rev"] for entry in told if entry["status"] == "Running"]
+        dead = self._dead(running)
         return {
-            entry["name"]: "Killed"
-            if entry["status"] == "Running" and self._is_dead(entry["rev"])
-            else cast(State, entry["status"])
+            entry["name"]: "Killed" if entry["rev"] in dead else cast(State, entry["status"])
             for entry in told
             if entry["name"]
         }
 
-    def _is_dead(self, task: str) -> bool:
-        """Whether a task that DVC takes for running has no process, nor a worker to give it one."""
-        process = self._celery().proc.get(task)
-        return not (self.workers() if process is None else psutil.pid_exists(process.pid))
+    def _dead(self, running: list[str]) -> set[str]:
+        """Those of the tasks that DVC takes for running which no process works on."""
+        processes = {task: self._celery().proc.get(task) for task in running}
+        working = {task for task in running if processes[task] is not None}
+        gone = {task for task in working if not psutil.pid_exists(processes[task].pid)}
+        # A task without a process is being set up by a worker that has no other, or by none.
+        if self.workers() > len(working - gone):
+            return gone
+        return gone | (set(running) - working)
 
     def workers(self) -> int:
         """How many of the workers that `start` started are there."""
