@@ -62,7 +62,8 @@ class Queue:
         dead = self._dead(running)
         return {
             entry["name"]: "Killed" if entry["rev"] in dead else cast(State, entry["status"])
-            for entry in told
+            # Told in the order running, queued, failed, success: an earlier try comes last.
+            for entry in reversed(told)
             if entry["name"]
         }
 
