@@ -33,7 +33,7 @@ def test_a_run_tells_settings_data_epochs_and_origin(root, make_settings, monkey
     assert told.info.run_name == told.data.tags["dvc.experiment"] == "brave-otter"
     assert told.info.status == "FINISHED"
     assert told.data.params["optim"] == "lion"
-    assert told.data.params["model.encoder"] == "resnet18"
+    assert told.data.params["model.encoder"] == make_settings().model.encoder
     assert told.data.params["dataset.digest"] == DATASET["digest"]
     assert told.inputs.dataset_inputs[0].dataset.name == "tiny"
     assert told.data.metrics == {"train/loss": 0.5, "validation/score": 0.4}
