@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.photographs import photographs, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma import damage, photos, restoring
+from rechroma import damage, photos, storage
 from rechroma.filling import FILLS
 from rechroma.networks import RestorationNetwork
 
@@ -52,8 +52,8 @@ def measure() -> Measurement:
         for parameter in list(network.parameters())[-2:]:
             parameter.normal_(std=PALE)
     with TemporaryDirectory() as temporary:
-        restoring.save(network, restore, Path(temporary))
-        restorer = restoring.load(Path(temporary))
+        storage.save(network, restore, Path(temporary))
+        restorer = storage.load(Path(temporary))
     gray = photos.luma(photographs(SIDE)[0])
     pair = damage.draw(gray, settings.damage, np.random.default_rng(settings.seed))
     ways = [partial(plain_restore, network, *pair), partial(restorer, *pair)]

@@ -15,12 +15,12 @@ def main() -> None:
 
     settings = knobs.load(ROOT / "params.yaml")
 
-    from rechroma import dataset, evaluating, registry, restoring, tracking
+    from rechroma import dataset, evaluating, registry, storage, tracking
     from rechroma.progress import track
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
     described = dataset.describe(prepared)
-    restorer = restoring.load(model)
+    restorer = storage.load(model)
     test = track(
         dataset.held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
     )
@@ -49,11 +49,11 @@ def _register_shipped(
     settings: "Settings", described: dict[str, Any], prepared: Path, package: Path
 ) -> None:
     """Let the package's model be the champion where there is none: something to beat."""
-    from rechroma import dataset, evaluating, registry, restoring, shipped, tracking
+    from rechroma import dataset, evaluating, registry, shipped, storage, tracking
 
     if registry.has_champion(tracking.connect(real_root()), settings.tracking.model):
         return
-    restorer = restoring.load(shipped.FOLDER)
+    restorer = storage.load(shipped.FOLDER)
     scores = evaluating.mean_scores(dataset.held_out(prepared, "test"), restorer)
     with tracking.shipped_run(settings, real_root(), described) as mlflow_run:
         mlflow_run.metrics({f"test/{part}": mean for part, mean in scores.items()})

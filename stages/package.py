@@ -5,7 +5,7 @@ from stages import ROOT, run
 
 def main() -> None:
     """models/restorer and the inputs in data/prepared → submission/submission.zip."""
-    from rechroma import dataset, photos, restoring, submission
+    from rechroma import dataset, photos, storage, submission
     from rechroma.damage import find_mask
     from rechroma.errors import UserError
     from rechroma.progress import track
@@ -13,7 +13,7 @@ def main() -> None:
     folder, sizes = dataset.inputs(ROOT / "data/prepared")
     if not sizes:
         raise UserError("there are no inputs to restore, raise data.test and prepare again")
-    restorer = restoring.load(ROOT / "models/restorer")
+    restorer = storage.load(ROOT / "models/restorer")
 
     def restore(name: str) -> photos.Photo:
         damaged = photos.read_gray(folder / name)

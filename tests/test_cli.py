@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma import photos, restoring, scoring, shipped
+from rechroma import photos, scoring, shipped, storage
 from rechroma.cli import main
 from rechroma.evaluating import YARDSTICKS
 
@@ -30,7 +30,7 @@ def model(tiny_settings, outspoken):
 
     def save(folder):
         settings = tiny_settings()
-        restoring.save(outspoken(settings), settings.restore, Path(folder))
+        storage.save(outspoken(settings), settings.restore, Path(folder))
 
     return save
 
@@ -86,7 +86,7 @@ def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
-    assert np.array_equal(restored, restoring.load(shipped.FOLDER)(damaged, mask_of(HOLE)))
+    assert np.array_equal(restored, storage.load(shipped.FOLDER)(damaged, mask_of(HOLE)))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert "the one that rechroma carries, for research use only" in capsys.readouterr().err
 
@@ -100,7 +100,7 @@ def test_a_model_colors_and_keeps_the_known_gray(damaged, model, capsys, folder,
     assert rechroma("restore", "old.png", "--out", "restored", *named) == 0
     restored = get("restored/old.png")
     hole = mask_of(HOLE)
-    assert np.array_equal(restored, restoring.load(Path(folder))(damaged, hole))
+    assert np.array_equal(restored, storage.load(Path(folder))(damaged, hole))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert np.array_equal(np.asarray(Image.fromarray(restored).convert("L"))[~hole], damaged[~hole])
     assert ("model: models/restorer" in capsys.readouterr().err) == (not named)
@@ -396,7 +396,7 @@ def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch,
     assert card in capsys.readouterr().out
     assert "2 photographs of unseen, 64 px" in card
     assert "| ours |" in card
-    assert restoring.load(tmp_path / "weights")
+    assert storage.load(tmp_path / "weights")
 
 
 @pytest.mark.usefixtures("project")

@@ -9,18 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from rechroma import registry, restoring, tracking
+from rechroma import registry, storage, tracking
 from rechroma.networks import RestorationNetwork
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
-PACKAGE = Path(restoring.__file__).parent
+PACKAGE = Path(storage.__file__).parent
 
 
 @pytest.fixture
 def model(tmp_path, make_settings) -> Path:
     settings = make_settings(**{"model.encoder": "tu-test_resnet"})
     torch.manual_seed(0)
-    restoring.save(RestorationNetwork(settings.model), settings.restore, tmp_path / "model")
+    storage.save(RestorationNetwork(settings.model), settings.restore, tmp_path / "model")
     return tmp_path / "model"
 
 

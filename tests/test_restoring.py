@@ -2,15 +2,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma import restoring
+from rechroma import storage
 from rechroma.damage import draw
 from rechroma.errors import UserError
+from rechroma.inference import TorchInference
 from rechroma.photos import luma as luma_of
+from rechroma.restoring import Restorer
 
 
 @pytest.fixture
 def restorer(outspoken):
-    return lambda settings: restoring.Restorer(outspoken(settings), settings.restore)
+    return lambda settings: Restorer(TorchInference(outspoken(settings)), settings.restore)
 
 
 @pytest.fixture
@@ -66,8 +68,8 @@ def test_any_size_can_be_restored(restorer, tiny, shape):
 def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
     settings = tiny()
     first = restorer(settings)
-    restoring.save(first.network, settings.restore, tmp_path)
-    second = restoring.load(tmp_path)
+    storage.save(first.inference.network, settings.restore, tmp_path)
+    second = storage.load(tmp_path)
     np.testing.assert_array_equal(first(*damaged), second(*damaged))
 
 
@@ -77,27 +79,29 @@ def test_half_precision_halves_the_file_and_hardly_changes_a_photograph(
     settings = tiny()
     full = restorer(settings)
     for name, half in (("full", False), ("half", True)):
-        restoring.save(full.network, settings.restore, tmp_path / name, half, {"license": "x"})
-    sizes = [(tmp_path / name / restoring.WEIGHTS).stat().st_size for name in ("full", "half")]
+        storage.save(
+            full.inference.network, settings.restore, tmp_path / name, half, {"license": "x"}
+        )
+    sizes = [(tmp_path / name / storage.WEIGHTS).stat().st_size for name in ("full", "half")]
     assert sizes[1] < 0.6 * sizes[0]
-    restored = restoring.load(tmp_path / "half")(*damaged).astype(int)
+    restored = storage.load(tmp_path / "half")(*damaged).astype(int)
     assert np.abs(restored - full(*damaged)).mean() < 1
 
 
 def test_weights_that_are_not_the_ones_described_are_refused(restorer, tiny, tmp_path):
     settings = tiny()
-    restoring.save(restorer(settings).network, settings.restore, tmp_path)
-    weights = tmp_path / restoring.WEIGHTS
+    storage.save(restorer(settings).inference.network, settings.restore, tmp_path)
+    weights = tmp_path / storage.WEIGHTS
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
     with pytest.raises(UserError, match=r"damaged or another file: expected sha256 \w{12}…"):
-        restoring.load(tmp_path)
+        storage.load(tmp_path)
 
 
 def test_a_folder_without_a_model_is_one_clear_message(tmp_path):
     with pytest.raises(UserError, match=r"holds no model, expected model\.json"):
-        restoring.load(tmp_path)
+        storage.load(tmp_path)
     (tmp_path / "model.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match="describes no model of this version"):
-        restoring.load(tmp_path)
+        storage.load(tmp_path)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from rechroma import restoring, serving
+from rechroma import serving, storage
 from rechroma.errors import UserError
 from rechroma.networks import RestorationNetwork
 from rechroma.serving import ServedRestorer
@@ -48,10 +48,10 @@ def served(table):
 def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings, tmp_path):
     settings = tiny_settings()
     torch.manual_seed(0)
-    restoring.save(RestorationNetwork(settings.model), settings.restore, tmp_path)
+    storage.save(RestorationNetwork(settings.model), settings.restore, tmp_path)
     model = serving._load_pyfunc(str(tmp_path))
     found = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
-    expected = restoring.load(tmp_path)(damaged, hole)
+    expected = storage.load(tmp_path)(damaged, hole)
     assert np.array_equal(opened(found["restored"][0]), expected)
 
 

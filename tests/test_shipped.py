@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from rechroma import photos, restoring, shipped
+from rechroma import photos, shipped, storage
 from rechroma.errors import UserError
 from rechroma.networks import RestorationNetwork
 
 
 def test_the_package_carries_a_model_that_restores(damaged):
-    restore = restoring.load(shipped.FOLDER)
+    restore = storage.load(shipped.FOLDER)
     hole = np.zeros(damaged.shape, bool)
     hole[20:50, 30:70] = True
     restored = restore(damaged, hole)
@@ -19,8 +19,8 @@ def test_the_package_carries_a_model_that_restores(damaged):
 
 
 def test_the_packages_model_is_small_and_says_what_it_is():
-    assert (shipped.FOLDER / restoring.WEIGHTS).stat().st_size <= shipped.LIMIT * 2**20
-    card = json.loads((shipped.FOLDER / restoring.CARD).read_text(encoding="utf-8"))
+    assert (shipped.FOLDER / storage.WEIGHTS).stat().st_size <= shipped.LIMIT * 2**20
+    card = json.loads((shipped.FOLDER / storage.CARD).read_text(encoding="utf-8"))
     assert "Research use only" in card["license"]
     assert len(card["sha256"]) == 64
     assert card["trained"]
@@ -28,7 +28,7 @@ def test_the_packages_model_is_small_and_says_what_it_is():
 
 def test_a_training_can_start_from_the_packages_model(make_settings):
     network = RestorationNetwork(make_settings(**{"model.weights": "shipped"}).model)
-    carried = restoring.load(shipped.FOLDER).network.state_dict()
+    carried = storage.load_network(shipped.FOLDER).network.state_dict()
     assert all(torch.equal(own, carried[name]) for name, own in network.state_dict().items())
 
 
@@ -42,17 +42,17 @@ def test_what_is_shipped_is_told_and_can_be_loaded(tiny_settings, tmp_path):
     settings = tiny_settings()
     network = RestorationNetwork(settings.model).eval()
     made = shipped.write(
-        restoring.Restorer(network, settings.restore), {"trained": "here"}, tmp_path / "weights"
+        storage.Stored(network, settings.restore), {"trained": "here"}, tmp_path / "weights"
     )
-    assert restoring.load(made.parent).settings == settings.restore
+    assert storage.load(made.parent).settings == settings.restore
     assert json.loads(made.with_name("model.json").read_text())["trained"] == "here"
 
 
 def test_a_model_too_large_leaves_the_one_that_is_there(tiny_settings, tmp_path, monkeypatch):
     settings = tiny_settings()
-    restorer = restoring.Restorer(RestorationNetwork(settings.model), settings.restore)
-    made = shipped.write(restorer, {"trained": "first"}, tmp_path / "weights")
+    stored = storage.Stored(RestorationNetwork(settings.model), settings.restore)
+    made = shipped.write(stored, {"trained": "first"}, tmp_path / "weights")
     monkeypatch.setattr(shipped, "LIMIT", 0)
     with pytest.raises(UserError, match="MiB in half precision, expected at most 0 MiB"):
-        shipped.write(restorer, {"trained": "second"}, tmp_path / "weights")
+        shipped.write(stored, {"trained": "second"}, tmp_path / "weights")
     assert json.loads(made.with_name("model.json").read_text())["trained"] == "first"

@@ -3,13 +3,15 @@
 Floating-point planes run over [0, 1] for R, G, B and luma, over [-0.5, 0.5] for chroma (Cb, Cr).
 """
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-Plane = TypeVar("Plane", torch.Tensor, NDArray[Any])
+if TYPE_CHECKING:
+    import torch
+
+Plane = TypeVar("Plane", "torch.Tensor", NDArray[Any])
 
 RED, GREEN, BLUE = 0.299, 0.587, 0.114
 # Pillow's convert("L") is (R·19595 + G·38470 + B·7471 + 32768) >> 16: the same weights in 16 bits.
@@ -32,13 +34,17 @@ def ycbcr_from_rgb(red: Plane, green: Plane, blue: Plane) -> tuple[Plane, Plane,
     return luma, (blue - luma) / (2 * (1 - BLUE)), (red - luma) / (2 * (1 - RED))
 
 
-def to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
+def to_rgb(ycbcr: "torch.Tensor") -> "torch.Tensor":
     """`(N, 3, H, W)` luma, Cb, Cr as `(N, 3, H, W)` RGB."""
+    import torch
+
     return torch.stack(rgb_from_ycbcr(*ycbcr.unbind(1)), dim=1)
 
 
-def to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
+def to_ycbcr(rgb: "torch.Tensor") -> "torch.Tensor":
     """`(N, 3, H, W)` RGB as `(N, 3, H, W)` luma, Cb, Cr."""
+    import torch
+
     return torch.stack(ycbcr_from_rgb(*rgb.unbind(1)), dim=1)
 
 

@@ -32,10 +32,19 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
     """
     if not mask.any():
         return luma
+    if mask.all():
+        return np.full_like(luma, 128)
+    restored = luma.copy()
+    restored[mask] = np.rint(diffuse(luma.astype(np.float32), mask)[mask])
+    return restored
+
+
+def diffuse(plane: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
+    """As `push_pull` for `(H, W)` float32 of any range; with nothing known, 0 everywhere."""
     known = 1.0 - mask.astype(np.float32)
     if not known.any():
-        return np.full_like(luma, 128)
-    values = [luma * known]  # at each level: mean of the known pixels, times their share
+        return np.zeros_like(plane)
+    values = [plane * known]  # at each level: mean of the known pixels, times their share
     weights = [known]  # their share
     while max(weights[-1].shape) > 1:
         height, width = weights[-1].shape
@@ -45,9 +54,7 @@ def push_pull(luma: Luma, mask: Mask) -> Luma:
     filled = values[-1] / weights[-1]
     for value, weight in zip(values[-2:0:-1], weights[-2:0:-1], strict=True):
         filled = value + (1 - weight) * _resize(filled, value.shape, cv2.INTER_LINEAR)
-    restored = luma.copy()
-    restored[mask] = np.rint(_resize(filled, luma.shape, cv2.INTER_LINEAR)[mask])
-    return restored
+    return np.where(mask, _resize(filled, plane.shape, cv2.INTER_LINEAR), plane)
 
 
 def telea(luma: Luma, mask: Mask) -> Luma:

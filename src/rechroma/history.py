@@ -94,7 +94,7 @@ def newest(runs: Iterable[Recorded], identity: str, since: int = 0) -> Recorded 
 
 
 def model_folder(client: MlflowClient, run: Recorded) -> Path:
-    """The folder of the model that `run` logged last, as `restoring.load` reads it.
+    """The folder of the model that `run` logged last, as `storage.load` reads it.
 
     Raises:
         UserError: the model is gone, or not on this machine.

@@ -5,14 +5,16 @@ the gray ones, which have none. `folded` counts grays as red (0), as OpenCV and 
 """
 
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from rechroma.colors import ycbcr_from_rgb
+
+if TYPE_CHECKING:
+    import torch
 
 HUES = 180  # of OpenCV, 2 degrees each
 TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
@@ -21,7 +23,7 @@ CUTS = 60  # places tried for opening the circle of hues
 # the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
 FADE_BETWEEN, FAINT = (15, 36), 4 / 255
 
-Array = TypeVar("Array", torch.Tensor, NDArray[Any])
+Array = TypeVar("Array", "torch.Tensor", NDArray[Any])
 Planes = NDArray[np.float32]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rechroma import shipped
+from rechroma import pretrained, shipped
 from rechroma.architectures import PlainUNet
 from rechroma.colors import to_rgb
 from rechroma.errors import UserError, unknown
@@ -167,22 +167,25 @@ def build(settings: Model, channels: int, classes: int, hues: bool = False) -> n
     if settings.decoder not in decoders:
         raise unknown("model.decoder", settings.decoder, decoders)
     encoder = _encoder_name(settings.encoder)
-    weights = "imagenet" if settings.weights == "imagenet" else None
+    packaged = settings.weights == "imagenet" and pretrained.is_here(encoder)
+    weights = "imagenet" if settings.weights == "imagenet" and not packaged else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # smp's remarks on its own spelling of timm's weights
+            network: nn.Module
             if settings.decoder == "quarter":
                 from rechroma.quarter import QuarterUNet
 
-                return QuarterUNet(encoder, weights, channels, classes, hues)
-            network: nn.Module = smp.create_model(
-                settings.decoder,
-                encoder,
-                encoder_weights=weights,
-                in_channels=channels,
-                classes=classes,
-                aux_params={"classes": HUES + 1, "dropout": None} if hues else None,
-            )
+                network = QuarterUNet(encoder, weights, channels, classes, hues)
+            else:
+                network = smp.create_model(
+                    settings.decoder,
+                    encoder,
+                    encoder_weights=weights,
+                    in_channels=channels,
+                    classes=classes,
+                    aux_params={"classes": HUES + 1, "dropout": None} if hues else None,
+                )
     except KeyError as error:
         raise UserError(f"model.encoder '{encoder}': {error.args[0]}") from error
     except (OSError, RuntimeError) as error:
@@ -198,6 +201,8 @@ def build(settings: Model, channels: int, classes: int, hues: bool = False) -> n
         raise UserError(
             f"model.encoder '{encoder}' does not go with decoder '{settings.decoder}': {error}"
         ) from error
+    if packaged:
+        pretrained.start(network.get_submodule("encoder"), encoder)
     return network
 
 

@@ -1,22 +1,25 @@
-"""A trained model applied to a photograph of any size; the known gray stays exactly as it is."""
+"""A network applied to a photograph of any size; what is known of it stays exactly as it is."""
 
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma.errors import UserError
-from rechroma.filling import FILLS
-from rechroma.settings import Model, Restore
-
-if TYPE_CHECKING:
-    from rechroma.networks import RestorationNetwork
+from rechroma.colors import join, rgb_from_ycbcr, ycbcr_from_rgb
+from rechroma.filling import FILLS, diffuse
+from rechroma.holes import Box, holes
+from rechroma.hues import impose
+from rechroma.inference import Inference, Said
+from rechroma.scaling import (
+    enlarge,
+    enlarged_bands,
+    reduce,
+    reduce_mask,
+    resize,
+)
+from rechroma.settings import Restore
 
 Luma = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -26,7 +29,18 @@ Planes = NDArray[np.float32]
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 4, 8, 16 and 32
 # the best score on the validation photographs (docs/score.md).
 HUE_CELL = 8
-WEIGHTS, CARD = "weights.safetensors", "model.json"
+FILLED = 512  # px; holes are filled in a view reduced to this longer side, that of the competition
+JOINED = 2048  # px; and joined to their surroundings in a view reduced to this one
+SMALLEST = 32  # px that a network looks at, at least
+
+
+class _View:
+    """A photograph, or a part of it, with its holes filled, as the network sees it."""
+
+    def __init__(self, luma: Luma, mask: Mask, fill: str, filled: int, size: int):
+        self.luma, self.mask = reduce(luma, filled), reduce_mask(mask, filled)
+        self.filled = FILLS[fill](self.luma, self.mask)
+        self.seen, self.seen_mask = reduce(self.filled, size), reduce_mask(self.mask, size)
 
 
 @dataclass(frozen=True)
@@ -34,15 +48,17 @@ class Restorer:
     """A network, and how it is used.
 
     Attributes:
-        network: in evaluation mode, on any device.
+        inference: the network.
         settings: the size at which it looks at photographs, and what becomes of its hues.
+        filled: longer side, px, of the views in which holes are filled.
     """
 
-    network: "RestorationNetwork"
+    inference: Inference
     settings: Restore
+    filled: int = FILLED
 
     def __call__(self, damaged: Luma, mask: Mask) -> Photo:
-        """Restore one photograph.
+        """Give a gray photograph its color and its lost part.
 
         Args:
             damaged: `(H, W)` uint8 gray.
@@ -52,157 +68,156 @@ class Restorer:
             `(H, W, 3)` uint8 RGB. With `model.keep_gray` its gray (Pillow's) is `damaged` wherever
             the mask is False.
         """
-        from rechroma.colors import join
-        from rechroma.hues import impose
-
-        model, size = self.network.settings, self.settings.size
-        filled = FILLS[model.fill](damaged, mask)
-        seen, seen_mask = _reduce(filled, size), _reduce_mask(mask, size)
-        color, hues = self._predict(seen, seen_mask)
+        model = self.inference.model
+        whole = self._view(damaged, mask)
+        said = self.inference(whole.seen, whole.seen_mask)
+        restored = np.empty((*damaged.shape, 3), dtype=np.uint8)
         if not model.keep_gray:
-            return _to_levels(_enlarge(_rgb(color, model.output), damaged.shape).transpose(1, 2, 0))
-        luma, chroma = _luma_chroma(color, model.output)
-        if hues is not None and self.settings.hues:
-            chroma = impose(_coarse(chroma), hues)
-        chroma = _enlarge(chroma, damaged.shape)
-        if mask.any():
-            change = _enlarge((luma - np.float32(1 / 255) * seen)[None], damaged.shape)[0]
-            restored = _to_levels(np.float32(1 / 255) * filled + change)
-            filled = np.where(mask, restored, damaged)
-        return join(filled, chroma)
+            for rows, band in enlarged_bands(_rgb(said, model.output), damaged.shape):
+                restored[rows] = _to_levels(band).transpose(1, 2, 0)
+            return restored
+        chroma = _chroma(said, model.output)
+        if said.hues is not None and self.settings.hues:
+            chroma = impose(_coarse(chroma), said.hues)
+        luma = damaged.copy()
+        for core, filled in self._filled(damaged, mask, whole, said):
+            luma[core][mask[core]] = filled
+        for rows, band in enlarged_bands(chroma, damaged.shape):
+            restored[rows] = join(luma[rows], band)
+        return restored
 
-    def _predict(self, luma: Luma, mask: Mask) -> tuple[Planes, NDArray[np.float32] | None]:
-        """`(3, h, w)` float32, as `Prediction.color`, and `(181,)` shares of hues or None."""
-        import torch
+    def keep_color(self, photo: Photo, mask: Mask) -> Photo:
+        """Restore only the lost part of a photograph that has its color.
 
-        from rechroma.devices import autocast
+        Args:
+            photo: `(H, W, 3)` uint8 RGB.
+            mask: `(H, W)` bool, True where lost.
 
-        device = next(self.network.parameters()).device
-        planes = torch.from_numpy(luma)[None, None].to(device)
-        hole = torch.from_numpy(mask)[None, None].to(device)
-        with torch.inference_mode(), autocast(device.type):
-            prediction = self.network(planes, hole)
-        color: Planes = prediction.color[0].float().cpu().numpy()
-        if prediction.hues is None:
-            return color, None
-        return color, prediction.hues[0].float().softmax(dim=0).cpu().numpy()
+        Returns:
+            `(H, W, 3)` uint8 RGB, `photo` wherever the mask is False.
+        """
+        from rechroma.photos import luma as luma_of
+
+        if not mask.any():
+            return photo.copy()
+        damaged = luma_of(photo)
+        whole = self._view(damaged, mask)
+        said = self.inference(whole.seen, whole.seen_mask)
+        overview = _chroma(said, self.inference.model.output)
+        restored = photo.copy()
+        for (core, filled), hole in zip(
+            self._filled(damaged, mask, whole, said), holes(mask), strict=True
+        ):
+            chroma = self._continued(photo, mask, overview, hole.view)
+            inside = _within(core, hole.view)
+            lost = mask[core]
+            planes = chroma[:, inside[0], inside[1]][:, lost]
+            restored[core][lost] = join(filled[None], planes[:, None])[0]
+        return restored
+
+    def smaller(self) -> "Restorer | None":
+        """One that needs less memory, and sees less; None where there is none."""
+        size = self.settings.size // 2
+        if size < SMALLEST:
+            return None
+        settings = self.settings.model_copy(update={"size": size})
+        return replace(self, settings=settings, filled=self.filled // 2)
+
+    def _view(self, luma: Luma, mask: Mask) -> _View:
+        fill = self.inference.model.fill
+        return _View(luma, mask, fill, self.filled, self.settings.size)
+
+    def _filled(
+        self, damaged: Luma, mask: Mask, whole: _View, said: Said
+    ) -> Iterator[tuple[Box, Luma]]:
+        """The core of each hole, and `(N,)` uint8 for its lost pixels in their order."""
+        output = self.inference.model.output
+        for hole in holes(mask):
+            seen, lost = damaged[hole.view], mask[hole.view]
+            if seen.shape == damaged.shape:
+                yield hole.core, _joined(whole, said, output, damaged, mask, hole.core)
+                continue
+            view = self._view(seen, lost)
+            heard = self.inference(view.seen, view.seen_mask)
+            core = _within(hole.core, hole.view)
+            yield hole.core, _joined(view, heard, output, seen, lost, core)
+
+    def _continued(self, photo: Photo, mask: Mask, overview: Planes, view: Box) -> Planes:
+        """`(2, h, w)` chroma of a view: what the overview has, moved to meet the known around."""
+        seen, lost = photo[view], reduce_mask(mask[view], self.filled)
+        small = cv2.resize(seen, lost.shape[::-1], interpolation=cv2.INTER_AREA)
+        known = np.stack(
+            ycbcr_from_rgb(
+                *(np.float32(1 / 255) * small).reshape(*lost.shape, 3).transpose(2, 0, 1)
+            )
+        )[1:]
+        guess = _part(overview, photo.shape[:2], view, lost.shape)
+        met = [
+            plane + diffuse(true - plane, lost) for plane, true in zip(guess, known, strict=True)
+        ]
+        return enlarge(np.stack(met), seen.shape[:2])
 
 
-def _scale(shape: tuple[int, ...], size: int) -> tuple[int, int]:
-    factor = min(1.0, size / max(shape))
-    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+def _joined(view: _View, said: Said, output: str, seen: Luma, lost: Mask, core: Box) -> Luma:
+    """`(N,)` uint8 for the lost pixels of `core`, of a photograph `seen` through its view.
+
+    Where the view is reduced, what it lacks in brightness at the border of the hole is carried on
+    into it, so that no step stands there.
+    """
+    luma = said.color[0] if output == "luma_chroma" else ycbcr_from_rgb(*said.color)[0]
+    change = enlarge((luma - np.float32(1 / 255) * view.seen)[None], view.filled.shape)[0]
+    fine = np.float32(1 / 255) * view.filled + change
+    if fine.shape != seen.shape:
+        near, near_mask = reduce(seen, JOINED), reduce_mask(lost, JOINED)
+        fine = enlarge(fine[None], near.shape)[0]
+        fine += diffuse(np.float32(1 / 255) * near - fine, near_mask)
+    if fine.shape == seen.shape:
+        return _to_levels(fine[core][lost[core]])
+    filled = np.zeros(seen.shape, dtype=np.uint8)
+    for rows, band in enlarged_bands(fine[None], seen.shape):
+        filled[rows] = _to_levels(band[0])
+    return filled[core][lost[core]]
 
 
-def _reduce(luma: Luma, size: int) -> Luma:
-    height, width = _scale(luma.shape, size)
-    if (height, width) == luma.shape:
-        return luma
-    reduced: Luma = cv2.resize(luma, (width, height), interpolation=cv2.INTER_AREA)
-    return reduced.reshape(height, width)
+def _within(core: Box, view: Box) -> Box:
+    """The rows and columns of `core` counted from where `view` begins."""
+    rows, columns = (
+        slice(inner.start - outer.start, inner.stop - outer.start)
+        for inner, outer in zip(core, view, strict=True)
+    )
+    return rows, columns
+
+
+def _part(planes: Planes, shape: tuple[int, ...], view: Box, wanted: tuple[int, ...]) -> Planes:
+    """`(C, *wanted)`: what `planes` of a whole photograph of `shape` have at a view of it."""
+    rows, columns = (
+        (each.start + (np.arange(count) + 0.5) * (each.stop - each.start) / count) * small / side
+        - 0.5
+        for each, count, small, side in zip(view, wanted, planes.shape[1:], shape, strict=True)
+    )
+    x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
+    return np.stack(
+        [
+            cv2.remap(plane, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            for plane in planes
+        ]
+    )
 
 
 def _coarse(planes: Planes) -> Planes:
     height, width = (max(1, round(side / HUE_CELL)) for side in planes.shape[1:])
-    return _resize(planes, (height, width), cv2.INTER_AREA)
-
-
-def _reduce_mask(mask: Mask, size: int) -> Mask:
-    """Lost wherever any pixel under it is lost."""
-    return _reduce(np.where(mask, np.uint8(255), np.uint8(0)), size) > 0
-
-
-def _enlarge(planes: Planes, shape: tuple[int, ...]) -> Planes:
-    """`(C, h, w)` to `(C, H, W)`, bicubic."""
-    return planes if planes.shape[1:] == shape else _resize(planes, shape, cv2.INTER_CUBIC)
-
-
-def _resize(planes: Planes, shape: tuple[int, ...], interpolation: int) -> Planes:
-    size = shape[::-1]
-    return np.stack([cv2.resize(plane, size, interpolation=interpolation) for plane in planes])
+    return resize(planes, (height, width), cv2.INTER_AREA)
 
 
 def _to_levels(values: Planes) -> NDArray[np.uint8]:
     return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
 
 
-def _rgb(color: Planes, output: str) -> Planes:
-    from rechroma.colors import rgb_from_ycbcr
-
-    return color if output == "rgb" else np.stack(rgb_from_ycbcr(*color))
+def _rgb(said: Said, output: str) -> Planes:
+    return said.color if output == "rgb" else np.stack(rgb_from_ycbcr(*said.color))
 
 
-def _luma_chroma(color: Planes, output: str) -> tuple[Planes, Planes]:
-    from rechroma.colors import ycbcr_from_rgb
-
-    planes = color if output == "luma_chroma" else np.stack(ycbcr_from_rgb(*color))
-    return planes[0], planes[1:]
-
-
-def save(
-    network: "RestorationNetwork",
-    restore: Restore,
-    folder: Path,
-    half: bool = False,
-    told: Mapping[str, Any] | None = None,
-) -> None:
-    """Write a model that `load` reads: weights as safetensors, settings and their sum as JSON.
-
-    With `half` the weights are rounded to half precision; what is `told` goes into the JSON too.
-    """
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
-    if half:
-        tensors = {
-            name: tensor.half() if tensor.is_floating_point() else tensor
-            for name, tensor in tensors.items()
-        }
-    save_file(tensors, folder / WEIGHTS)
-    card = {
-        "model": network.settings.model_copy(update={"weights": "none"}).model_dump(mode="json"),
-        "restore": restore.model_dump(mode="json"),
-        "sha256": _sha256(folder / WEIGHTS),
-        **(told or {}),
-    }
-    (folder / CARD).write_text(
-        json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def load(folder: Path, device: str = "cpu") -> Restorer:
-    """The model in `folder`, as `save` wrote it.
-
-    Raises:
-        UserError: there is none, its parts do not fit, or its weights are not the ones that its
-            JSON was written for.
-    """
-    import torch
-    from pydantic import ValidationError
-
-    from rechroma.networks import RestorationNetwork, load_weights
-
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        settings, restore = Model.model_validate(card["model"]), Restore(**card["restore"])
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"{folder} holds no model, expected {CARD} and {WEIGHTS} in it") from None
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{folder / CARD} describes no model of this version: {reason}") from None
-    if "sha256" in card and (folder / WEIGHTS).exists():
-        found = _sha256(folder / WEIGHTS)
-        if found != card["sha256"]:
-            raise UserError(
-                f"{folder / WEIGHTS} is damaged or another file: expected sha256 "
-                f"{card['sha256'][:12]}…, found {found[:12]}…; get the model again"
-            )
-    network = RestorationNetwork(settings)
-    load_weights(network, folder / WEIGHTS)
-    network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)
-    return Restorer(network, restore)
+def _chroma(said: Said, output: str) -> Planes:
+    """`(2, h, w)` float32 Cb, Cr."""
+    planes = said.color if output == "luma_chroma" else np.stack(ycbcr_from_rgb(*said.color))
+    return planes[1:]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from rechroma import damage, photos, restoring
+from rechroma import damage, photos, storage
 from rechroma.errors import UserError
+from rechroma.restoring import Restorer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 class ServedRestorer:
     """What `mlflow.pyfunc.load_model` gives for a logged model."""
 
-    def __init__(self, restorer: restoring.Restorer):
+    def __init__(self, restorer: Restorer):
         self.restorer = restorer
 
     def predict(
@@ -71,4 +72,4 @@ def _file(text: str, name: str) -> io.BytesIO:
 
 def _load_pyfunc(path: str) -> ServedRestorer:
     """MLflow's entry: the model in the folder `path`."""
-    return ServedRestorer(restoring.load(Path(path)))
+    return ServedRestorer(storage.load(Path(path)))

@@ -8,7 +8,7 @@ from rechroma.errors import UserError
 from rechroma.outputs import whole_folder
 
 if TYPE_CHECKING:
-    from rechroma.restoring import Restorer
+    from rechroma.storage import Stored
 
 FOLDER = Path(__file__).parent / "weights"
 NAME = "shipped"  # in `model.weights`
@@ -19,11 +19,11 @@ LICENSE = (
 )
 
 
-def write(restorer: "Restorer", told: Mapping[str, Any], folder: Path) -> Path:
-    """Make `restorer` the model that the package carries: its weights in half precision.
+def write(stored: "Stored", told: Mapping[str, Any], folder: Path) -> Path:
+    """Make `stored` the model that the package carries: its weights in half precision.
 
     Args:
-        restorer: the model.
+        stored: the model.
         told: what its JSON says of where it comes from.
         folder: `FOLDER`, or another place.
 
@@ -33,15 +33,15 @@ def write(restorer: "Restorer", told: Mapping[str, Any], folder: Path) -> Path:
     Raises:
         UserError: the file is larger than the package may carry; what was there stays.
     """
-    from rechroma import restoring
+    from rechroma import storage
 
     with whole_folder(folder) as part:
         told = {"license": LICENSE, **told}
-        restoring.save(restorer.network, restorer.settings, part, half=True, told=told)
-        size = (part / restoring.WEIGHTS).stat().st_size
+        storage.save(stored.network, stored.restore, part, half=True, told=told)
+        size = (part / storage.WEIGHTS).stat().st_size
         if size > LIMIT * 2**20:
             raise UserError(
                 f"the weights take {size / 2**20:.1f} MiB in half precision, expected at most "
                 f"{LIMIT} MiB; train a smaller network"
             )
-    return folder / restoring.WEIGHTS
+    return folder / storage.WEIGHTS

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils import deterministic
 from torch.utils.data import DataLoader
 
-from rechroma import figures, losses, perceptual, restoring, scoring
+from rechroma import figures, losses, perceptual, restoring, scoring, storage
 from rechroma.adversary import Adversary
 from rechroma.colors import to_ycbcr
 from rechroma.dataset import (
@@ -28,6 +28,7 @@ from rechroma.dataset import (
 from rechroma.devices import make_fabric
 from rechroma.display import EpochDisplay
 from rechroma.errors import UserError
+from rechroma.inference import TorchInference
 from rechroma.networks import Prediction, RestorationNetwork
 from rechroma.optimization import Schedule, make_optimizer
 from rechroma.resuming import Checkpoint
@@ -293,7 +294,7 @@ class Training:
         return judged
 
     def _restorer(self) -> restoring.Restorer:
-        return restoring.Restorer(self._judged().eval(), self.settings.restore)
+        return restoring.Restorer(TorchInference(self._judged().eval()), self.settings.restore)
 
     def _validate(self) -> Record:
         restored = self._restorer()
@@ -321,7 +322,7 @@ class Training:
         judged = self._judged()
         if self.best:
             judged.load_state_dict(self.best)
-        restoring.save(judged, self.settings.restore, folder)
+        storage.save(judged, self.settings.restore, folder)
 
     def state_dict(self) -> State:
         """All that decides how the training goes on."""

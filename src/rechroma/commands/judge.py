@@ -107,11 +107,11 @@ def damaged_photographs(
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
-    from rechroma import comparing, dataset, restoring, settings
+    from rechroma import comparing, dataset, settings, storage
     from rechroma.evaluating import as_markdown
 
     knobs = settings.load(PARAMS)
-    models = {path.name: restoring.load(path) for path in chosen.model or [MODEL]}
+    models = {path.name: storage.load(path) for path in chosen.model or [MODEL]}
     if len(models) < len(chosen.model or [MODEL]):
         raise UserError("--model: two folders have the same name, expected each only once")
     sound, unusable = damaged_photographs(chosen.photos, chosen.size, knobs)

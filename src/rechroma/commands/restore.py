@@ -45,7 +45,7 @@ def add_to(add: Add) -> None:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma import photos, restoring, shipped
+    from rechroma import photos, shipped, storage
     from rechroma.damage import find_mask
 
     masks = None if chosen.mask is None else by_stem(chosen.mask)
@@ -54,7 +54,7 @@ def _restore(chosen: argparse.Namespace) -> int:
     if chosen.model is None:
         told = MODEL if MODEL.exists() else "the one that rechroma carries, for research use only"
         print(f"model: {told}", file=sys.stderr)
-    restore = restoring.load(model)
+    restore = storage.load(model)
 
     def restore_file(source: Path, target: Path) -> None:
         damaged = photos.read_gray(source)

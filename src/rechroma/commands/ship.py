@@ -40,13 +40,12 @@ def add_to(add: Add) -> None:
 
 
 def _ship(chosen: argparse.Namespace) -> int:
-    from rechroma import restoring, settings, shipped
+    from rechroma import settings, shipped, storage
 
     knobs = settings.load(PARAMS)
     sets = [_parse(words) for words in chosen.judge]
     folder, told = _chosen_model(chosen.source, knobs)
-    restorer = restoring.load(folder)
-    weights = shipped.write(restorer, told, shipped.FOLDER)
+    weights = shipped.write(storage.load_network(folder), told, shipped.FOLDER)
     size = weights.stat().st_size / 2**20
     print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
     tables = [_judge(photos, size, knobs) for photos, size in sets]
@@ -88,10 +87,10 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
 
 
 def _judge(photos: Path, size: int, knobs: "Settings") -> str:
-    from rechroma import comparing, restoring, shipped
+    from rechroma import comparing, shipped, storage
     from rechroma.evaluating import OURS, as_markdown
 
     photographs, _ = damaged_photographs(photos, size, knobs)
-    models = {OURS: restoring.load(shipped.FOLDER)}
+    models = {OURS: storage.load(shipped.FOLDER)}
     table, _ = comparing.compare(photographs, models, knobs.evaluate, knobs.seed)
     return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{as_markdown(table)}"

@@ -166,12 +166,12 @@ def _found(chosen: argparse.Namespace, client: "MlflowClient", experiment: str) 
 def _judge(
     chosen: argparse.Namespace, found: "Comparison", client: "MlflowClient", knobs: "Settings"
 ) -> "Comparison":
-    from rechroma import comparing, history, ranking, restoring
+    from rechroma import comparing, history, ranking, storage
 
     photographs, _ = damaged_photographs(chosen.photos, chosen.size, knobs)
     photographs = photographs[: chosen.limit]
     models = {
-        each.name: restoring.load(history.model_folder(client, each.run)) for each in found.trained
+        each.name: storage.load(history.model_folder(client, each.run)) for each in found.trained
     }
     scores, rows = comparing.judge(photographs, models, shown=1)
     names = ["damaged", *models, "truth"]
