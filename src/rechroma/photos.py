@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from rechroma import metadata
 from rechroma.errors import UserError
+from rechroma.metadata import Metadata
 from rechroma.outputs import whole_file
 
 Photo = NDArray[np.uint8]
@@ -30,6 +32,15 @@ SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffi
 PIXEL_LIMIT = 200_000_000  # the largest cameras reach 150 megapixels; beyond is a picture bomb
 GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gray photograph
 GRAY_SHARE = 0.999  # share of the pixels that must keep within it
+# How the formats are written that `--format` knows: all but JPEG give the pixels back exactly.
+WRITTEN: dict[str, dict[str, object]] = {
+    "png": {"format": "PNG", "compress_level": 1},
+    "jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    "tiff": {"format": "TIFF", "compression": "tiff_lzw"},
+    "webp": {"format": "WEBP", "lossless": True, "quality": 30, "method": 2},
+}
+LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
+ROWS = 1024  # looked at at once where a whole photograph would take much memory
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
 
 _opening = threading.Lock()
@@ -42,6 +53,20 @@ class PhotoError(UserError):
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
+
+
+class Scan(NamedTuple):
+    """A picture file as it is to be restored.
+
+    Attributes:
+        pixels: `(H, W)` uint8 where the picture is gray, else `(H, W, 3)` uint8 RGB; upright.
+        metadata: what goes along into the restored file.
+        warnings: what reading it cost, in words.
+    """
+
+    pixels: Photo | Luma
+    metadata: Metadata
+    warnings: tuple[str, ...]
 
 
 def list_photos(path: Path) -> list[Path]:
@@ -102,6 +127,33 @@ def read_gray(source: Path | BinaryIO, name: str | None = None) -> Luma:
     return np.array(_decode(source, name).convert("L"))
 
 
+def read(path: Path) -> Scan:
+    """The picture in the file at `path` with all that a restored one should keep of it.
+
+    Args and errors as of `read_color`.
+    """
+    warnings: list[str] = []
+
+    def note(picture: Image.Image) -> None:
+        if getattr(picture, "n_frames", 1) > 1:
+            warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
+        if picture.mode.startswith("I"):
+            warnings.append("16 bits were reduced to 8")
+        if picture.has_transparency_data:
+            warnings.append("transparent parts stand on white")
+
+    with _opened(path, None) as picture:
+        note(picture)
+        kept = metadata.of(picture)
+        whole = _decoded(picture, str(path))
+        warnings += kept.left_out
+        gray = len(whole.getbands()) < 3
+        pixels = np.array(whole.convert("L" if gray else "RGB"))
+    if not gray and is_gray(pixels):
+        pixels = luma(pixels)
+    return Scan(pixels, kept, tuple(warnings))
+
+
 def luma(photo: Photo) -> Luma:
     """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`."""
     return np.array(Image.fromarray(photo).convert("L"))
@@ -109,10 +161,14 @@ def luma(photo: Photo) -> Luma:
 
 def is_gray(photo: Photo) -> bool:
     """Whether an `(H, W, 3)` uint8 RGB photo holds no color but JPEG's rounding."""
-    red, green, blue = photo[..., 0], photo[..., 1], photo[..., 2]
-    highest = np.maximum(np.maximum(red, green), blue)
-    lowest = np.minimum(np.minimum(red, green), blue)
-    return bool(np.mean(highest - lowest <= GRAY_SPREAD) >= GRAY_SHARE)
+    colored = 0
+    for top in range(0, photo.shape[0], ROWS):
+        red, green, blue = photo[top : top + ROWS].transpose(2, 0, 1)
+        highest = np.maximum(np.maximum(red, green), blue)
+        lowest = np.minimum(np.minimum(red, green), blue)
+        colored += int(np.count_nonzero(highest - lowest > GRAY_SPREAD))
+    allowed: float = (1 - GRAY_SHARE) * photo.shape[0] * photo.shape[1]
+    return colored <= allowed
 
 
 def square(photo: Photo, size: int) -> Photo:
@@ -151,8 +207,67 @@ def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
         Image.fromarray(picture).save(part, format="PNG", compress_level=1)
 
 
+def format_of(path: Path) -> str | None:
+    """The name in `WRITTEN` of the format that a file's suffix stands for, or None."""
+    suffix = path.suffix.lower()
+    return next((name for name in WRITTEN if suffix in FORMATS[name.upper()]), None)
+
+
+def suffix_of(name: str) -> str:
+    """The suffix of files of the format `name` of `WRITTEN`."""
+    return FORMATS[name.upper()][0]
+
+
+def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
+    """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
+
+    The suffix of `path` says the format. The file appears whole or not at all, and says that
+    rechroma processed it.
+
+    Raises:
+        PhotoError: the format cannot hold a picture so large.
+    """
+    name = format_of(path)
+    assert name is not None, f"{path}: the command line lets no other suffix through"
+    limit = LONGEST_SIDE.get(name)
+    if limit is not None and max(picture.shape[:2]) > limit:
+        raise PhotoError(
+            str(path),
+            f"{name} holds at most {limit} px each way, the photograph is "
+            f"{picture.shape[1]}x{picture.shape[0]} px; use --format png or tiff",
+        )
+    extra: dict[str, object] = {"exif": metadata.signed(kept).tobytes()}
+    if kept.profile:
+        extra["icc_profile"] = kept.profile
+    if kept.dpi:
+        extra["dpi"] = kept.dpi
+    with whole_file(path) as part:
+        Image.fromarray(picture).save(part, **WRITTEN[name], **extra)  # type: ignore[arg-type]
+
+
+def is_restored(path: Path) -> bool:
+    """Whether the file at `path` is a picture that rechroma wrote."""
+    try:
+        with _opened(path, None) as picture:
+            return metadata.is_signed(picture)
+    except PhotoError:
+        return False
+
+
 def _decode(source: Path | BinaryIO, name: str | None) -> Image.Image:
     """The picture upright, 8 bits, without transparency."""
+    with _opened(source, name) as picture:
+        return _decoded(picture, name or str(source))
+
+
+def _decoded(picture: Image.Image, name: str) -> Image.Image:
+    picture.load()
+    return _opaque(_eight_bits(_upright(picture), name))
+
+
+@contextmanager
+def _opened(source: Path | BinaryIO, name: str | None) -> Iterator[Image.Image]:
+    """An opened picture; what goes wrong with it, until it is closed, becomes a `PhotoError`."""
     name = name or str(source)
     try:
         with _no_pixel_limit():
@@ -164,9 +279,8 @@ def _decode(source: Path | BinaryIO, name: str | None) -> Image.Image:
                     f"is {picture.width}x{picture.height} px, "
                     f"expected at most {PIXEL_LIMIT // 10**6} megapixels",
                 )
-            picture.load()
-            return _opaque(_eight_bits(_upright(picture), name))
-    except PhotoError:
+            yield picture
+    except (PhotoError, MemoryError):
         raise
     except FileNotFoundError:
         raise PhotoError(name, "is missing") from None
