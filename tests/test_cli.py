@@ -145,8 +145,8 @@ def test_a_given_mask_says_what_is_lost_light_is(damaged):
 @pytest.mark.parametrize(
     ("mask", "shape", "message"),
     [
-        ("old.png", (10, 12), "old.png: its mask is 12x10 px, expected 128x96 px"),
-        ("other.png", (96, 128), "masks holds no picture for old.png, expected old.png there"),
+        ("old.png", (10, 12), "old.png: its mask masks/old.png is 12x10 px, expected 128x96 px"),
+        ("other.png", (96, 128), "old.png: its mask masks/old.png is missing"),
     ],
 )
 def test_a_photograph_without_a_fitting_mask_fails(damaged, capsys, mask, shape, message):
@@ -166,7 +166,8 @@ def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, co
     assert sorted(path.name for path in Path("out").iterdir()) == ["a.png", "c.png"]
     shown = capsys.readouterr().err
     assert "rechroma: album/bad.png: is no picture, expected PNG" in shown
-    assert "rechroma: 1 of 3 photographs failed" in shown
+    told = "2 restored, 1 failed" if command == "restore" else "1 of 3 photographs failed"
+    assert told in shown
 
 
 def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
@@ -246,9 +247,21 @@ MISTAKES = {
         ["find-mask", "old.png", "--out", "notes.txt/new"],
         r"notes\.txt/new: Not a directory",
     ),
-    "no folder of masks": (
-        ["restore", "old.png", "--out", "new", "--mask", "old.png"],
-        r"old\.png is no folder, expected one with pictures",
+    "one mask for many": (
+        ["restore", "album", "--out", "new", "--mask", "masks/old.png"],
+        r"--mask is one file for \d photographs, expected a folder",
+    ),
+    "one file for many": (
+        ["restore", "album", "old.png", "--out", "new.png"],
+        r"new\.png is one file for \d photographs, expected a folder",
+    ),
+    "two formats": (
+        ["restore", "old.png", "--out", "new.png", "--format", "tiff"],
+        r"--out is new\.png but --format is tiff, leave one out",
+    ),
+    "growing by nothing known": (
+        ["restore", "old.png", "--out", "new", "--grow", "-1"],
+        r"--grow: is '-1', expected a number of px from 0 to 500",
     ),
     "no model": (
         ["restore", "old.png", "--out", "new", "--model", "gone"],
@@ -339,7 +352,7 @@ def test_evaluate_wants_models_of_different_names(photo, model, capsys):
     model("b/mine")
     named = ("--model", "a/mine", "--model", "b/mine")
     assert rechroma("evaluate", "album", *named) == 2
-    assert "two folders have the same name" in capsys.readouterr().err
+    assert "two models have the same name" in capsys.readouterr().err
 
 
 @pytest.fixture

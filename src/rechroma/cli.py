@@ -12,6 +12,7 @@ INTRODUCTION = """\
 Gives damaged gray photographs their color and their missing part back.
 
   rechroma restore old.jpg --out restored       a photograph, or a folder of them
+  rechroma models                               what --model can name
   rechroma find-mask old.jpg --out masks        where it is damaged: white where lost
   rechroma score --truth T --restored R --masks M
                                                 the competition's official score, as JSON

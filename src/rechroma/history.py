@@ -1,6 +1,6 @@
 """Runs read back from MLflow: how each training went, and where its model is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
@@ -12,7 +12,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from rechroma.errors import UserError
-from rechroma.tracking import DATASET_DIGEST, IDENTITY, TRAINED_BY
+from rechroma.tracking import DATASET_DIGEST, IDENTITY, TEST_SCORE, TRAINED_BY, connect
 
 PAGE = 1000  # runs at a time
 EPOCH_METRICS = ("lr", "images", "images_per_second", "skipped_steps")
@@ -101,9 +101,54 @@ def model_folder(client: MlflowClient, run: Recorded) -> Path:
     """
     location = client.get_logged_model(run.models[-1]).artifact_location
     parts = urlparse(location)
-    folder = Path(url2pathname(parts.path)) / "data"
-    if parts.scheme not in ("", "file") or not folder.is_dir():
+    folder = Path(url2pathname(parts.path))
+    if parts.scheme not in ("", "file") or not (folder / "data").is_dir():
         raise UserError(f"run {run.name}: its model is not at {location}; was it removed?")
+    return _carried(folder)
+
+
+def downloaded(address: str, root: Path) -> Path:
+    """The folder of the model at `models:/NAME@ALIAS`, `models:/NAME/VERSION` or in a run.
+
+    Raises:
+        UserError: MLflow knows no such model, or it is none of rechroma's.
+    """
+    import mlflow
+
+    client = connect(root)
+    mlflow.set_tracking_uri(client.tracking_uri)
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
+    except Exception as error:  # whatever a store or a network raises
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{address}: MLflow at {client.tracking_uri} does not have it ({reason}); "
+            "`rechroma models` lists what there is"
+        ) from None
+    if not (folder / "data").is_dir():
+        raise UserError(f"{address}: is no model of rechroma")
+    return _carried(folder)
+
+
+def registered(root: Path) -> Iterator[tuple[str, str]]:
+    """The address and the test score, as text, of each version in MLflow's registry, newest first.
+
+    The champion of each name comes under its alias, too.
+    """
+    client = connect(root)
+    for model in client.search_registered_models():
+        for alias in model.aliases:
+            version = client.get_model_version_by_alias(model.name, alias)
+            yield f"models:/{model.name}@{alias}", version.tags.get(TEST_SCORE, "not scored")
+        versions = client.search_model_versions(f"name = '{model.name}'")
+        for version in sorted(versions, key=lambda each: -int(each.version)):
+            address = f"models:/{model.name}/{version.version}"
+            yield address, version.tags.get(TEST_SCORE, "not scored")
+
+
+def _carried(model: Path) -> Path:
+    """The folder that `storage.save` wrote, in that of an MLflow model."""
+    folder = model / "data"
     inner = [path for path in folder.iterdir() if path.is_dir()]
     return inner[0] if len(inner) == 1 else folder
 

@@ -154,6 +154,17 @@ def read(path: Path) -> Scan:
     return Scan(pixels, kept, tuple(warnings))
 
 
+def read_opacity(path: Path) -> Luma | None:
+    """How opaque the picture is, `(H, W)` uint8 from 0 (transparent); None if it is so throughout.
+
+    Upright; errors as of `read_color`.
+    """
+    with _opened(path, None) as picture:
+        if not picture.has_transparency_data:
+            return None
+        return np.array(_upright(picture).convert("RGBA").getchannel("A"))
+
+
 def luma(photo: Photo) -> Luma:
     """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`."""
     return np.array(Image.fromarray(photo).convert("L"))

@@ -12,10 +12,9 @@ from mlflow.exceptions import MlflowException
 
 from rechroma import shipped
 from rechroma.settings import Settings
-from rechroma.tracking import DATASET_DIGEST, Run
+from rechroma.tracking import DATASET_DIGEST, TEST_SCORE, Run
 
 CHAMPION = "champion"
-TEST_SCORE = "test.score"
 
 
 def register(

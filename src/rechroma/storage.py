@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 WEIGHTS, CARD = "weights.safetensors", "model.json"
 METADATA = "rechroma"  # the key under which a single file of weights or ONNX carries its card
 PROJECT = Path("models/restorer")  # where the pipeline leaves its model, seen from the project
-REGISTRY = ("models:/", "runs:/")  # how MLflow's addresses begin
 
 
 class Stored(NamedTuple):

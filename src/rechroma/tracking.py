@@ -31,6 +31,7 @@ DVC_EXPERIMENT = "dvc.experiment"
 TRAINED_BY = "trained_by"
 COMPARISON = "comparison"
 DATASET_DIGEST = "dataset.digest"
+TEST_SCORE = "test.score"
 IDENTITY = "settings.identity"  # of `Settings.identity`: the same for a run and its repetition
 
 

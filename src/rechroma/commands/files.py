@@ -12,26 +12,34 @@ if TYPE_CHECKING:
 
 
 def outputs_of(
-    sources: Iterable[Path], folder: Path, masks: Iterable[Path] = ()
+    sources: Iterable[Path], out: Path, others: Iterable[Path] = (), suffix: str = ".png"
 ) -> dict[Path, Path]:
     """Where the result of each photograph goes, a folder's own folders kept; by photograph.
 
+    `out` is a folder, or for a single photograph a file whose suffix says its format. What rechroma
+    wrote into `out` is no photograph to restore, where `out` lies in an album.
+
     Raises:
-        UserError: there is no photograph, two would go to one file, or a photograph or one of its
-            masks would be overwritten.
+        UserError: there is no photograph, two would go to one file, or a photograph or one of the
+            `others` would be overwritten.
     """
     from rechroma import photos
 
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file, expected a folder to write into")
+    named = photos.format_of(out) is not None and not out.is_dir()
+    if out.exists() and not out.is_dir() and not named:
+        raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
     for source in sources:
         top = source if source.is_dir() else source.parent
         for path in photos.list_photos(source):
-            outputs[path] = folder / path.relative_to(top).with_suffix(".png")
+            if not (path.is_relative_to(out) and path != source and photos.is_restored(path)):
+                target = out / path.relative_to(top).with_suffix(suffix)
+                outputs[path] = out if named else target
     if not outputs:
         raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
-    inputs = {_identity(path) for path in (*outputs, *masks)}
+    if named and len(outputs) > 1:
+        raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
+    inputs = {_identity(path) for path in (*outputs, *others)}
     owners: dict[Path, Path] = {}
     for path, target in outputs.items():
         if target in owners:

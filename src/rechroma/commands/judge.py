@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
 from rechroma.commands.files import by_stem, in_px, partner, read_mask
-from rechroma.commands.restore import MODEL
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def add_to(add: Add) -> None:
     evaluate = add("evaluate", "damage, restore and score photographs", EVALUATE, _evaluate)
     evaluate.add_argument("photos", type=Path, metavar="DIR", help="photographs in color, or pairs")
     evaluate.add_argument(
-        "--model", action="append", type=Path, metavar="DIR", help=f"repeatable; default: {MODEL}"
+        "--model", action="append", metavar="MODEL", help="repeatable; default: as for restore"
     )
     evaluate.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
     evaluate.add_argument(
@@ -107,13 +106,14 @@ def damaged_photographs(
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
-    from rechroma import comparing, dataset, settings, storage
+    from rechroma import comparing, dataset, finding, settings
     from rechroma.evaluating import as_markdown
 
     knobs = settings.load(PARAMS)
-    models = {path.name: storage.load(path) for path in chosen.model or [MODEL]}
-    if len(models) < len(chosen.model or [MODEL]):
-        raise UserError("--model: two folders have the same name, expected each only once")
+    found = [finding.choose(words) for words in chosen.model or [None]]
+    models = {Path(name).name: restorer for name, restorer in found}
+    if len(models) < len(found):
+        raise UserError("--model: two models have the same name, expected each only once")
     sound, unusable = damaged_photographs(chosen.photos, chosen.size, knobs)
     there = chosen.prepared != PREPARED or PREPARED.exists()
     hues = dataset.mean_hues(chosen.prepared) if there else None
