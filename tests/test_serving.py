@@ -235,7 +235,7 @@ def is_up(port):
 
 
 @contextmanager
-def service(root: Path, seconds: float = 120) -> Iterator[int]:
+def service(root: Path, seconds: float = 300) -> Iterator[int]:
     """`mlflow models serve` of the champion in the store of `root`; gives the port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
