@@ -117,6 +117,35 @@ def test_gray_files_keep_their_values(photo: np.ndarray) -> None:
         np.testing.assert_array_equal(read, gray)
 
 
+def test_an_array_is_read_as_its_file_is(photo: np.ndarray) -> None:
+    gray = photos.luma(photo)
+    for picture in (photo, gray, gray > 128):
+        expected = photos.read_gray(io.BytesIO(photos.encode_png(picture)))
+        for values in (picture, picture.tolist()):
+            found = photos.gray_from_array(values, "photo")
+            assert found.dtype == np.uint8
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((4, 5, 4), np.uint8), r"array of shape \(4, 5, 4\) and type uint8, expected"),
+        (np.zeros((1, 4, 5, 3), np.uint8), r"shape \(1, 4, 5, 3\)"),
+        (np.zeros((0, 5), np.uint8), r"shape \(0, 5\)"),
+        (np.zeros((4, 5)), "type float64"),
+        ([["a"]], "type <U1"),
+        ([[2**70]], "type object"),
+        ([[1, 2], [3]], r"is no regular array, expected \(H, W\) gray or \(H, W, 3\) RGB"),
+        ([[-1, 255]], "is an array of numbers from -1 to 255, expected .* from 0 to 255"),
+        ([[0, 256]], "is an array of numbers from 0 to 256"),
+    ],
+)
+def test_an_odd_array_is_one_clear_line(values: object, message: str) -> None:
+    with pytest.raises(PhotoError, match=f"photo: is .*{message.removeprefix('is ')}"):
+        photos.gray_from_array(values, "photo")
+
+
 def test_gray_content_in_a_color_file_is_recognized(photo: np.ndarray) -> None:
     gray = photos.luma(photo)
     assert photos.is_gray(np.stack([gray] * 3, axis=-1))

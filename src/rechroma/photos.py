@@ -1,12 +1,13 @@
-"""Picture files in and out: the only place that knows formats, modes, orientation, color order."""
+"""Pictures in and out: the only place that knows formats, modes, orientation, color order."""
 
+import io
 import os
 import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,7 @@ _opening = threading.Lock()
 
 
 class PhotoError(UserError):
-    """One picture file cannot be used: its name and the reason."""
+    """One picture cannot be used: its name and the reason."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -165,6 +166,38 @@ def read_opacity(path: Path) -> Luma | None:
         return np.array(_upright(picture).convert("RGBA").getchannel("A"))
 
 
+def gray_from_array(values: Any, name: str) -> Luma:
+    """The picture in an array, or in nested lists, as `(H, W)` uint8 luma.
+
+    Args:
+        values: `(H, W)` gray or `(H, W, 3)` RGB; whole numbers from 0 to 255 of any integer type,
+            or bool, where True is white.
+        name: how errors name it.
+
+    Raises:
+        PhotoError: another shape, other numbers, or no array at all.
+    """
+    expected = "expected (H, W) gray or (H, W, 3) RGB of whole numbers from 0 to 255"
+    try:
+        picture = np.asarray(values)
+    except ValueError:  # NumPy's word for rows of unequal lengths
+        raise PhotoError(name, f"is no regular array, {expected}") from None
+    if (
+        picture.dtype.kind not in "bui"
+        or picture.size == 0
+        or (picture.ndim != 2 and picture.shape[2:] != (3,))
+    ):
+        reason = f"is an array of shape {picture.shape} and type {picture.dtype}, {expected}"
+        raise PhotoError(name, reason)
+    lowest, highest = picture.min(), picture.max()
+    if lowest < 0 or highest > 255:
+        raise PhotoError(name, f"is an array of numbers from {lowest} to {highest}, {expected}")
+    levels = picture.astype(np.uint8)
+    if picture.dtype == np.bool_:
+        levels *= np.uint8(255)
+    return levels if levels.ndim == 2 else luma(levels)
+
+
 def luma(photo: Photo) -> Luma:
     """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`."""
     return np.array(Image.fromarray(photo).convert("L"))
@@ -207,15 +240,25 @@ def reduced(photo: Photo, height: int, width: int) -> Photo:
     return np.array(filtered)
 
 
-def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
-    """Write `(H, W, 3)` uint8 RGB, `(H, W)` uint8 gray or `(H, W)` bool (0/255) to `path` as PNG.
+def encode_png(picture: Photo | Luma | Mask) -> bytes:
+    """The PNG of an `(H, W, 3)` uint8 RGB, `(H, W)` uint8 gray or `(H, W)` bool (0/255) picture.
 
-    The file appears whole or not at all; its folder is made. Same picture, same bytes.
+    Same picture, same bytes.
     """
     if picture.dtype == np.bool_:
         picture = picture.astype(np.uint8) * np.uint8(255)
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
+    """Write `picture` to `path` as `encode_png` gives it.
+
+    The file appears whole or not at all; its folder is made.
+    """
     with whole_file(path) as part:
-        Image.fromarray(picture).save(part, format="PNG", compress_level=1)
+        part.write_bytes(encode_png(picture))
 
 
 def format_of(path: Path) -> str | None:

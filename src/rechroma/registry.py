@@ -10,7 +10,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from rechroma import shipped
+from rechroma import serving, shipped
 from rechroma.settings import Settings
 from rechroma.tracking import DATASET_DIGEST, TEST_SCORE, Run
 
@@ -28,16 +28,9 @@ def register(
     Returns:
         A line for people: the version, and champion or not and why.
     """
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
-
-    signature = ModelSignature(
-        inputs=Schema([ColSpec("string", "photo"), ColSpec("string", "mask", required=False)]),
-        outputs=Schema([ColSpec("string", "restored")]),
-    )
     mlflow.set_tracking_uri(run.client.tracking_uri)
     with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
-        # The signature is written out above; no example has to show it.
+        # The signature is written out in serving.py; no example has to show it.
         warnings.filterwarnings("ignore", message=".*input example was not provided")
         with TemporaryDirectory() as folder:
             # Without the weights that the package carries: the model has its own.
@@ -48,10 +41,10 @@ def register(
             )
             logged = mlflow.pyfunc.log_model(
                 name=settings.tracking.model,
-                loader_module="rechroma.serving",
+                loader_module=serving.__name__,
                 data_path=str(model),
                 code_paths=[str(code)],
-                signature=signature,
+                signature=serving.SIGNATURE,
                 pip_requirements=_requirements(),
             )
     name = settings.tracking.model

@@ -1,6 +1,7 @@
 """MLflow: where the store is, and what a run says.
 
-Only this module, registry.py and history.py know MLflow; training and restoring do without it.
+Only this module, registry.py, serving.py and history.py know MLflow; training and restoring do
+without it.
 """
 
 import json
