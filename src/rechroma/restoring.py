@@ -12,6 +12,7 @@ from rechroma.filling import FILLS, diffuse, healed
 from rechroma.holes import Box, Hole, holes
 from rechroma.hues import impose
 from rechroma.inference import Inference, Said
+from rechroma.progress import in_order
 from rechroma.scaling import (
     enlarge,
     enlarged_bands,
@@ -82,8 +83,13 @@ class Restorer:
         luma = damaged.copy()
         for hole, filled in self._filled(damaged, mask, whole, said):
             luma[hole.core][mask[hole.core]] = filled
-        for rows, band in enlarged_bands(chroma, damaged.shape):
+
+        def color(piece: tuple[slice, Planes]) -> None:
+            rows, band = piece
             restored[rows] = join(luma[rows], band)
+
+        for _ in in_order(color, enlarged_bands(chroma, damaged.shape)):
+            pass
         return restored
 
     def keep_color(self, photo: Photo, mask: Mask) -> Photo:
