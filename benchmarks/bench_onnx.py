@@ -126,7 +126,7 @@ def table(measured: dict[str, Measured]) -> str:
         "512 x 512 photograph, s": [f"{each.square_s:.3f}" for each in measured.values()],
         "4000 x 3000 photograph, s": [f"{each.large_s:.2f}" for each in measured.values()],
         "peak memory, MiB": [
-            f"{each.peak_mib:.0f}" if each.peak_mib else "–" for each in measured.values()
+            f"{each.peak_mib:.0f}" if each.peak_mib else "-" for each in measured.values()
         ],
     }
     return "\n".join(
