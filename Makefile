@@ -36,6 +36,7 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.bench_onnx
 
 # Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
 # The folder holds train/, validation/ and large/, which is only judged on, at the end; so are the

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rechroma.commands import judge, restore, ship, study
+from rechroma.commands import export, judge, restore, ship, study
 from rechroma.errors import UserError
 
 INTRODUCTION = """\
@@ -19,6 +19,7 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma evaluate photos --model A --model B  damage photographs, restore and score them
   rechroma study optimizers                     run a comparison of studies.yaml
   rechroma compare optimizers                   its table, plots and pictures
+  rechroma export --onnx restorer.onnx          the network for use without torch
 """
 
 
@@ -57,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=run)
         return command
 
-    for module in (restore, judge, study, ship):
+    for module in (restore, judge, study, ship, export):
         module.add_to(add)
     return parser
 

@@ -104,6 +104,15 @@ def load_network(path: Path, device: str = "cpu") -> Stored:
     return Stored(network, restore)
 
 
+def card_of(path: Path) -> dict[str, Any]:
+    """What is written beside or inside the weights of a model, a folder or a file of weights.
+
+    Raises:
+        UserError: there is nothing.
+    """
+    return _carried(path) if path.is_file() else read_card(path)
+
+
 def read_card(folder: Path) -> dict[str, Any]:
     """What is written beside the weights in `folder`.
 
