@@ -17,7 +17,7 @@ from rechroma.settings import Settings, parse
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_settings() -> Callable[..., Settings]:
     """The project's settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`.
 
@@ -77,7 +77,7 @@ def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def outspoken() -> Callable[[Settings], RestorationNetwork]:
     """An untrained network that says more than a fresh one, which starts at gray."""
 
@@ -92,7 +92,7 @@ def outspoken() -> Callable[[Settings], RestorationNetwork]:
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
     """The project's settings, cut down to a training of seconds; changes as for `make_settings`."""
 

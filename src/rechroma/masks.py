@@ -55,9 +55,10 @@ def read(path: Path, polarity: Polarity = "auto") -> Given:
 
 
 def grow(mask: Mask, px: int) -> Mask:
-    """`(H, W)` bool with `px` more lost pixels around every lost one (a disk)."""
+    """`(H, W)` bool, lost wherever a lost pixel of `mask` is at most `px` away."""
     if px == 0 or not mask.any():
         return mask
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * px + 1, 2 * px + 1))
-    grown: Mask = cv2.dilate(mask.astype(np.uint8), disk).astype(bool)
+    # Not by a dilation, whose time grows with the square of `px`.
+    known = (~mask).astype(np.uint8)
+    grown: Mask = cv2.distanceTransform(known, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= px
     return grown

@@ -1,5 +1,6 @@
 """What a picture file says beside its pixels: EXIF, color profile, resolution."""
 
+import warnings
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
@@ -7,7 +8,9 @@ from PIL import Image
 
 PROCESSING_SOFTWARE = 0x000B  # EXIF: what a picture was processed with; cameras leave it alone
 PARTS = (0x8769, 0x8825)  # EXIF's own pictures of the camera's settings, and of the place
+PIXELS_ACROSS, PIXELS_DOWN = 0xA002, 0xA003  # in the camera's part, of the file as it was
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, INCH = 0x011A, 0x011B, 0x0128, 2
+ORIENTATION, ON_ITS_SIDE = 0x0112, range(5, 9)  # the values that exchange width and height
 # What people and cameras write: document, description, make, model, resolution, software, date,
 # artist, host, rating, copyright, title to subject. The rest of a TIFF's tags lays out its pixels.
 DESCRIPTIVE = frozenset(
@@ -50,18 +53,32 @@ class Metadata(NamedTuple):
 def of(picture: Image.Image) -> Metadata:
     """The metadata of an opened picture; broken parts are left out and named."""
     left_out = []
-    try:
-        exif = _kept(picture.getexif())
-        exif.tobytes()
-    except Exception:  # Pillow raises nearly anything on broken EXIF
-        exif = Image.Exif()
-        left_out.append("broken EXIF left out")
+    on_its_side = False
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always")
+        try:
+            exif = _kept(picture.getexif())
+            exif.tobytes()
+            on_its_side = picture.getexif().get(ORIENTATION) in ON_ITS_SIDE
+        except Exception:  # Pillow raises nearly anything on broken EXIF
+            exif = Image.Exif()
+            left_out.append("broken EXIF left out")
+    if doubts and not left_out:
+        left_out.append("broken parts of the EXIF left out")
     profile = picture.info.get("icc_profile")
     if profile and profile[16:20] != b"RGB ":
         kind = profile[16:20].decode("ascii", "replace").strip() or "unknown"
         left_out.append(f"color profile of kind {kind} left out, the restored photograph is RGB")
         profile = None
-    return Metadata(exif, profile or None, _dpi(picture, exif), tuple(left_out))
+    dpi = _dpi(picture, exif)
+    return Metadata(
+        exif, profile or None, dpi[::-1] if dpi and on_its_side else dpi, tuple(left_out)
+    )
+
+
+def has_parts(exif: Image.Exif) -> bool:
+    """Whether there is more than the plain tags: the camera's settings, or the place."""
+    return any(exif.get_ifd(tag) for tag in PARTS)
 
 
 def signed(kept: Metadata) -> Image.Exif:
@@ -81,7 +98,9 @@ def signed(kept: Metadata) -> Image.Exif:
 def is_signed(picture: Image.Image) -> bool:
     """Whether rechroma wrote an opened picture."""
     try:
-        made_by = picture.getexif().get(PROCESSING_SOFTWARE, "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # broken EXIF is named when the photograph is read
+            made_by = picture.getexif().get(PROCESSING_SOFTWARE, "")
     except Exception:  # broken EXIF is none of ours
         return False
     return str(made_by).startswith("rechroma")
@@ -93,7 +112,11 @@ def _kept(exif: Image.Exif) -> Image.Exif:
         if tag in DESCRIPTIVE:
             kept[tag] = value
     for tag in PARTS:
-        part = exif.get_ifd(tag)
+        part = {
+            name: value
+            for name, value in exif.get_ifd(tag).items()
+            if name not in (PIXELS_ACROSS, PIXELS_DOWN)
+        }
         if part:
             kept.get_ifd(tag).update(part)
     return kept

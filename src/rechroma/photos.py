@@ -290,13 +290,16 @@ def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
             f"{name} holds at most {limit} px each way, the photograph is "
             f"{picture.shape[1]}x{picture.shape[0]} px; use --format png or tiff",
         )
-    extra: dict[str, object] = {"exif": metadata.signed(kept).tobytes()}
+    exif = metadata.signed(kept)
+    extra: dict[str, object] = {"exif": exif.tobytes()}
+    if name == "tiff" and metadata.has_parts(exif):
+        extra["compression"] = None  # Pillow's compressed TIFFs have no place for them
     if kept.profile:
         extra["icc_profile"] = kept.profile
     if kept.dpi:
         extra["dpi"] = kept.dpi
     with whole_file(path) as part:
-        Image.fromarray(picture).save(part, **WRITTEN[name], **extra)  # type: ignore[arg-type]
+        Image.fromarray(picture).save(part, **(WRITTEN[name] | extra))  # type: ignore[arg-type]
 
 
 def is_restored(path: Path) -> bool:
