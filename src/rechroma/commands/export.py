@@ -42,16 +42,13 @@ def add_to(add: Add) -> None:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from rechroma import shipped, storage
+    from rechroma import finding, storage
 
     file: Path = chosen.onnx
     if file.suffix != ".onnx":
         raise UserError(f"--onnx is '{file}', expected a name that ends in .onnx")
-    own = storage.PROJECT.exists()
-    model = chosen.model or (storage.PROJECT if own else shipped.FOLDER)
-    if chosen.model is None:
-        told = storage.PROJECT if own else "the one that rechroma carries, for research use only"
-        print(f"model: {told}", file=sys.stderr)
+    told, model = (str(chosen.model), chosen.model) if chosen.model else finding.default()
+    print(f"model: {told}", file=sys.stderr)
     photographs = dict(_photographs(chosen.check))
 
     from rechroma import exporting
