@@ -44,17 +44,26 @@ def add_to(add: Add) -> None:
     find.add_argument("--out", required=True, type=Path, metavar="DIR", help="made if missing")
 
 
+def choose_model(named: Path | None) -> Path:
+    """The folder of the model: the one named, else the project's, else the one that rechroma
+    carries; which of these two is told on standard error.
+    """
+    if named is not None:
+        return named
+    from rechroma import shipped
+
+    told = MODEL if MODEL.exists() else "the one that rechroma carries, for research use only"
+    print(f"model: {told}", file=sys.stderr)
+    return MODEL if MODEL.exists() else shipped.FOLDER
+
+
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma import photos, restoring, shipped
+    from rechroma import photos, restoring
     from rechroma.damage import find_mask
 
     masks = None if chosen.mask is None else by_stem(chosen.mask)
     outputs = outputs_of(chosen.photos, chosen.out, (masks or {}).values())
-    model = chosen.model or (MODEL if MODEL.exists() else shipped.FOLDER)
-    if chosen.model is None:
-        told = MODEL if MODEL.exists() else "the one that rechroma carries, for research use only"
-        print(f"model: {told}", file=sys.stderr)
-    restore = restoring.load(model)
+    restore = restoring.load(choose_model(chosen.model))
 
     def restore_file(source: Path, target: Path) -> None:
         damaged = photos.read_gray(source)
