@@ -15,7 +15,7 @@ FONTS = ["Inter", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
 def theme(gr: Any) -> Any:
     """The theme, with letters that stand out in light and in dark mode."""
     soft = gr.themes.Soft(
-        primary_hue="teal", neutral_hue="stone", font=FONTS, font_mono=["monospace"]
+        primary_hue="teal", neutral_hue="zinc", font=FONTS, font_mono=["monospace"]
     )
     text = ("block_label_text_color", "link_text_color", "link_text_color_hover")
     colors = dict.fromkeys(text, "*body_text_color") | {
@@ -40,7 +40,7 @@ def status(sentence: str) -> str:
 
 def editor_height(height: int, width: int) -> str:
     """As high as a photograph of these px is on any screen, with room for the tools, as CSS."""
-    return f"clamp(20rem, min(100vw - 4rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
+    return f"clamp(17rem, min(100vw - 4rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
 
 
 def scroll_to(identity: str) -> str:
@@ -52,8 +52,14 @@ def scroll_to(identity: str) -> str:
 
 def name_pictures(identity: str) -> str:
     """JavaScript that calls each picture of a strip by its file, for who cannot see it."""
-    return f"""() => document.querySelectorAll("#{identity} img").forEach(
-        (picture) => {{ picture.alt = picture.src.split("/").pop().split(".")[0]; }})"""
+    return f"""() => {{
+        const waiting = setInterval(() => {{
+            const pictures = document.querySelectorAll("#{identity} img");
+            for (const picture of pictures)
+                picture.alt = picture.src.split("/").pop().split(".")[0];
+            if (pictures.length) clearInterval(waiting);
+        }}, 100);
+    }}"""
 
 
 def comparison(before: Photo, after: Photo) -> str:

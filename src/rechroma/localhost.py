@@ -78,5 +78,7 @@ def server(application: "ASGIApp") -> "Server":
     import uvicorn
 
     return uvicorn.Server(
-        uvicorn.Config(guarded(application), log_level="warning", timeout_graceful_shutdown=CLOSING)
+        uvicorn.Config(
+            guarded(application), log_level="critical", timeout_graceful_shutdown=CLOSING
+        )
     )

@@ -89,7 +89,10 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
         with gr.Column(elem_classes="step"):
             gr.HTML(appearance.heading(1, "Photograph"), elem_classes="heading")
             file = gr.File(
-                file_types=sorted(photos.SUFFIXES), label="Photograph", height=150, elem_id="file"
+                file_types=sorted(photos.SUFFIXES),
+                label="Photograph",
+                height=150,
+                elem_id="file",
             )
             strip = gr.Dataset(
                 components=[gr.Image(render=False)],
@@ -130,8 +133,11 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
         working = {"concurrency_id": "work", "concurrency_limit": 1, **private}
         strip.click(lambda sample: sample[0], strip, file, show_progress="hidden", **private)
         # Closed first: an editor that stays does not take the size of another photograph.
-        file.change(close, None, [damage_step, restored_step], queue=False, **private).then(
-            open_, file, [opened, found, editor, keep_color, damage_step], **working
+        every: dict[str, Any] = {"trigger_mode": "multiple"}  # the last one holds, none is dropped
+        file.change(
+            close, None, [damage_step, restored_step], queue=False, **private, **every
+        ).then(
+            open_, file, [opened, found, editor, keep_color, damage_step], **working, **every
         ).success(None, js=appearance.scroll_to("damage"))
         start.click(
             restore,
