@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ADDRESSES = ("models:/", "runs:/")  # how MLflow's begin
 
+CARRIED = "the one that rechroma carries, for research use only"
+
 
 class Found(NamedTuple):
     """A model that there is.
@@ -48,7 +50,7 @@ def default() -> tuple[str, Path]:
     """What is used where no model is named: its name, and its folder."""
     if storage.PROJECT.exists():
         return str(storage.PROJECT), storage.PROJECT
-    return "the one that rechroma carries, for research use only", shipped.FOLDER
+    return CARRIED, shipped.FOLDER
 
 
 def known(root: Path) -> Iterator[Found]:
