@@ -15,7 +15,7 @@ from rechroma.photos import Mask, Photo
 if TYPE_CHECKING:
     from rechroma.restoring import Restorer
 
-PIXEL_LIMIT = 50_000_000  # restoring takes about 100 bytes a pixel: 5 GB of memory at most
+PIXEL_LIMIT = 50_000_000  # the scans of most; the command line takes larger ones
 PREVIEW = 1200  # px of the longer side in the browser: sharp on most screens, quick on any
 
 
