@@ -75,7 +75,7 @@ def test_help_comes_without_the_heavy_imports():
 
 
 @pytest.mark.parametrize(
-    "command", ["restore", "find-mask", "score", "evaluate", "study", "compare", "ship"]
+    "command", ["restore", "find-mask", "web", "score", "evaluate", "study", "compare", "ship"]
 )
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
