@@ -189,7 +189,8 @@ def test_restoring_with_a_file_needs_no_torch_and_says_nothing_of_its_own(
         text=True,
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
-    assert len(done.stderr.splitlines()) == 1 and "photographs: 1/1" in done.stderr
+    told = [line.split(":")[0].split(" in ")[0] for line in done.stderr.splitlines()]
+    assert told == ["model", "photographs", "1 restored"]
     assert np.asarray(Image.open(tmp_path / "restored" / "old.png")).shape == (*damaged.shape, 3)
 
 
@@ -206,7 +207,7 @@ def test_the_command_compares_on_photographs_of_ones_own(
     shown = capsys.readouterr()
     assert "photo.png, 128x96 px: color " in shown.out
     assert "maximum of 1 photographs: color " in shown.out
-    assert shown.err == "license: to be had\n"
+    assert shown.err == "model: mine\nlicense: to be had\n"
     card = json.loads(onnx.load("out/x.onnx").metadata_props[0].value)
     assert card["license"] == "to be had"
 

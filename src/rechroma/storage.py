@@ -37,7 +37,7 @@ def save(
     The settings stand in the file of weights too, so that it can be moved alone. With `half` the
     weights are rounded to half precision; what is `told` goes into the JSON too.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as as_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
@@ -47,7 +47,8 @@ def save(
             for name, tensor in tensors.items()
         }
     described = {**described_by(network.settings, restore), **(told or {})}
-    save_file(tensors, folder / WEIGHTS, metadata={METADATA: json.dumps(described)})
+    metadata = {METADATA: json.dumps(described)}
+    (folder / WEIGHTS).write_bytes(as_bytes(tensors, metadata))
     card = {**described, "sha256": _sha256(folder / WEIGHTS)}
     (folder / CARD).write_text(
         json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"

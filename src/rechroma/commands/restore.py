@@ -44,7 +44,7 @@ MODELS = """\
 Lists what --model can name, with its score and how it may be used: the model of this project, the
 ones in MLflow, and the one that rechroma carries, which is used where there is no other.
 
-  rechroma models
+  rechroma models                               the names, scores and licenses
 """
 
 
