@@ -113,9 +113,10 @@ def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
         entry.error = f"{error.filename or job.target}: {error.strerror or error}"
     except Exception as error:  # one photograph must never stop an album
         if _is_memory(error):
+            at = f" at {entry.width}x{entry.height} px" if entry.width else ""
             entry.error = (
-                f"{job.source}: memory ran out at {entry.width}x{entry.height} px, nothing was "
-                "written; close other programs, or reduce the photograph"
+                f"{job.source}: memory ran out{at}, nothing was written; "
+                "close other programs, or reduce the photograph"
             )
         else:
             entry.error = f"{job.source}: a fault of rechroma, {type(error).__name__}: {error}"
@@ -126,6 +127,7 @@ def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
 def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None:
     scan = photos.read(job.source)
     entry.height, entry.width = scan.pixels.shape[:2]
+    photos.expect_room(job.target, scan.pixels)
     warnings = entry.warnings = list(scan.warnings)
     in_color = scan.pixels.ndim == 3
     gray = photos.luma(scan.pixels) if in_color else scan.pixels

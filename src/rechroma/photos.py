@@ -278,24 +278,31 @@ def suffix_of(name: str) -> str:
     return FORMATS[name.upper()][0]
 
 
-def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
-    """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
-
-    The suffix of `path` says the format. The file appears whole or not at all, and says that
-    rechroma processed it.
+def expect_room(path: Path, picture: Photo | Luma) -> None:
+    """Refuse a picture whose sides are longer than the format of the file at `path` can hold.
 
     Raises:
-        PhotoError: the format cannot hold a picture so large.
+        PhotoError: they are.
     """
     name = format_of(path)
-    assert name is not None, f"{path}: the command line lets no other suffix through"
-    limit = LONGEST_SIDE.get(name)
+    limit = LONGEST_SIDE.get(name or "")
     if limit is not None and max(picture.shape[:2]) > limit:
         raise PhotoError(
             str(path),
             f"{name} holds at most {limit} px each way, the photograph is "
             f"{picture.shape[1]}x{picture.shape[0]} px; use --format png or tiff",
         )
+
+
+def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
+    """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
+
+    The suffix of `path` says the format. The file appears whole or not at all, and says that
+    rechroma processed it. Raises as `expect_room`.
+    """
+    name = format_of(path)
+    assert name is not None, f"{path}: the command line lets no other suffix through"
+    expect_room(path, picture)
     exif = metadata.signed(kept)
     extra: dict[str, object] = {"exif": exif.tobytes()}
     if name == "tiff" and metadata.has_parts(exif):
