@@ -29,17 +29,19 @@ def outputs_of(
     if out.exists() and not out.is_dir() and not named:
         raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
+    here = out.resolve()
     for source in sources:
         top = source if source.is_dir() else source.parent
         for path in photos.list_photos(source):
-            if not (path.is_relative_to(out) and path != source and photos.is_restored(path)):
+            written = path.parent.resolve().is_relative_to(here) and photos.is_restored(path)
+            if path == source or not written:
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:
         raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
     if named and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
-    inputs = {_identity(path) for path in (*outputs, *others)}
+    inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
     owners: dict[Path, Path] = {}
     for path, target in outputs.items():
         if target in owners:
