@@ -146,7 +146,7 @@ def read(path: Path) -> Scan:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
         if picture.mode.startswith("I"):
             warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data and _opacity(picture).getextrema()[0] < 255:
+        if picture.has_transparency_data and not _is_opaque(picture):
             warnings.append("transparent parts stand on white")
 
     with _opened(path, None) as picture:
@@ -413,6 +413,10 @@ def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
 
 def _opacity(picture: Image.Image) -> Image.Image:
     return picture.convert("RGBA").getchannel("A")
+
+
+def _is_opaque(picture: Image.Image) -> bool:
+    return bool(np.asarray(_opacity(picture)).min() == 255)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
