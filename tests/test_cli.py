@@ -327,7 +327,7 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photos, "write_png", interrupt)
+    monkeypatch.setattr(photos, "write_mask", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
 

@@ -8,7 +8,7 @@ import numpy as np
 from rechroma import damage, photos
 from rechroma.settings import Damage
 
-SEED = 3
+SEED = 11
 NAMES = ("chelsea.png", "astronaut.png", "coffee.png", "rocket.jpg")
 DAMAGE = Damage(
     rectangle=0.4,

@@ -44,6 +44,7 @@ WRITTEN: dict[str, dict[str, object]] = {
 LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
 ROWS = 1024  # looked at at once where a whole photograph would take much memory
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+DEEP = re.compile(r";16[BLN]")  # in what Pillow calls the layout of pixels in a file
 
 _opening = threading.Lock()
 
@@ -144,7 +145,7 @@ def read(path: Path) -> Scan:
     def note(picture: Image.Image) -> None:
         if getattr(picture, "n_frames", 1) > 1:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if picture.mode.startswith("I"):
+        if picture.mode.startswith("I") or DEEP.search(str(getattr(picture, "tile", ""))):
             warnings.append("16 bits were reduced to 8")
         if picture.has_transparency_data and not _is_opaque(picture):
             warnings.append("transparent parts stand on white")

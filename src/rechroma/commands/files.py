@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 
 def outputs_of(
-    sources: Iterable[Path], out: Path, others: Iterable[Path] = (), suffix: str = ".png"
+    sources: Iterable[Path],
+    out: Path,
+    others: Iterable[Path] = (),
+    suffix: str = ".png",
+    masks_out: Path | None = None,
 ) -> dict[Path, Path]:
     """Where the result of each photograph goes, a folder's own folders kept; by photograph.
 
     `out` is a folder, or for a single photograph a file whose suffix says its format. What rechroma
-    wrote into `out` is no photograph to restore, where `out` lies in an album.
+    wrote into `out` or `masks_out` is no photograph to restore, where these lie in an album.
 
     Raises:
         UserError: there is no photograph, two would go to one file, or a photograph or one of the
@@ -29,12 +33,12 @@ def outputs_of(
     if out.exists() and not out.is_dir() and not named:
         raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
-    here = out.resolve()
+    own = [folder.resolve() for folder in (out, masks_out) if folder]
     for source in sources:
         top = source if source.is_dir() else source.parent
         for path in photos.list_photos(source):
-            written = path.parent.resolve().is_relative_to(here) and photos.is_restored(path)
-            if path == source or not written:
+            inside = any(path.parent.resolve().is_relative_to(folder) for folder in own)
+            if path == source or not (inside and photos.is_restored(path)):
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:

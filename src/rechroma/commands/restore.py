@@ -151,7 +151,7 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
     suffix = photos.suffix_of(chosen.format or "png")
     protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
     try:
-        outputs = outputs_of(chosen.photos, chosen.out, protected, suffix)
+        outputs = outputs_of(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
     except UserError:
         if chosen.watch and all(source.is_dir() for source in chosen.photos):
             return []  # what is there may be nothing yet, or the same as before
@@ -249,6 +249,6 @@ def _find_mask(chosen: argparse.Namespace) -> int:
         found = find_mask(photos.read_gray(source))
         if not found.any():
             print(f"{source}: no damage found", file=sys.stderr)
-        photos.write_png(target, found)
+        photos.write_mask(target, found)
 
     return each(outputs_of(chosen.photos, chosen.out), find)

@@ -1,6 +1,7 @@
 """`rechroma web`."""
 
 import argparse
+import signal
 import sys
 
 from rechroma.commands import Add
@@ -33,6 +34,7 @@ def _web(chosen: argparse.Namespace) -> int:
         print(f"model: {model}", file=sys.stderr)
         address = "http://{}:{}".format(*listening.getsockname())
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which tidies up
         try:
             web.serve(restorer, listening, carried=model == finding.CARRIED)
         except KeyboardInterrupt:
