@@ -40,7 +40,7 @@ def status(sentence: str) -> str:
 
 def editor_height(height: int, width: int) -> str:
     """As high as a photograph of these px is on any screen, with room for the tools, as CSS."""
-    return f"clamp(17rem, min(100vw - 4rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
+    return f"clamp(17rem, min(100vw - 10rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
 
 
 def scroll_to(identity: str) -> str:
