@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from rechroma import photos
 
 
+class NothingThereError(UserError):
+    """There is no photograph to work on."""
+
+
 def outputs_of(
     sources: Iterable[Path],
     out: Path,
@@ -42,7 +46,9 @@ def outputs_of(
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:
-        raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
+        raise NothingThereError(
+            "there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP"
+        )
     if named and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
     inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
