@@ -120,7 +120,8 @@ def test_a_hub_out_of_reach_is_one_clear_message(make_settings, monkeypatch):
 
     monkeypatch.setattr("segmentation_models_pytorch.create_model", unreachable)
     with pytest.raises(UserError, match="hub is out of reach"):
-        RestorationNetwork(make_settings(**{"model.weights": "imagenet"}).model)
+        settings = {"model.encoder": "resnet18", "model.decoder": "unet"}
+        RestorationNetwork(make_settings(**settings, **{"model.weights": "imagenet"}).model)
 
 
 def test_starting_weights_come_from_a_file(make_settings, tmp_path):

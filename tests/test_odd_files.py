@@ -378,7 +378,7 @@ def row_of(kind: Kind, rows: dict[str, dict]) -> Outcome:
 def album(tmp_path_factory, tiny_settings, outspoken):
     """All odd files, restored by the command: those with masks in a second go."""
     desk = tmp_path_factory.mktemp("desk")
-    settings = tiny_settings(**{"restore.size": 32, "model.hues": False})
+    settings = tiny_settings(**{"restore.size": 64, "model.hues": False})
     storage.save(outspoken(settings), settings.restore, desk / "tiny")
     shown = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(shown):
