@@ -204,7 +204,7 @@ def _watch(
             arrived = []
             try:
                 jobs = _jobs(chosen)
-            except UserError as error:  # names that do not go together, until one is changed
+            except (UserError, OSError) as error:  # until somebody mends it, or it is whole
                 if str(error) != told:
                     print(f"rechroma: {error}", file=sys.stderr)
                 told = str(error)
