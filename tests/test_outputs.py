@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,17 @@ def test_json_keeps_its_order_and_letters(tmp_path: Path) -> None:
     text = (tmp_path / "new/report.json").read_text(encoding="utf-8")
     assert text == '{\n  "z": "색",\n  "a": 1\n}\n'
     assert json.loads(text) == {"z": "색", "a": 1}
+
+
+def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
+    for name in ("x" * 255, "색" * 85):
+        with whole_file(tmp_path / name) as part:
+            part.touch()
+        assert (tmp_path / name).exists()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_json_holds_a_files_name_that_is_no_text(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    write_json(tmp_path / "report.json", {"photo": name})
+    assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == {"photo": name}

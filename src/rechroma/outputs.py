@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+NAME_BYTES = 200  # of a file's name, at most, in that of its unfinished part
+
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
@@ -33,7 +35,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 def whole_file(path: Path) -> Iterator[Path]:
     """A file to write that takes the place of `path` once written; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Shortened: names of up to 255 bytes are common limits of file systems.
+    name = os.fsdecode(os.fsencode(path.name)[:NAME_BYTES])
+    part = path.with_name(f".{name}.{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
@@ -42,7 +46,10 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` as JSON that people can read: two spaces, UTF-8, in its own order."""
+    """Write `content` as JSON that people can read: two spaces, UTF-8, in its own order.
+
+    What of a file's name is no UTF-8 is escaped.
+    """
     with whole_file(path) as part:
         text = json.dumps(content, indent=2, ensure_ascii=False)
-        part.write_text(text + "\n", encoding="utf-8")
+        part.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
