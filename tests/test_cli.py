@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -75,11 +76,12 @@ def test_help_comes_without_the_heavy_imports():
 
 
 @pytest.mark.parametrize(
-    "command", ["restore", "find-mask", "score", "evaluate", "study", "compare", "ship"]
+    "command",
+    ["restore", "models", "find-mask", "score", "evaluate", "study", "compare", "ship"],
 )
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
-    assert f"\n  rechroma {command} " in capsys.readouterr().out
+    assert re.search(rf"\n  rechroma {command}[ \n]", capsys.readouterr().out)
 
 
 def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(damaged, capsys):
@@ -168,6 +170,253 @@ def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, co
     assert "rechroma: album/bad.png: is no picture, expected PNG" in shown
     told = "2 restored, 1 failed" if command == "restore" else "1 of 3 photographs failed"
     assert told in shown
+
+
+@pytest.fixture
+def restored(model):
+    """Runs `rechroma restore` with an untrained model: `restored("album", "--out", "new")`."""
+    model("tiny")
+    return lambda *arguments: rechroma("restore", *arguments, "--model", "tiny")
+
+
+def made(folder: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "file", "kind"),
+    [
+        (["--out", "new.jpg"], "new.jpg", "JPEG"),
+        (["--out", "deep/new.TIF"], "deep/new.TIF", "TIFF"),
+        (["--out", "new", "--format", "webp"], "new/old.webp", "WEBP"),
+        (["--out", "new.jpeg", "--format", "jpeg"], "new.jpeg", "JPEG"),
+    ],
+)
+def test_the_format_is_the_one_of_the_files_name_or_of_the_option(
+    damaged, restored, arguments, file, kind
+):
+    put("old.png", damaged)
+    assert restored("old.png", *arguments) == 0
+    with Image.open(file) as picture:
+        assert (picture.format, picture.mode, picture.size) == (kind, "RGB", (128, 96))
+        difference = np.abs(np.asarray(picture.convert("L")).astype(int) - damaged)
+    assert difference[~mask_of(HOLE)].max() <= (8 if kind == "JPEG" else 0)
+
+
+def test_masks_grown_side_by_sides_and_a_report_come_along(damaged, restored, capsys):
+    put("album/deep/old.bmp", damaged)
+    wanted = ("--save-masks", "masks", "--grow", "4", "--side-by-side", "--report", "r/report.json")
+    assert restored("album", "--out", "new", *wanted) == 0
+    assert made("new") == ["deep/old-side-by-side.png", "deep/old.png"]
+    lost = get("masks/deep/old.png") == 255
+    assert lost[16:54, 34:66].all()
+    assert not lost[15].any()
+    told = json.loads(Path("r/report.json").read_text(encoding="utf-8"))
+    assert (told["model"], told["restored"], told["failed"]) == ("tiny", 1, 0)
+    (row,) = told["photographs"]
+    assert (row["photo"], row["restored"]) == ("album/deep/old.bmp", "new/deep/old.png")
+    assert row["lost"] == pytest.approx(lost.mean(), abs=1e-6)
+    assert "1 restored in 0:0" in capsys.readouterr().err
+
+
+def test_a_saved_mask_beside_a_single_file_has_the_photographs_name(damaged, restored):
+    put("album/old.bmp", damaged)
+    assert restored("album/old.bmp", "--out", "new.jpg", "--save-masks", "masks") == 0
+    assert made("masks") == ["old.png"]
+
+
+def test_a_masks_polarity_can_be_stated(damaged, restored):
+    put("old.png", damaged)
+    put("mask.png", mask_of(np.s_[:, :60]))
+    assert restored("old.png", "--out", "new", "--mask", "mask.png") == 1
+    stated = ("--mask", "mask.png", "--mask-polarity", "black")
+    assert restored("old.png", "--out", "new", *stated) == 0
+    assert np.array_equal(photos.luma(get("new/old.png"))[:, :60], damaged[:, :60])
+
+
+def test_color_is_kept_where_that_is_asked_for(photo, restored, capsys):
+    put("old.png", photo)
+    put("mask.png", mask_of(HOLE))
+    assert restored("old.png", "--out", "new", "--mask", "mask.png", "--keep-color") == 0
+    known = ~mask_of(HOLE)
+    assert np.array_equal(get("new/old.png")[known], photo[known])
+    assert "color" not in capsys.readouterr().err
+
+
+def test_what_is_done_is_skipped_and_what_changed_is_not(damaged, restored, capsys):
+    for name in ("a", "b"):
+        put(f"album/{name}.png", damaged)
+    assert restored("album", "--out", "new", "--skip-done") == 0
+    first = {name: Path(f"new/{name}.png").stat().st_mtime_ns for name in ("a", "b")}
+    later = Path("new/b.png").stat().st_mtime + 10
+    os.utime("album/b.png", (later, later))
+    put("album/c.png", damaged)
+    assert restored("album", "--out", "new", "--skip-done") == 0
+    assert "2 restored, 1 skipped" in capsys.readouterr().err
+    second = {name: Path(f"new/{name}.png").stat().st_mtime_ns for name in ("a", "b")}
+    assert first["a"] == second["a"]
+    assert first["b"] < second["b"]
+
+
+@pytest.mark.parametrize("way", ["album", "./album", "absolute", "../{here}/album"])
+def test_an_album_is_restored_again_into_itself_without_its_own_results(
+    damaged, restored, desk, way
+):
+    named = str(desk / "album") if way == "absolute" else way.format(here=desk.name)
+    put("album/old.bmp", damaged)
+    kept = ("--save-masks", "album/masks", "--side-by-side")
+    for _ in range(2):
+        assert restored(named, "--out", "album/new", *kept) == 0
+        assert made("album") == [
+            "masks/old.png",
+            "new/old-side-by-side.png",
+            "new/old.png",
+            "old.bmp",
+        ]
+
+
+def test_found_masks_in_the_album_are_not_searched_for_damage_themselves(damaged):
+    put("album/old.bmp", damaged)
+    for _ in range(2):
+        assert rechroma("find-mask", "album", "--out", "album/masks") == 0
+        assert made("album") == ["masks/old.png", "old.bmp"]
+
+
+def test_an_original_that_lies_in_the_folder_of_the_results_is_restored(damaged, restored):
+    put("album/new/one.bmp", damaged)
+    assert restored("album", "--out", "album/new") == 0
+    assert made("album") == ["new/new/one.png", "new/one.bmp"]
+
+
+def interrupting(monkeypatch, at: int) -> None:
+    """Ctrl-C while the photograph number `at` is being written."""
+    write = Image.Image.save
+    written = []
+
+    def save(picture, file, *arguments, **options):
+        written.append(file)
+        if len(written) == at:
+            Path(file).write_bytes(b"half a pict")
+            raise KeyboardInterrupt
+        write(picture, file, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save)
+
+
+def test_an_interrupted_album_leaves_whole_files_and_the_report_of_what_was_done(
+    damaged, restored, capsys, monkeypatch
+):
+    for name in ("a", "b", "c"):
+        put(f"album/{name}.png", damaged)
+    interrupting(monkeypatch, at=2)
+    assert restored("album", "--out", "new", "--report", "report.json") == 130
+    assert sorted(path.name for path in Path("new").iterdir()) == ["a.png"]
+    assert get("new/a.png").shape == (96, 128, 3)
+    told = json.loads(Path("report.json").read_text(encoding="utf-8"))
+    assert [row["photo"] for row in told["photographs"]] == ["album/a.png"]
+    shown = capsys.readouterr().err
+    assert "1 restored in " in shown
+    assert shown.endswith("rechroma: stopped; what is written is whole\n")
+
+
+def watching(monkeypatch, *looks) -> None:
+    """Between looks at the watched folder, one after the other; then Ctrl-C."""
+    waiting = iter(looks)
+
+    def sleep(_):
+        look = next(waiting, None)
+        if look is None:
+            raise KeyboardInterrupt
+        look()
+
+    monkeypatch.setattr("rechroma.commands.restore.time.sleep", sleep)
+
+
+def nothing() -> None:
+    """As long as nothing happens."""
+
+
+def test_a_watched_folder_is_restored_as_photographs_arrive(damaged, restored, capsys, monkeypatch):
+    Path("scans").mkdir()
+    whole = photos.encode_png(damaged)
+
+    def arrives(content):
+        return lambda: Path("scans/b.png").write_bytes(content)
+
+    put("scans/a.png", damaged)
+    counts = []
+    steps = [arrives(whole[:900]), arrives(whole), lambda: counts.append(made("new")), nothing]
+    watching(monkeypatch, *steps)
+    assert restored("scans", "--out", "new", "--watch", "--report", "report.json") == 0
+    assert counts == [["a.png"]]  # b.png was still being written
+    assert made("new") == ["a.png", "b.png"]
+    told = json.loads(Path("report.json").read_text(encoding="utf-8"))
+    assert [row["photo"] for row in told["photographs"]] == ["scans/a.png", "scans/b.png"]
+    assert "no longer watching\n2 restored" in capsys.readouterr().err
+
+
+def test_an_empty_folder_can_be_watched_and_a_bad_file_is_told_once(restored, capsys, monkeypatch):
+    Path("scans").mkdir()
+    arrives = [lambda: Path("scans/bad.png").write_bytes(b"no picture")]
+    watching(monkeypatch, *arrives, *[nothing] * 5)
+    assert restored("scans", "--out", "new", "--watch") == 1
+    assert capsys.readouterr().err.count("scans/bad.png: is no picture") == 1
+
+
+def test_a_photograph_changed_while_watched_is_restored_again(damaged, restored, monkeypatch):
+    put("scans/a.png", damaged)
+
+    def changes():
+        put("scans/a.png", 255 - damaged)
+        later = Path("new/a.png").stat().st_mtime + 10
+        os.utime("scans/a.png", (later, later))
+
+    watching(monkeypatch, changes, nothing, nothing)
+    assert restored("scans", "--out", "new", "--watch") == 0
+    known = ~mask_of(HOLE)
+    assert np.array_equal(photos.luma(get("new/a.png"))[known], (255 - damaged)[known])
+
+
+def test_two_photographs_of_one_name_are_told_while_watching(
+    damaged, restored, capsys, monkeypatch
+):
+    put("scans/a.png", damaged)
+
+    def arrives():
+        put("scans/a.bmp", damaged)
+        put("scans/b.png", damaged)
+
+    renames = [lambda: Path("scans/a.bmp").rename("scans/c.bmp")]
+    watching(monkeypatch, arrives, nothing, nothing, *renames, nothing, nothing)
+    assert restored("scans", "--out", "new", "--watch") == 0
+    shown = capsys.readouterr().err
+    assert shown.count("scans/a.bmp and scans/a.png would both become new/a.png, rename one") == 1
+    assert made("new") == ["a.png", "b.png", "c.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "new.png"], "--watch needs a folder as --out"),
+        (["--out", "notes.txt"], "notes.txt is a file, expected a folder to write into"),
+    ],
+)
+def test_watching_needs_a_folder_to_write_into(damaged, restored, capsys, arguments, message):
+    put("scans/a.png", damaged)
+    Path("notes.txt").touch()
+    assert restored("scans", *arguments, "--watch") == 2
+    assert message in capsys.readouterr().err
+
+
+def test_models_are_listed_with_score_and_license(model, capsys, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    model("models/restorer")
+    assert rechroma("models") == 0
+    first, score, rights, own, *_ = capsys.readouterr().out.splitlines()
+    assert first == "(carried by rechroma, the default without another)"
+    assert score.startswith("    score: ")
+    assert rights.startswith("    license: Research use only")
+    assert own == "models/restorer"
 
 
 def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
@@ -315,7 +564,7 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photos, "write_png", interrupt)
+    monkeypatch.setattr(photos, "write_mask", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
 

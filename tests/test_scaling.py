@@ -19,7 +19,7 @@ from rechroma import scaling
 def test_bands_of_an_enlarged_plane_are_those_of_opencvs_bicubic(monkeypatch, small, large, band):
     monkeypatch.setattr(scaling, "BAND", band)
     planes = np.random.default_rng(0).random((2, *small), dtype=np.float32)
-    bands = dict((rows.start, values) for rows, values in scaling.enlarged_bands(planes, large))
+    bands = {rows.start: values for rows, values in scaling.enlarged_bands(planes, large)}
     found = np.concatenate([bands[top] for top in sorted(bands)], axis=1)
     expected = [
         cv2.resize(plane, large[::-1], interpolation=cv2.INTER_CUBIC).reshape(large)

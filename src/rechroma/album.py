@@ -142,7 +142,7 @@ def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None
 
     restored = _with_less_memory(work, restorer, warnings)
     if job.mask_out is not None:
-        photos.write_png(job.mask_out, mask)
+        photos.write_mask(job.mask_out, mask)
     if manner.side_by_side:
         photos.write(
             job.target.with_name(job.target.stem + SIDE_BY_SIDE),

@@ -43,6 +43,7 @@ WRITTEN: dict[str, dict[str, object]] = {
 LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
 ROWS = 1024  # looked at at once where a whole photograph would take much memory
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+DEEP = re.compile(r";16[BLN]")  # in what Pillow calls the layout of pixels in a file
 
 _opening = threading.Lock()
 
@@ -138,9 +139,9 @@ def read(path: Path) -> Scan:
     def note(picture: Image.Image) -> None:
         if getattr(picture, "n_frames", 1) > 1:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if picture.mode.startswith("I"):
+        if picture.mode.startswith("I") or DEEP.search(str(getattr(picture, "tile", ""))):
             warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data:
+        if picture.has_transparency_data and np.asarray(_opacity(picture)).min() < 255:
             warnings.append("transparent parts stand on white")
 
     with _opened(path, None) as picture:
@@ -163,7 +164,7 @@ def read_opacity(path: Path) -> Luma | None:
     with _opened(path, None) as picture:
         if not picture.has_transparency_data:
             return None
-        return np.array(_upright(picture).convert("RGBA").getchannel("A"))
+        return np.array(_opacity(_upright(picture)))
 
 
 def gray_from_array(values: Any, name: str) -> Luma:
@@ -309,6 +310,15 @@ def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
         Image.fromarray(picture).save(part, **(WRITTEN[name] | extra))  # type: ignore[arg-type]
 
 
+def write_mask(path: Path, mask: Mask) -> None:
+    """Write an `(H, W)` bool mask as a PNG of 0 and 255 that says that rechroma made it.
+
+    So it is not taken for a photograph where it lies in an album.
+    """
+    levels = mask.astype(np.uint8) * np.uint8(255)
+    write(path, levels, Metadata(Image.Exif(), None, None, ()))
+
+
 def is_restored(path: Path) -> bool:
     """Whether the file at `path` is a picture that rechroma wrote."""
     try:
@@ -385,6 +395,10 @@ def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
         return picture
     levels = np.clip(np.asarray(picture), 0, 65535) >> 8
     return Image.fromarray(levels.astype(np.uint8))
+
+
+def _opacity(picture: Image.Image) -> Image.Image:
+    return picture.convert("RGBA").getchannel("A")
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     from rechroma import photos
 
 
+class NoPhotosError(UserError):
+    """There is no photograph where some were expected."""
+
+
 def outputs_of(
-    sources: Iterable[Path], out: Path, others: Iterable[Path] = (), suffix: str = ".png"
+    sources: Iterable[Path],
+    out: Path,
+    others: Iterable[Path] = (),
+    suffix: str = ".png",
+    masks_out: Path | None = None,
 ) -> dict[Path, Path]:
     """Where the result of each photograph goes, a folder's own folders kept; by photograph.
 
     `out` is a folder, or for a single photograph a file whose suffix says its format. What rechroma
-    wrote into `out` is no photograph to restore, where `out` lies in an album.
+    wrote into `out` or `masks_out` is no photograph to restore, where these lie in an album.
 
     Raises:
         UserError: there is no photograph, two would go to one file, or a photograph or one of the
@@ -29,17 +37,21 @@ def outputs_of(
     if out.exists() and not out.is_dir() and not named:
         raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
+    own = [folder.resolve() for folder in (out, masks_out) if folder]
     for source in sources:
         top = source if source.is_dir() else source.parent
         for path in photos.list_photos(source):
-            if not (path.is_relative_to(out) and path != source and photos.is_restored(path)):
+            inside = any(path.parent.resolve().is_relative_to(folder) for folder in own)
+            if path == source or not (inside and photos.is_restored(path)):
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:
-        raise UserError("there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP")
+        raise NoPhotosError(
+            "there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP"
+        )
     if named and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
-    inputs = {_identity(path) for path in (*outputs, *others)}
+    inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
     owners: dict[Path, Path] = {}
     for path, target in outputs.items():
         if target in owners:

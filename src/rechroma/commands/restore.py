@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
-from rechroma.commands.files import by_stem, each, outputs_of
+from rechroma.commands.files import NoPhotosError, by_stem, each, outputs_of
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -151,10 +151,10 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
     suffix = photos.suffix_of(chosen.format or "png")
     protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
     try:
-        outputs = outputs_of(chosen.photos, chosen.out, protected, suffix)
-    except UserError:
+        outputs = outputs_of(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
+    except NoPhotosError:
         if chosen.watch and all(source.is_dir() for source in chosen.photos):
-            return []  # what is there may be nothing yet, or the same as before
+            return []  # nothing yet
         raise
     if chosen.mask and masks is None and len(outputs) > 1:
         raise UserError(f"--mask is one file for {len(outputs)} photographs, expected a folder")
@@ -197,11 +197,19 @@ def _watch(
     print("watching for photographs; Ctrl-C ends it", file=sys.stderr, flush=True)
     done = {entry.photo: _state(Path(entry.photo)) for entry in entries}
     seen: dict[str, tuple[float, int] | None] = {}
+    told = ""
     try:
         while True:
             time.sleep(LOOK_EVERY)
             arrived = []
-            for job in _jobs(chosen):
+            try:
+                jobs = _jobs(chosen)
+            except (UserError, OSError) as error:  # until somebody renames it, or it is whole
+                if str(error) != told:
+                    print(f"rechroma: {error}", file=sys.stderr, flush=True)
+                told = str(error)
+                continue
+            for job in jobs:
                 name, state = str(job.source), _state(job.source)
                 if state and state != done.get(name) and state == seen.get(name):
                     arrived.append(job)
@@ -249,6 +257,6 @@ def _find_mask(chosen: argparse.Namespace) -> int:
         found = find_mask(photos.read_gray(source))
         if not found.any():
             print(f"{source}: no damage found", file=sys.stderr)
-        photos.write_png(target, found)
+        photos.write_mask(target, found)
 
     return each(outputs_of(chosen.photos, chosen.out), find)
