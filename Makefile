@@ -36,13 +36,15 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.bench_onnx
 
 # Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/, which is only judged on, at the end.
+# The folder holds train/, validation/ and large/, which is only judged on, at the end; so are the
+# competition's pairs, with COMPETITION=/path/to/open.zip or its folder.
 weights: setup
 	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
-	$(BIN)/rechroma ship weights --judge $(PHOTOS)/validation:256 --judge $(PHOTOS)/large:512
+	$(BIN)/rechroma ship weights --judge $(PHOTOS)/validation:256 --judge $(PHOTOS)/large:512 $(if $(COMPETITION),--judge $(COMPETITION):512)
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup

@@ -1,8 +1,8 @@
 """One table: how many times as fast as the plain way rechroma does its work.
 
 Every ratio is measured inside the run, the plain way and ours taking turns on one thread each.
-What else the machine does still counts: let it rest. How well damage is found is another report:
-python -m benchmarks.bench_finding --help
+What else the machine does still counts: let it rest. How well damage is found, and what torch and
+ONNX cost, are other reports: python -m benchmarks.bench_finding --help, benchmarks.bench_onnx
 """
 
 import argparse

@@ -77,7 +77,18 @@ def test_help_comes_without_the_heavy_imports():
 
 @pytest.mark.parametrize(
     "command",
-    ["restore", "models", "find-mask", "score", "evaluate", "study", "compare", "ship"],
+    [
+        "restore",
+        "models",
+        "find-mask",
+        "web",
+        "score",
+        "evaluate",
+        "study",
+        "compare",
+        "ship",
+        "export",
+    ],
 )
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0

@@ -24,7 +24,7 @@ Status = Literal["restored", "skipped", "failed"]
 
 SHOWN = 1600  # px, longer side of each half of a picture side by side
 SIDE_BY_SIDE = "-side-by-side.png"  # behind the stem of the restored photograph
-SAYS_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memory", "out of memory")
+SAYS_MEMORY = ("allocate memory", "enough memory", "insufficient memory", "out of memory")
 
 
 class Job(NamedTuple):

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rechroma.commands import judge, restore, ship, study
+from rechroma.commands import export, judge, restore, ship, study, web
 from rechroma.errors import UserError
 
 INTRODUCTION = """\
@@ -14,11 +14,13 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma restore old.jpg --out restored       a photograph, or a folder of them
   rechroma models                               what --model can name
   rechroma find-mask old.jpg --out masks        where it is damaged: white where lost
+  rechroma web                                  the same in the browser, damage corrected by hand
   rechroma score --truth T --restored R --masks M
                                                 the competition's official score, as JSON
   rechroma evaluate photos --model A --model B  damage photographs, restore and score them
   rechroma study optimizers                     run a comparison of studies.yaml
   rechroma compare optimizers                   its table, plots and pictures
+  rechroma export --onnx restorer.onnx          the network for use without torch
 """
 
 
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(command=run)
         return command
 
-    for module in (restore, judge, study, ship):
+    for module in (restore, web, judge, study, ship, export):
         module.add_to(add)
     return parser
 

@@ -10,6 +10,7 @@ Luma = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 TELEA_RADIUS = 3  # px, as in OpenCV's own example
+SEAM = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))  # 4 px wide
 SOFT_RADII = (1 / 64, 1 / 32)  # of the blurs inside the hole, shares of the shorter side
 
 
@@ -66,6 +67,25 @@ def telea(luma: Luma, mask: Mask) -> Luma:
         return telea(np.pad(luma, 1, mode="edge"), np.pad(mask, 1, mode="edge"))[inside]
     filled: Luma = cv2.inpaint(luma, mask.astype(np.uint8), TELEA_RADIUS, cv2.INPAINT_TELEA)
     return np.where(mask, filled, luma)
+
+
+def healed(picture: Luma, mask: Mask) -> Luma:
+    """A picture whose holes are filled, the seam at their border closed.
+
+    The outermost lost pixels are filled anew by Telea, between what is known outside and what
+    fills the hole inside.
+
+    Args:
+        picture: `(H, W)` or `(H, W, 3)` uint8.
+        mask: `(H, W)` bool, True where it was lost.
+    """
+    if not mask.any() or min(mask.shape) < 3:
+        return picture
+    core = cv2.erode(mask.astype(np.uint8), SEAM, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    seam = mask & (core == 0)
+    closed: Luma = cv2.inpaint(picture, seam.astype(np.uint8), TELEA_RADIUS, cv2.INPAINT_TELEA)
+    closed[~seam] = picture[~seam]
+    return closed
 
 
 def soft_telea(luma: Luma, mask: Mask) -> Luma:

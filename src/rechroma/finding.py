@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ADDRESSES = ("models:/", "runs:/")  # how MLflow's begin
 
+CARRIED = "the one that rechroma carries, for research use only"
+
 
 class Found(NamedTuple):
     """A model that there is.
@@ -34,16 +36,21 @@ def choose(words: str | None) -> "tuple[str, Restorer]":
     Raises:
         UserError: there is none, or MLflow does not know it.
     """
-    if words is None and storage.PROJECT.exists():
-        return str(storage.PROJECT), storage.load(storage.PROJECT)
     if words is None:
-        told = "the one that rechroma carries, for research use only"
-        return told, storage.load(shipped.FOLDER)
+        told, folder = default()
+        return told, storage.load(folder)
     if words.startswith(ADDRESSES):
         from rechroma import history
 
         return words, storage.load(history.downloaded(words, Path.cwd()))
     return words, storage.load(Path(words))
+
+
+def default() -> tuple[str, Path]:
+    """What is used where no model is named: its name, and its folder."""
+    if storage.PROJECT.exists():
+        return str(storage.PROJECT), storage.PROJECT
+    return CARRIED, shipped.FOLDER
 
 
 def known(root: Path) -> Iterator[Found]:

@@ -1,5 +1,6 @@
 """What a network says of one photograph: by torch here, by onnxruntime in portable.py."""
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -41,9 +42,15 @@ class Inference(Protocol):
 
 @dataclass(frozen=True)
 class TorchInference:
-    """A network of torch, in evaluation mode, on any device."""
+    """A network of torch, in evaluation mode, on any device.
+
+    Attributes:
+        network: the network.
+        exact: compute in float32 even where the device gains by bfloat16.
+    """
 
     network: "RestorationNetwork"
+    exact: bool = False
 
     @property
     def model(self) -> Model:
@@ -59,7 +66,8 @@ class TorchInference:
         device = next(self.network.parameters()).device
         planes = torch.from_numpy(luma)[None, None].to(device)
         hole = torch.from_numpy(mask)[None, None].to(device)
-        with torch.inference_mode(), autocast(device.type):
+        precision = nullcontext() if self.exact else autocast(device.type)
+        with torch.inference_mode(), precision:
             prediction = self.network(planes, hole)
         color: Planes = prediction.color[0].float().cpu().numpy()
         if prediction.hues is None:

@@ -1,5 +1,6 @@
 """Pictures in and out: the only place that knows formats, modes, orientation, color order."""
 
+import base64
 import io
 import os
 import re
@@ -108,7 +109,9 @@ def leads_inside(file: Path, folder: Path) -> bool:
     return real.is_relative_to(folder.resolve()) or bool(DVC_OBJECT.search(real.as_posix()))
 
 
-def read_color(source: Path | BinaryIO, name: str | None = None) -> Photo:
+def read_color(
+    source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
+) -> Photo:
     """The picture in `source` as `(H, W, 3)` uint8 RGB, upright (EXIF orientation applied).
 
     Deeper than 8 bits: the high byte. Transparent parts stand on white. Color profiles are not
@@ -117,16 +120,19 @@ def read_color(source: Path | BinaryIO, name: str | None = None) -> Photo:
     Args:
         source: a file, or a stream that can seek.
         name: how errors name it; by default the file's path.
+        pixel_limit: the largest picture that is decoded.
 
     Raises:
-        PhotoError: missing, empty, no picture, damaged, or larger than `PIXEL_LIMIT`.
+        PhotoError: missing, empty, no picture, damaged, or larger than `pixel_limit`.
     """
-    return np.array(_decode(source, name).convert("RGB"))
+    return np.array(_decode(source, name, pixel_limit).convert("RGB"))
 
 
-def read_gray(source: Path | BinaryIO, name: str | None = None) -> Luma:
+def read_gray(
+    source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
+) -> Luma:
     """As `read_color`, but `(H, W)` uint8 luma; gray files keep their values."""
-    return np.array(_decode(source, name).convert("L"))
+    return np.array(_decode(source, name, pixel_limit).convert("L"))
 
 
 def read(path: Path) -> Scan:
@@ -141,7 +147,7 @@ def read(path: Path) -> Scan:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
         if picture.mode.startswith("I") or DEEP.search(str(getattr(picture, "tile", ""))):
             warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data and np.asarray(_opacity(picture)).min() < 255:
+        if picture.has_transparency_data and not _is_opaque(picture):
             warnings.append("transparent parts stand on white")
 
     with _opened(path, None) as picture:
@@ -328,9 +334,16 @@ def is_restored(path: Path) -> bool:
         return False
 
 
-def _decode(source: Path | BinaryIO, name: str | None) -> Image.Image:
+def as_uri(photo: Photo) -> str:
+    """An `(H, W, 3)` uint8 RGB photo as a JPEG inside a `data:` address, to be looked at."""
+    jpeg = io.BytesIO()
+    Image.fromarray(photo).save(jpeg, format="JPEG", quality=92, subsampling=0)
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
+
+
+def _decode(source: Path | BinaryIO, name: str | None, pixel_limit: int) -> Image.Image:
     """The picture upright, 8 bits, without transparency."""
-    with _opened(source, name) as picture:
+    with _opened(source, name, pixel_limit) as picture:
         return _decoded(picture, name or str(source))
 
 
@@ -340,18 +353,20 @@ def _decoded(picture: Image.Image, name: str) -> Image.Image:
 
 
 @contextmanager
-def _opened(source: Path | BinaryIO, name: str | None) -> Iterator[Image.Image]:
+def _opened(
+    source: Path | BinaryIO, name: str | None, pixel_limit: int = PIXEL_LIMIT
+) -> Iterator[Image.Image]:
     """An opened picture; what goes wrong with it, until it is closed, becomes a `PhotoError`."""
     name = name or str(source)
     try:
         with _no_pixel_limit():
             picture = Image.open(source, formats=list(FORMATS))
         with picture:
-            if picture.width * picture.height > PIXEL_LIMIT:
+            if picture.width * picture.height > pixel_limit:
                 raise PhotoError(
                     name,
                     f"is {picture.width}x{picture.height} px, "
-                    f"expected at most {PIXEL_LIMIT // 10**6} megapixels",
+                    f"expected at most {pixel_limit // 10**6} megapixels",
                 )
             yield picture
     except (PhotoError, MemoryError):
@@ -399,6 +414,10 @@ def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
 
 def _opacity(picture: Image.Image) -> Image.Image:
     return picture.convert("RGBA").getchannel("A")
+
+
+def _is_opaque(picture: Image.Image) -> bool:
+    return bool(np.asarray(_opacity(picture)).min() == 255)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.colors import join, rgb_from_ycbcr, ycbcr_from_rgb
-from rechroma.filling import FILLS, diffuse
-from rechroma.holes import Box, holes
+from rechroma.filling import FILLS, diffuse, healed
+from rechroma.holes import Box, Hole, holes
 from rechroma.hues import impose
 from rechroma.inference import Inference, Said
+from rechroma.progress import in_order
 from rechroma.scaling import (
     enlarge,
     enlarged_bands,
@@ -80,10 +81,15 @@ class Restorer:
         if said.hues is not None and self.settings.hues:
             chroma = impose(_coarse(chroma), said.hues)
         luma = damaged.copy()
-        for core, filled in self._filled(damaged, mask, whole, said):
-            luma[core][mask[core]] = filled
-        for rows, band in enlarged_bands(chroma, damaged.shape):
+        for hole, filled in self._filled(damaged, mask, whole, said):
+            luma[hole.core][mask[hole.core]] = filled
+
+        def color(piece: tuple[slice, Planes]) -> None:
+            rows, band = piece
             restored[rows] = join(luma[rows], band)
+
+        for _ in in_order(color, enlarged_bands(chroma, damaged.shape)):
+            pass
         return restored
 
     def keep_color(self, photo: Photo, mask: Mask) -> Photo:
@@ -105,14 +111,14 @@ class Restorer:
         said = self.inference(whole.seen, whole.seen_mask)
         overview = _chroma(said, self.inference.model.output)
         restored = photo.copy()
-        for (core, filled), hole in zip(
-            self._filled(damaged, mask, whole, said), holes(mask), strict=True
-        ):
-            chroma = self._continued(photo, mask, overview, hole.view)
-            inside = _within(core, hole.view)
-            lost = mask[core]
-            planes = chroma[:, inside[0], inside[1]][:, lost]
-            restored[core][lost] = join(filled[None], planes[:, None])[0]
+        for hole, filled in self._filled(damaged, mask, whole, said):
+            lost = mask[hole.core]
+            chroma = self._continued(photo, mask, overview, hole)[:, lost]
+            restored[hole.core][lost] = join(filled[None], chroma[:, None])[0]
+            if max(restored[hole.view].shape) <= JOINED:
+                inside = np.zeros_like(mask[hole.view])
+                inside[_within(hole.core, hole.view)] = lost
+                restored[hole.view] = healed(restored[hole.view], inside)
         return restored
 
     def smaller(self) -> "Restorer | None":
@@ -129,21 +135,22 @@ class Restorer:
 
     def _filled(
         self, damaged: Luma, mask: Mask, whole: _View, said: Said
-    ) -> Iterator[tuple[Box, Luma]]:
-        """The core of each hole, and `(N,)` uint8 for its lost pixels in their order."""
+    ) -> Iterator[tuple[Hole, Luma]]:
+        """Each hole, and `(N,)` uint8 for the lost pixels of its core in their order."""
         output = self.inference.model.output
         for hole in holes(mask):
             seen, lost = damaged[hole.view], mask[hole.view]
             if seen.shape == damaged.shape:
-                yield hole.core, _joined(whole, said, output, damaged, mask, hole.core)
+                yield hole, _joined(whole, said, output, damaged, mask, hole.core)
                 continue
             view = self._view(seen, lost)
             heard = self.inference(view.seen, view.seen_mask)
             core = _within(hole.core, hole.view)
-            yield hole.core, _joined(view, heard, output, seen, lost, core)
+            yield hole, _joined(view, heard, output, seen, lost, core)
 
-    def _continued(self, photo: Photo, mask: Mask, overview: Planes, view: Box) -> Planes:
-        """`(2, h, w)` chroma of a view: what the overview has, moved to meet the known around."""
+    def _continued(self, photo: Photo, mask: Mask, overview: Planes, hole: Hole) -> Planes:
+        """`(2, h, w)` chroma of a core: what the overview has, moved to meet the known around."""
+        view = hole.view
         seen, lost = photo[view], reduce_mask(mask[view], self.filled)
         small = cv2.resize(seen, lost.shape[::-1], interpolation=cv2.INTER_AREA)
         known = np.stack(
@@ -155,7 +162,8 @@ class Restorer:
         met = [
             plane + diffuse(true - plane, lost) for plane, true in zip(guess, known, strict=True)
         ]
-        return enlarge(np.stack(met), seen.shape[:2])
+        rows, columns = _within(hole.core, view)
+        return enlarge(np.stack(met), seen.shape[:2])[:, rows, columns]
 
 
 def _joined(view: _View, said: Said, output: str, seen: Luma, lost: Mask, core: Box) -> Luma:
@@ -167,14 +175,15 @@ def _joined(view: _View, said: Said, output: str, seen: Luma, lost: Mask, core: 
     luma = said.color[0] if output == "luma_chroma" else ycbcr_from_rgb(*said.color)[0]
     change = enlarge((luma - np.float32(1 / 255) * view.seen)[None], view.filled.shape)[0]
     fine = np.float32(1 / 255) * view.filled + change
-    if fine.shape != seen.shape:
-        near, near_mask = reduce(seen, JOINED), reduce_mask(lost, JOINED)
+    near, near_mask = reduce(seen, JOINED), reduce_mask(lost, JOINED)
+    if fine.shape != near.shape:
         fine = enlarge(fine[None], near.shape)[0]
         fine += diffuse(np.float32(1 / 255) * near - fine, near_mask)
-    if fine.shape == seen.shape:
-        return _to_levels(fine[core][lost[core]])
+    joined = healed(np.where(near_mask, _to_levels(fine), near), near_mask)
+    if joined.shape == seen.shape:
+        return joined[core][lost[core]]
     filled = np.zeros(seen.shape, dtype=np.uint8)
-    for rows, band in enlarged_bands(fine[None], seen.shape):
+    for rows, band in enlarged_bands(np.float32(1 / 255) * joined[None], seen.shape):
         filled[rows] = _to_levels(band[0])
     return filled[core][lost[core]]
 

@@ -37,7 +37,7 @@ def save(
     The settings stand in the file of weights too, so that it can be moved alone. With `half` the
     weights are rounded to half precision; what is `told` goes into the JSON too.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save as as_bytes
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
@@ -47,7 +47,8 @@ def save(
             for name, tensor in tensors.items()
         }
     described = {**described_by(network.settings, restore), **(told or {})}
-    save_file(tensors, folder / WEIGHTS, metadata={METADATA: json.dumps(described)})
+    metadata = {METADATA: json.dumps(described)}
+    (folder / WEIGHTS).write_bytes(as_bytes(tensors, metadata))
     card = {**described, "sha256": _sha256(folder / WEIGHTS)}
     (folder / CARD).write_text(
         json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
@@ -102,6 +103,15 @@ def load_network(path: Path, device: str = "cpu") -> Stored:
     load_weights(network, weights)
     network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)
     return Stored(network, restore)
+
+
+def card_of(path: Path) -> dict[str, Any]:
+    """What is written beside or inside the weights of a model, a folder or a file of weights.
+
+    Raises:
+        UserError: there is nothing.
+    """
+    return _carried(path) if path.is_file() else read_card(path)
 
 
 def read_card(folder: Path) -> dict[str, Any]:

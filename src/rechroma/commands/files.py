@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from rechroma import photos
 
 
-class NoPhotosError(UserError):
-    """There is no photograph where some were expected."""
+class NothingThereError(UserError):
+    """There is no photograph to work on."""
 
 
 def outputs_of(
@@ -46,7 +46,7 @@ def outputs_of(
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:
-        raise NoPhotosError(
+        raise NothingThereError(
             "there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP"
         )
     if named and len(outputs) > 1:

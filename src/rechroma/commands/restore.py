@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
-from rechroma.commands.files import NoPhotosError, by_stem, each, outputs_of
+from rechroma.commands.files import NothingThereError, by_stem, each, outputs_of
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ MODELS = """\
 Lists what --model can name, with its score and how it may be used: the model of this project, the
 ones in MLflow, and the one that rechroma carries, which is used where there is no other.
 
-  rechroma models
+  rechroma models                               the names, scores and licenses
 """
 
 
@@ -152,9 +152,9 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
     protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
     try:
         outputs = outputs_of(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
-    except NoPhotosError:
-        if chosen.watch and all(source.is_dir() for source in chosen.photos):
-            return []  # nothing yet
+    except NothingThereError:
+        if chosen.watch:  # nothing yet
+            return []
         raise
     if chosen.mask and masks is None and len(outputs) > 1:
         raise UserError(f"--mask is one file for {len(outputs)} photographs, expected a folder")

@@ -1,0 +1,71 @@
+"""Twelve photographs of scikit-image and scikit-learn, damaged, restored and true, in one picture.
+
+python -m benchmarks.show_twelve --out docs/images/weights-twelve.jpg [--model MODEL]
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import skimage
+import sklearn
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.photographs import shipped
+from rechroma import damage, finding, photos
+
+SIDE, SHOWN, GAP = 400, 200, 6  # px: restored at, shown at, and between
+# File, and the square of it: center and side as shares of width, height and the shorter side.
+PACKAGES = {"skimage": Path(skimage.__file__).parent, "sklearn": Path(sklearn.__file__).parent}
+TWELVE = (
+    ("skimage/data/astronaut.png", 0.5, 0.5, 1.0),
+    ("skimage/data/hubble_deep_field.jpg", 0.5, 0.5, 1.0),
+    ("skimage/data/chelsea.png", 0.5, 0.5, 1.0),
+    ("skimage/data/ihc.png", 0.5, 0.5, 1.0),
+    ("skimage/data/coffee.png", 0.5, 0.5, 1.0),
+    ("skimage/data/retina.jpg", 0.5, 0.5, 1.0),
+    ("sklearn/datasets/images/china.jpg", 0.35, 0.5, 1.0),
+    ("sklearn/datasets/images/flower.jpg", 0.6, 0.5, 1.0),
+    ("skimage/data/motorcycle_left.png", 0.5, 0.5, 1.0),
+    ("sklearn/datasets/images/china.jpg", 0.4, 0.4, 0.65),
+    ("skimage/data/rocket.jpg", 0.5, 0.5, 1.0),
+    ("skimage/data/astronaut.png", 0.45, 0.25, 0.5),
+)
+
+Photo = NDArray[np.uint8]
+
+
+def square(file: str, across: float, down: float, share: float) -> Photo:
+    """A square of a photograph, `(SIDE, SIDE, 3)` uint8 RGB."""
+    package, _, inside = file.partition("/")
+    photo = photos.read_color(PACKAGES[package] / inside)
+    height, width = photo.shape[:2]
+    side = round(share * min(height, width))
+    left = min(max(round(across * width - side / 2), 0), width - side)
+    top = min(max(round(down * height - side / 2), 0), height - side)
+    cut = photo[top : top + side, left : left + side]
+    return np.asarray(Image.fromarray(cut).resize((SIDE, SIDE), Image.Resampling.LANCZOS))
+
+
+def main() -> None:
+    """Write the picture: two columns of six, each damaged | restored | truth."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
+    chosen = parser.parse_args()
+    _, restorer = finding.choose(chosen.model)
+    generator = np.random.default_rng(shipped().seed)
+    cell = SHOWN + GAP
+    sheet = Image.new("RGB", (6 * cell, 6 * cell), "white")
+    for number, wanted in enumerate(TWELVE):
+        truth = square(*wanted)
+        damaged, mask = damage.draw(photos.luma(truth), shipped().damage, generator)
+        for place, picture in enumerate((damaged, restorer(damaged, mask), truth)):
+            shown = Image.fromarray(picture).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
+            sheet.paste(shown, ((3 * (number % 2) + place) * cell, number // 2 * cell))
+    sheet.save(chosen.out, quality=85)
+
+
+if __name__ == "__main__":
+    main()
