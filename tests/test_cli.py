@@ -92,7 +92,7 @@ def test_help_comes_without_the_heavy_imports():
 )
 def test_every_command_shows_an_example(command, capsys):
     assert rechroma(command, "--help") == 0
-    assert f"\n  rechroma {command} " in capsys.readouterr().out
+    assert re.search(rf"\n  rechroma {command}[ \n]", capsys.readouterr().out)
 
 
 def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(damaged, capsys):
@@ -397,10 +397,12 @@ def test_two_photographs_of_one_name_are_told_while_watching(
         put("scans/a.bmp", damaged)
         put("scans/b.png", damaged)
 
-    watching(monkeypatch, arrives, nothing, nothing, nothing)
-    assert restored("scans", "--out", "new", "--watch") in (0, 1)
+    renames = [lambda: Path("scans/a.bmp").rename("scans/c.bmp")]
+    watching(monkeypatch, arrives, nothing, nothing, *renames, nothing, nothing)
+    assert restored("scans", "--out", "new", "--watch") == 0
     shown = capsys.readouterr().err
     assert shown.count("scans/a.bmp and scans/a.png would both become new/a.png, rename one") == 1
+    assert made("new") == ["a.png", "b.png", "c.png"]
 
 
 @pytest.mark.parametrize(

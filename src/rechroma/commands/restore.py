@@ -206,7 +206,7 @@ def _watch(
                 jobs = _jobs(chosen)
             except (UserError, OSError) as error:  # until somebody mends it, or it is whole
                 if str(error) != told:
-                    print(f"rechroma: {error}", file=sys.stderr)
+                    print(f"rechroma: {error}", file=sys.stderr, flush=True)
                 told = str(error)
                 continue
             for job in jobs:
