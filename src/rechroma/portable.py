@@ -6,7 +6,6 @@ width: the padding to what the encoder takes is part of the graph. Its outputs a
 what `inference.Said` has of one photograph. exporting.py writes such files.
 """
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from rechroma.errors import UserError
 from rechroma.inference import Luma, Mask, Said
 from rechroma.settings import Model, Restore
-from rechroma.storage import METADATA, settings_of
+from rechroma.storage import METADATA, card_in, settings_of
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -55,11 +54,8 @@ def load(path: Path) -> tuple[OnnxInference, Restore]:
         raise UserError(f"{path} is missing, expected an ONNX file that `rechroma export` wrote")
     session = _open(path)
     words = session.get_modelmeta().custom_metadata_map.get(METADATA)
-    try:
-        card = json.loads(words or "null")
-    except ValueError:
-        card = None
-    if not isinstance(card, dict):
+    card = card_in(words)
+    if card is None:
         raise UserError(
             f"{path} is an ONNX file of something else, expected one that `rechroma export` wrote"
         )

@@ -149,6 +149,15 @@ def settings_of(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]:
         raise UserError(f"{where} describes no model of this version: {reason}") from None
 
 
+def card_in(words: str | None) -> dict[str, Any] | None:
+    """The card that stands in a file's metadata as JSON, or None where there is none."""
+    try:
+        card = json.loads(words or "null")
+    except ValueError:
+        return None
+    return card if isinstance(card, dict) else None
+
+
 def _carried(weights: Path) -> dict[str, Any]:
     """The card inside a file of weights."""
     from safetensors import SafetensorError, safe_open
@@ -160,11 +169,8 @@ def _carried(weights: Path) -> dict[str, Any]:
         raise UserError(f"{weights} is no safetensors file: {error}") from None
     if words is None and (weights.parent / CARD).exists():
         return read_card(weights.parent)
-    try:
-        card = json.loads(words or "null")
-    except ValueError:
-        card = None
-    if not isinstance(card, dict):
+    card = card_in(words)
+    if card is None:
         raise UserError(
             f"{weights} does not say which network it is of, expected a file that rechroma wrote, "
             f"or {CARD} beside it"
