@@ -4,8 +4,10 @@ import itertools
 import pytest
 import timm.optim
 import torch
+from timm.optim import muon
 from torch import nn
 
+from rechroma import optimization
 from rechroma.errors import UserError
 from rechroma.optimization import DECAY_TO, SCHEDULES, WARMUP_FROM, Schedule, make_optimizer
 
@@ -54,6 +56,21 @@ def test_fused_or_not_its_steps_are_the_same(name):
     train(fused, optimizer_for(fused, name, fused=True), 5)
     for weight, other in zip(apart.parameters(), fused.parameters(), strict=True):
         torch.testing.assert_close(weight, other, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_muon_orthogonalizes_in_the_precision_that_pays(monkeypatch, pays):
+    monkeypatch.setattr(optimization, "pays_bfloat16", lambda _: pays)
+    gradient = torch.randn(6, 20, generator=torch.Generator().manual_seed(1))
+    turned = muon.zeropower_via_newtonschulz(gradient, 5, [(3.4445, -4.775, 2.0315)])
+    assert turned.dtype == (torch.bfloat16 if pays else torch.float32)
+    # Its five steps bring singular values near 1, the same directions as the polar factor.
+    left, _, right = torch.linalg.svd(gradient, full_matrices=False)
+    values = torch.linalg.svdvals(turned.float())
+    assert values.min() > 0.6
+    assert values.max() < 1.3
+    likeness = torch.cosine_similarity((left @ right).ravel(), turned.float().ravel(), dim=0)
+    assert likeness > 0.97
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
