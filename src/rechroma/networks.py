@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -65,6 +65,17 @@ class RestorationNetwork(nn.Module):
             _load_shipped(self)
         elif settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
+        if settings.frozen and settings.weights != "none":
+            for encoder in self._encoders():
+                encoder.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Self:
+        """As in torch; what is frozen keeps its running means too."""
+        super().train(mode)
+        if self.settings.frozen and self.settings.weights != "none":
+            for encoder in self._encoders():
+                encoder.eval()
+        return self
 
     def forward(self, luma: Tensor, mask: Tensor) -> Prediction:
         """Predict from gray photographs.
@@ -88,6 +99,12 @@ class RestorationNetwork(nn.Module):
         if self.settings.output == "luma_chroma":
             color = torch.cat([self._keep(luma, color[:, :1], mask), color[:, 1:]], dim=1)
         return Prediction(color, gray, damage, hues)
+
+    def _encoders(self) -> list[nn.Module]:
+        """Those that can come with weights: of all but the plain network."""
+        networks = (self.gray_network, self.color_network)
+        found = [getattr(network, "encoder", None) for network in networks]
+        return [encoder for encoder in found if encoder is not None]
 
     def start_hues(self, mean: NDArray[np.float32]) -> None:
         """Let a fresh network take every photograph for the mean one, `(181,)` shares of hues."""
@@ -176,7 +193,7 @@ def build(settings: Model, channels: int, classes: int, hues: bool = False) -> n
             if settings.decoder == "quarter":
                 from rechroma.quarter import QuarterUNet
 
-                network = QuarterUNet(encoder, weights, channels, classes, hues)
+                network = QuarterUNet(encoder, weights, channels, classes, hues, settings.dropout)
             else:
                 network = smp.create_model(
                     settings.decoder,

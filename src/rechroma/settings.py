@@ -109,6 +109,8 @@ class Model(_Strict):
     """`quarter`, or the name of a decoder of smp; not used by `plain`."""
     weights: str
     """`shipped`, `none`, `imagenet`, or a .safetensors file."""
+    frozen: bool
+    """An encoder that starts with weights keeps them; starting from nothing it learns."""
     output: Literal["luma_chroma", "rgb"]
     keep_gray: bool
     """Put the known gray back outside the damage, exactly."""
@@ -118,6 +120,8 @@ class Model(_Strict):
     """The mask of the damage is an input channel."""
     hues: bool
     """The photograph's hue histogram is predicted beside its colors."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the features dropped in training before `quarter` predicts hues from them."""
     segmentation: bool
     """The decoder also segments the damage."""
     two_stage: bool
