@@ -7,7 +7,7 @@ import pytest
 from rechroma import comparing, damage, photos, scoring
 from rechroma.dataset import HeldOut, held_out
 from rechroma.errors import UserError
-from rechroma.evaluating import MEAN_HUES, YARDSTICKS
+from rechroma.evaluating import AHEAD, MEAN_HUES, YARDSTICKS
 from rechroma.hues import folded, histogram
 from rechroma.sources import Rejected
 
@@ -53,7 +53,8 @@ def test_models_and_yardsticks_are_judged_on_the_same(prepared, knobs, tmp_path)
         "gray": YARDSTICKS["gray, soft Telea"],
     }
     table, pictures = comparing.compare(shown, models, knobs.evaluate, 1, shown=2)
-    assert list(table) == ["perfect", "gray", *YARDSTICKS]
+    aheads = [AHEAD.format(name) for name in ("perfect", "gray")]
+    assert list(table) == ["perfect", "gray", *YARDSTICKS, *aheads]
     assert table["perfect"]["score"].mean == pytest.approx(1, abs=1e-6)
     gray = [
         scoring.score(

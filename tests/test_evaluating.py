@@ -10,7 +10,17 @@ from sklearn.metrics import jaccard_score
 from rechroma import evaluating, figures, photos, scoring
 from rechroma.dataset import HeldOut, held_out
 from rechroma.errors import UserError
-from rechroma.evaluating import OURS, YARDSTICKS, evaluate, interval, judge
+from rechroma.evaluating import (
+    AHEAD,
+    MEAN_HUES,
+    OURS,
+    YARDSTICKS,
+    evaluate,
+    interval,
+    judge,
+    summarize,
+)
+from rechroma.hues import folded
 
 IN_GRAY = YARDSTICKS["gray, soft Telea"]
 
@@ -78,7 +88,7 @@ def test_a_perfect_restorer_gets_one_in_every_part(test_photos, knobs, tmp_path)
 
 def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_path):
     table = evaluate(test_photos, perfect(test_photos), knobs(), 1, tmp_path)
-    assert list(table) == [OURS, *YARDSTICKS]
+    assert list(table) == [OURS, *YARDSTICKS, AHEAD.format(OURS)]
     untouched = scoring.mean(
         [
             scoring.score(photo.truth, np.dstack([photo.damaged] * 3), photo.mask)
@@ -89,6 +99,28 @@ def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_
     lines = (tmp_path / "table.md").read_text(encoding="utf-8").splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == [f"| {method}" for method in table]
     assert lines[2].startswith(f"| {OURS} | 1.000 (1.000…1.000) |")
+
+
+def test_being_ahead_is_judged_photograph_by_photograph(test_photos, knobs):
+    hues = np.full(181, 1 / 181, np.float32)
+    truths = [photo.truth for photo in test_photos]
+    scores = {
+        name: [
+            scoring.score(photo.truth, method(photo.damaged, photo.mask), photo.mask)
+            for photo in test_photos
+        ]
+        for name, method in {OURS: perfect(test_photos), **YARDSTICKS}.items()
+    }
+    table = summarize(scores, truths, knobs(), 1, hues)
+    for part in scoring.Scores._fields:
+        best = max(YARDSTICKS, key=lambda name: table[name][part].mean)
+        rival = [getattr(each, part) for each in scores[best]]
+        if part == "hue" and table[MEAN_HUES]["hue"].mean > table[best]["hue"].mean:
+            rival = [scoring.hue_of_histogram(truth, folded(hues)) for truth in truths]
+        expected = [1 - value for value in rival]
+        assert table[AHEAD.format(OURS)][part] == pytest.approx(
+            interval(expected, knobs(), 1), abs=1e-6
+        )
 
 
 def test_every_photograph_has_a_row_for_each_method(test_photos, knobs, tmp_path):
