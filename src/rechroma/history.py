@@ -181,6 +181,12 @@ def epochs(client: MlflowClient, run_id: str) -> pd.DataFrame:
     return pd.DataFrame(columns).sort_index()
 
 
+def speeds(client: MlflowClient, run_id: str) -> list[float]:
+    """Images/s of each epoch so far: little to ask for while a training is watched."""
+    points = client.get_metric_history(run_id, "images_per_second")
+    return [point.value for point in sorted(points, key=lambda point: point.step)]
+
+
 def seconds(told: pd.DataFrame) -> float:
     """Spent in training steps, validation not counted, by the `epochs` of a training."""
     if told.empty:

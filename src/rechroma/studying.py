@@ -165,9 +165,11 @@ def _informed(found: Iterable[Standing], client: MlflowClient) -> list[Standing]
         if each.run is None or each.stage not in ("running", "done"):
             informed.append(each)
             continue
-        told = history.epochs(client, each.run.run_id)
-        speed = 0.0 if told.empty else float(told["images_per_second"].iloc[-1])
-        informed.append(Standing(each.arm, each.experiment, each.stage, each.run, len(told), speed))
+        speeds = history.speeds(client, each.run.run_id)
+        speed = speeds[-1] if speeds else 0.0
+        informed.append(
+            Standing(each.arm, each.experiment, each.stage, each.run, len(speeds), speed)
+        )
     return informed
 
 
