@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma import photos, scoring, shipped, storage
+from rechroma import photos, scans, scoring, shipped, storage
 from rechroma.cli import main
 from rechroma.evaluating import YARDSTICKS
 
@@ -575,7 +575,7 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photos, "write_mask", interrupt)
+    monkeypatch.setattr(scans, "write_mask", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
 

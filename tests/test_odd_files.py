@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from rechroma import photos, storage
+from rechroma import metadata, photos, scans, storage
 from rechroma.cli import main
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "odd-files.md"
@@ -107,8 +107,7 @@ def folder(path: Path) -> None:
 
 
 def restored_before(path: Path) -> None:
-    scan = photos.Scan(COLOR, photos.metadata.of(Image.fromarray(COLOR)), ())
-    photos.write(path, scan.pixels, scan.metadata)
+    scans.write(path, COLOR, metadata.of(Image.fromarray(COLOR)))
 
 
 def link(target: str) -> Callable[[Path], None]:
@@ -428,7 +427,7 @@ def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
         again = np.asarray(picture.convert("L"))
     assert again.shape == truth.shape
     assert (again == truth).mean() >= 1 - outcome.lost - 1e-6
-    assert photos.is_restored(album.desk / outcome.target)
+    assert scans.is_restored(album.desk / outcome.target)
 
 
 @pytest.mark.parametrize(("title", "turns"), [("turned by EXIF", 3), ("gray PNG", 0)])
