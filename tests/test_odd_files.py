@@ -179,6 +179,12 @@ KINDS = {
         deep(".tif", np.dstack([GRAY] * 3)),
         told="^16 bits were reduced to 8$",
     ),
+    "32-bit TIFF of values to 255": Kind("32-bit.tif", saved(GRAY.astype(np.int32), "TIFF")),
+    "32-bit TIFF of values beyond 255": Kind(
+        "32-bit-deep.tif",
+        saved(GRAY.astype(np.int32) * 257, "TIFF"),
+        told="^16 bits were reduced to 8$",
+    ),
     "floating-point TIFF": Kind(
         "float.tif",
         saved(GRAY.astype(np.float32), "TIFF"),

@@ -68,6 +68,21 @@ def test_sixteen_bits_give_their_high_byte(photo: np.ndarray, extension: str) ->
     np.testing.assert_array_equal(photos.read_gray(io.BytesIO(gray)), photo[..., 0])
 
 
+@pytest.mark.parametrize("scale", [1, 257])
+def test_integers_of_32_bits_are_on_the_scale_that_their_values_need(
+    photo: np.ndarray, scale: int
+) -> None:
+    gray = photo[..., 0]
+    stream = io.BytesIO(encoded(gray.astype(np.int32) * scale, "TIFF", mode="I"))
+    np.testing.assert_array_equal(photos.read_gray(stream), gray)
+    np.testing.assert_array_equal(photos.read_color(stream)[..., 1], gray)
+
+
+def test_sixteen_bits_are_not_taken_for_eight_where_all_is_dark(photo: np.ndarray) -> None:
+    dark = cv2.imencode(".png", photo[..., 0].astype(np.uint16))[1].tobytes()
+    assert not photos.read_gray(io.BytesIO(dark)).any()
+
+
 def test_cmyk_is_read_as_color(photo: np.ndarray) -> None:
     read = photos.read_color(io.BytesIO(encoded(photo, "TIFF", mode="CMYK")))
     assert np.abs(read.astype(int) - photo).max() <= 1

@@ -34,6 +34,7 @@ GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gra
 GRAY_SHARE = 0.999  # share of the pixels that must keep within it
 ROWS = 1024  # looked at at once where a whole photograph would take much memory
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+DEEP = re.compile(r";16[BLN]")  # in what Pillow calls the layout of pixels in a file
 
 _opening = threading.Lock()
 
@@ -89,8 +90,8 @@ def read_color(
 ) -> Photo:
     """The picture in `source` as `(H, W, 3)` uint8 RGB, upright (EXIF orientation applied).
 
-    Deeper than 8 bits: the high byte. Transparent parts stand on white. Color profiles are not
-    applied. Of several frames, the first.
+    Of 16 bits, the high byte; `is_deep` tells on which scale 32-bit integers are. Transparent parts
+    stand on white. Color profiles are not applied. Of several frames, the first.
 
     Args:
         source: a file, or a stream that can seek.
@@ -261,6 +262,17 @@ def decoded(picture: Image.Image, name: str) -> Image.Image:
     return _opaque(_eight_bits(_upright(picture), name))
 
 
+def is_deep(picture: Image.Image) -> bool:
+    """Whether the values of an opened picture are on a scale of 16 bits; asked before decoding.
+
+    A file of 32-bit integers does not say on which scale they are: it is that of 16 bits where any
+    value is beyond 255, else that of 8.
+    """
+    if picture.mode == "I":
+        return bool(np.max(picture.getextrema()) > 255)
+    return picture.mode.startswith("I") or bool(DEEP.search(str(getattr(picture, "tile", ""))))
+
+
 def is_opaque(picture: Image.Image) -> bool:
     """Whether no part of an opened picture is transparent."""
     return bool(np.asarray(_opacity(picture)).min() == 255)
@@ -299,7 +311,8 @@ def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
         raise PhotoError(name, "holds floating-point values, expected 8 or 16 bits")
     if not picture.mode.startswith("I"):
         return picture
-    levels = np.clip(np.asarray(picture), 0, 65535) >> 8
+    levels = np.asarray(picture)
+    levels = np.clip(levels, 0, 65535) >> 8 if is_deep(picture) else np.clip(levels, 0, 255)
     return Image.fromarray(levels.astype(np.uint8))
 
 

@@ -1,6 +1,5 @@
 """Picture files to restore: read with all that goes along, and written in the user's format."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +19,6 @@ WRITTEN: dict[str, dict[str, object]] = {
     "webp": {"format": "WEBP", "lossless": True, "quality": 30, "method": 2},
 }
 LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
-DEEP = re.compile(r";16[BLN]")  # in what Pillow calls the layout of pixels in a file
 
 
 class Scan(NamedTuple):
@@ -47,7 +45,7 @@ def read(path: Path) -> Scan:
     def note(picture: Image.Image) -> None:
         if getattr(picture, "n_frames", 1) > 1:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if picture.mode.startswith("I") or DEEP.search(str(getattr(picture, "tile", ""))):
+        if photos.is_deep(picture):
             warnings.append("16 bits were reduced to 8")
         if picture.has_transparency_data and not photos.is_opaque(picture):
             warnings.append("transparent parts stand on white")
