@@ -226,6 +226,10 @@ KINDS = {
     "link to nothing": Kind("broken-link.png", link("gone.png"), FAILED, "^is missing$"),
     "link to itself": Kind("loop.png", link("loop.png"), FAILED, CUT),
     "file that may not be read": Kind("unreadable.png", saved(), FAILED, CUT),
+    "pipe called .png": Kind(
+        "pipe.png", os.mkfifo, FAILED, "^is no picture but a pipe or a device"
+    ),
+    "link to a device": Kind("device.png", link("/dev/zero"), FAILED, "^is no picture but a pipe"),
     # Contents
     "empty file": Kind("empty.png", b"", FAILED, "^is empty$"),
     "text called .jpg": Kind("text.jpg", b"To Grandma, 1931", FAILED, NOT_ONE),

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -206,6 +207,32 @@ def test_an_odd_file_is_one_clear_line(photo: np.ndarray, tmp_path: Path, name: 
     assert "\n" not in str(caught.value)
     with pytest.raises(PhotoError, match=message):
         photos.read_color(io.BytesIO(make(photo)), name)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path, listed: bool) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    (file,) = photos.list_photos(tmp_path) if listed else [pipe]
+    for read in (photos.read_color, photos.read_gray, photos.read_opacity):
+        with pytest.raises(PhotoError, match=r"pipe\.png: is no picture but a pipe or a device"):
+            read(file)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file")  # Pillow leaves the pipe to be collected
+def test_a_pipe_that_a_shell_hands_over_is_read(photo: np.ndarray) -> None:
+    small = photo[:20, :30]
+    reading, writing = os.pipe()
+    os.write(writing, encoded(small))
+    os.close(writing)
+    np.testing.assert_array_equal(photos.read_color(Path(f"/dev/fd/{reading}")), small)
+    os.close(reading)
+
+
+def test_a_link_to_a_device_is_named(tmp_path: Path) -> None:
+    (tmp_path / "zeros.png").symlink_to("/dev/zero")
+    with pytest.raises(PhotoError, match="is no picture but a pipe or a device"):
+        photos.read_color(tmp_path / "zeros.png")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp",),
 }
+EXPECTED = f"expected {', '.join(FORMATS)}"
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 PIXEL_LIMIT = 200_000_000  # the largest cameras reach 150 megapixels; beyond is a picture bomb
 GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gray photograph
@@ -231,6 +232,8 @@ def opened(
     """An opened picture; what goes wrong with it, until it is closed, becomes a `PhotoError`."""
     name = name or str(source)
     try:
+        if isinstance(source, Path) and _would_wait(source):
+            raise PhotoError(name, f"is no picture but a pipe or a device, {EXPECTED}")
         with _no_pixel_limit():
             picture = Image.open(source, formats=list(FORMATS))
         with picture:
@@ -294,9 +297,19 @@ def _no_pixel_limit() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def _would_wait(path: Path) -> bool:
+    """Whether `path` lies in an album like a picture, but may be waited for without an end.
+
+    Pipes that a shell hands over, such as `/dev/stdin`, have no suffix of a picture and are read.
+    """
+    if path.suffix.lower() not in SUFFIXES or not path.exists():
+        return False
+    return not path.is_file() and not path.is_dir()
+
+
 def _why_unknown(source: Path | BinaryIO) -> str:
     empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.seek(0, 2)
-    return "is empty" if empty else f"is no picture, expected {', '.join(FORMATS)}"
+    return "is empty" if empty else f"is no picture, {EXPECTED}"
 
 
 def _upright(picture: Image.Image) -> Image.Image:
