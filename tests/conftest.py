@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 
-from rechroma import damage, photos
+from rechroma import damage, photos, storage
 from rechroma.inference import Said
 from rechroma.networks import RestorationNetwork
 from rechroma.restoring import Restorer
@@ -141,6 +141,19 @@ def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Setti
         return make_settings(**(tiny | changes))
 
     return make
+
+
+@pytest.fixture
+def model(
+    tiny_settings: Callable[..., Settings], outspoken: Callable[[Settings], RestorationNetwork]
+) -> Callable[[str], None]:
+    """Saves an untrained network to a folder."""
+
+    def save(folder: str) -> None:
+        settings = tiny_settings()
+        storage.save(outspoken(settings), settings.restore, Path(folder))
+
+    return save
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma import album, photos
+from rechroma import album, photos, scans
 from rechroma.album import Job, Manner
 
 HOLE = np.s_[20:50, 30:70]
@@ -91,7 +91,7 @@ def test_a_photograph_too_large_to_be_read_is_told_without_a_size(job, echo, des
     def short(_):
         raise MemoryError
 
-    monkeypatch.setattr(photos, "read", short)
+    monkeypatch.setattr(scans, "read", short)
     entry = album.restore(job, echo(), Manner())
     assert "old.png: memory ran out, nothing was written" in entry.error
     assert written(desk) == ["old.png"]
@@ -184,7 +184,7 @@ def test_side_by_side_are_before_and_after_reduced(job, echo, damaged, monkeypat
         np.abs(after - cv2.resize(whole, after.shape[1::-1], interpolation=cv2.INTER_AREA)).max()
         <= 1
     )
-    assert photos.is_restored(job.target.with_name("old-side-by-side.png"))
+    assert scans.is_restored(job.target.with_name("old-side-by-side.png"))
 
 
 def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):

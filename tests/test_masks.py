@@ -84,6 +84,21 @@ def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
     assert given.told == "painted where lost"
 
 
+@pytest.mark.parametrize(("paint", "polarity"), [(255, "white"), (0, "black")])
+def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, paint, polarity):
+    painted = np.zeros((60, 80, 4), np.uint8)
+    painted[5:40, 10:60] = (255 - paint,) * 3 + (255,)
+    painted[LOST] = (*[paint] * 3, 255)
+    given = masks.read(saved(painted), polarity)
+    np.testing.assert_array_equal(given.lost, LOST)
+    assert given.told == f"{polarity} where lost"
+
+
+@pytest.mark.parametrize("polarity", ["auto", "white", "black"])
+def test_a_layer_that_nothing_was_painted_on_loses_nothing(saved, polarity):
+    assert not masks.read(saved(np.zeros((6, 8, 4), np.uint8)), polarity).lost.any()
+
+
 def test_an_opaque_picture_with_a_channel_of_opacity_is_a_mask_like_another(saved):
     opaque = np.dstack([levels(LOST)] * 3 + [np.full(LOST.shape, 255, np.uint8)])
     assert masks.read(saved(opaque)).told == "white where lost"

@@ -6,7 +6,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
-from rechroma import metadata, photos
+from rechroma import metadata, photos, scans
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CAMERA, PLACE = 0x8769, 0x8825  # EXIF's parts
@@ -41,9 +41,9 @@ def saved(damaged, tmp_path):
 
 def rewritten(source, suffix):
     """The file as restoring writes it, in another format; its pixels as they are."""
-    scan = photos.read(source)
+    scan = scans.read(source)
     target = source.with_name(f"restored{suffix}")
-    photos.write(target, scan.pixels, scan.metadata)
+    scans.write(target, scan.pixels, scan.metadata)
     return target
 
 
@@ -118,7 +118,7 @@ def test_the_layout_of_the_old_file_is_gone(saved):
 @pytest.mark.parametrize("kind", [b"GRAY", b"CMYK"])
 def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
     source = saved("old.png", icc_profile=SRGB[:16] + kind + SRGB[20:])
-    scan = photos.read(source)
+    scan = scans.read(source)
     name = kind.decode()
     assert scan.warnings == (
         f"color profile of kind {name} left out, the restored photograph is RGB",
@@ -129,7 +129,7 @@ def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
 
 @pytest.mark.parametrize("profile", [b"short", b"\xff" * 200])
 def test_a_broken_profile_is_left_out(saved, profile):
-    scan = photos.read(saved("old.png", icc_profile=profile))
+    scan = scans.read(saved("old.png", icc_profile=profile))
     assert scan.metadata.profile is None
     assert len(scan.warnings) == 1
 
@@ -150,14 +150,14 @@ def test_broken_exif_costs_neither_the_photograph_nor_a_python_warning(
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         target = rewritten(source, suffix)
-        assert photos.is_restored(target)
+        assert scans.is_restored(target)
     assert not raised
     assert np.abs(photos.read_gray(target).astype(int) - damaged).mean() < 2
 
 
 @pytest.mark.parametrize("exif", BROKEN[1:])
 def test_broken_exif_is_named(saved, exif):
-    assert photos.read(saved("old.jpg", exif=exif)).warnings == (
+    assert scans.read(saved("old.jpg", exif=exif)).warnings == (
         "broken parts of the EXIF left out",
     )
 
@@ -169,7 +169,7 @@ def test_exif_that_cannot_be_written_again_is_left_out(saved, monkeypatch):
     source = saved("old.jpg")
     with monkeypatch.context() as patch:
         patch.setattr(Image.Exif, "tobytes", broken)
-        scan = photos.read(source)
+        scan = scans.read(source)
     assert scan.warnings == ("broken EXIF left out",)
     assert MAKE not in scan.metadata.exif
 
@@ -182,13 +182,13 @@ def test_exif_with_random_errors_never_costs_the_photograph(saved, damaged):
         for at in generator.integers(6, len(exif), 5):
             exif[at] = generator.integers(256)
         target = rewritten(saved("old.jpg", exif=bytes(exif)), ".tif")
-        assert photos.is_restored(target)
+        assert scans.is_restored(target)
         assert sorted(photos.read_gray(target).shape) == sorted(damaged.shape)
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1e9, 1e9)])
 def test_an_absurd_resolution_is_left_out(saved, dpi):
-    scan = photos.read(saved("old.tif", dpi=dpi))
+    scan = scans.read(saved("old.tif", dpi=dpi))
     assert scan.metadata.dpi is None
     with Image.open(rewritten(saved("old.tif", dpi=dpi), ".png")) as picture:
         assert "dpi" not in picture.info
@@ -197,9 +197,9 @@ def test_an_absurd_resolution_is_left_out(saved, dpi):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix):
     source = saved(f"old{suffix}")
-    assert not photos.is_restored(source)
+    assert not scans.is_restored(source)
     target = rewritten(source, suffix)
-    assert photos.is_restored(target)
+    assert scans.is_restored(target)
     with Image.open(target) as picture:
         assert picture.getexif()[metadata.PROCESSING_SOFTWARE].startswith("rechroma ")
 
@@ -207,6 +207,6 @@ def test_what_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix
 def test_what_another_program_processed_is_an_original(saved, tmp_path):
     exif = exif_of()
     exif[metadata.PROCESSING_SOFTWARE] = "digiKam 8"
-    assert not photos.is_restored(saved("old.jpg", exif=exif))
+    assert not scans.is_restored(saved("old.jpg", exif=exif))
     (tmp_path / "text.png").write_text("no picture")
-    assert not photos.is_restored(tmp_path / "text.png")
+    assert not scans.is_restored(tmp_path / "text.png")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from rechroma import photos, storage
+from rechroma import metadata, photos, scans, storage
 from rechroma.cli import main
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "odd-files.md"
@@ -107,8 +107,7 @@ def folder(path: Path) -> None:
 
 
 def restored_before(path: Path) -> None:
-    scan = photos.Scan(COLOR, photos.metadata.of(Image.fromarray(COLOR)), ())
-    photos.write(path, scan.pixels, scan.metadata)
+    scans.write(path, COLOR, metadata.of(Image.fromarray(COLOR)))
 
 
 def link(target: str) -> Callable[[Path], None]:
@@ -180,6 +179,12 @@ KINDS = {
         deep(".tif", np.dstack([GRAY] * 3)),
         told="^16 bits were reduced to 8$",
     ),
+    "32-bit TIFF of values to 255": Kind("32-bit.tif", saved(GRAY.astype(np.int32), "TIFF")),
+    "32-bit TIFF of values beyond 255": Kind(
+        "32-bit-deep.tif",
+        saved(GRAY.astype(np.int32) * 257, "TIFF"),
+        told="^16 bits were reduced to 8$",
+    ),
     "floating-point TIFF": Kind(
         "float.tif",
         saved(GRAY.astype(np.float32), "TIFF"),
@@ -221,6 +226,10 @@ KINDS = {
     "link to nothing": Kind("broken-link.png", link("gone.png"), FAILED, "^is missing$"),
     "link to itself": Kind("loop.png", link("loop.png"), FAILED, CUT),
     "file that may not be read": Kind("unreadable.png", saved(), FAILED, CUT),
+    "pipe called .png": Kind(
+        "pipe.png", os.mkfifo, FAILED, "^is no picture but a pipe or a device"
+    ),
+    "link to a device": Kind("device.png", link("/dev/zero"), FAILED, "^is no picture but a pipe"),
     # Contents
     "empty file": Kind("empty.png", b"", FAILED, "^is empty$"),
     "text called .jpg": Kind("text.jpg", b"To Grandma, 1931", FAILED, NOT_ONE),
@@ -428,7 +437,7 @@ def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
         again = np.asarray(picture.convert("L"))
     assert again.shape == truth.shape
     assert (again == truth).mean() >= 1 - outcome.lost - 1e-6
-    assert photos.is_restored(album.desk / outcome.target)
+    assert scans.is_restored(album.desk / outcome.target)
 
 
 @pytest.mark.parametrize(("title", "turns"), [("turned by EXIF", 3), ("gray PNG", 0)])

@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -66,6 +67,21 @@ def test_sixteen_bits_give_their_high_byte(photo: np.ndarray, extension: str) ->
     gray = cv2.imencode(extension, deep[..., 0])[1].tobytes()
     np.testing.assert_array_equal(photos.read_color(io.BytesIO(color)), photo)
     np.testing.assert_array_equal(photos.read_gray(io.BytesIO(gray)), photo[..., 0])
+
+
+@pytest.mark.parametrize("scale", [1, 257])
+def test_integers_of_32_bits_are_on_the_scale_that_their_values_need(
+    photo: np.ndarray, scale: int
+) -> None:
+    gray = photo[..., 0]
+    stream = io.BytesIO(encoded(gray.astype(np.int32) * scale, "TIFF", mode="I"))
+    np.testing.assert_array_equal(photos.read_gray(stream), gray)
+    np.testing.assert_array_equal(photos.read_color(stream)[..., 1], gray)
+
+
+def test_sixteen_bits_are_not_taken_for_eight_where_all_is_dark(photo: np.ndarray) -> None:
+    dark = cv2.imencode(".png", photo[..., 0].astype(np.uint16))[1].tobytes()
+    assert not photos.read_gray(io.BytesIO(dark)).any()
 
 
 def test_cmyk_is_read_as_color(photo: np.ndarray) -> None:
@@ -191,6 +207,32 @@ def test_an_odd_file_is_one_clear_line(photo: np.ndarray, tmp_path: Path, name: 
     assert "\n" not in str(caught.value)
     with pytest.raises(PhotoError, match=message):
         photos.read_color(io.BytesIO(make(photo)), name)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path, listed: bool) -> None:
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    (file,) = photos.list_photos(tmp_path) if listed else [pipe]
+    for read in (photos.read_color, photos.read_gray, photos.read_opacity):
+        with pytest.raises(PhotoError, match=r"pipe\.png: is no picture but a pipe or a device"):
+            read(file)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file")  # Pillow leaves the pipe to be collected
+def test_a_pipe_that_a_shell_hands_over_is_read(photo: np.ndarray) -> None:
+    small = photo[:20, :30]
+    reading, writing = os.pipe()
+    os.write(writing, encoded(small))
+    os.close(writing)
+    np.testing.assert_array_equal(photos.read_color(Path(f"/dev/fd/{reading}")), small)
+    os.close(reading)
+
+
+def test_a_link_to_a_device_is_named(tmp_path: Path) -> None:
+    (tmp_path / "zeros.png").symlink_to("/dev/zero")
+    with pytest.raises(PhotoError, match="is no picture but a pipe or a device"):
+        photos.read_color(tmp_path / "zeros.png")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma import masks, photos
+from rechroma import masks, photos, scans
 from rechroma.damage import find_mask
 from rechroma.errors import UserError
 from rechroma.photos import PhotoError
@@ -125,9 +125,9 @@ def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
 
 
 def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None:
-    scan = photos.read(job.source)
+    scan = scans.read(job.source)
     entry.height, entry.width = scan.pixels.shape[:2]
-    photos.expect_room(job.target, scan.pixels)
+    scans.expect_room(job.target, scan.pixels)
     warnings = entry.warnings = list(scan.warnings)
     in_color = scan.pixels.ndim == 3
     gray = photos.luma(scan.pixels) if in_color else scan.pixels
@@ -142,14 +142,14 @@ def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None
 
     restored = _with_less_memory(work, restorer, warnings)
     if job.mask_out is not None:
-        photos.write_mask(job.mask_out, mask)
+        scans.write_mask(job.mask_out, mask)
     if manner.side_by_side:
-        photos.write(
+        scans.write(
             job.target.with_name(job.target.stem + SIDE_BY_SIDE),
             side_by_side(scan.pixels, restored),
             scan.metadata,
         )
-    photos.write(job.target, restored, scan.metadata)
+    scans.write(job.target, restored, scan.metadata)
 
 
 def _mask(job: Job, gray: NDArray[np.uint8], manner: Manner, entry: Entry) -> Mask:

@@ -32,7 +32,8 @@ class Given(NamedTuple):
 def read(path: Path, polarity: Polarity = "auto") -> Given:
     """The mask in a picture file.
 
-    Where only a part of the picture was painted on (the rest is transparent), that part is lost.
+    Where only a part of the picture was painted on (the rest is transparent), that part is lost, or
+    with a stated `polarity` what of it is light or dark: nothing transparent ever is.
     With `auto` the smaller of the light and the dark part is: hardly anybody has a photograph
     restored of which most is lost.
 
@@ -40,9 +41,10 @@ def read(path: Path, polarity: Polarity = "auto") -> Given:
         UserError: the file is no picture, or nearly as much is light as dark and `polarity` does
             not say which is lost.
     """
-    painted = photos.read_opacity(path)
-    if painted is not None and 0 < np.mean(painted > LIGHT) < 1 and polarity == "auto":
-        return Given(painted > LIGHT, "painted where lost")
+    opacity = photos.read_opacity(path)
+    painted = None if opacity is None else opacity > LIGHT
+    if painted is not None and 0 < np.mean(painted) < 1 and polarity == "auto":
+        return Given(painted, "painted where lost")
     light = photos.read_gray(path) > LIGHT
     share = float(light.mean())
     if polarity == "auto" and DOUBTFUL <= share <= 1 - DOUBTFUL:
@@ -51,7 +53,10 @@ def read(path: Path, polarity: Polarity = "auto") -> Given:
             "say which with --mask-polarity white or black"
         )
     black = polarity == "black" or (polarity == "auto" and share > 0.5)
-    return Given(~light if black else light, f"{'black' if black else 'white'} where lost")
+    lost = ~light if black else light
+    if painted is not None:
+        lost &= painted
+    return Given(lost, f"{'black' if black else 'white'} where lost")
 
 
 def grow(mask: Mask, px: int) -> Mask:

@@ -1,4 +1,4 @@
-"""Pictures in and out: the only place that knows formats, modes, orientation, color order."""
+"""Pictures as arrays: the only place that knows modes, orientation, color order of files."""
 
 import base64
 import io
@@ -8,15 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from rechroma import metadata
 from rechroma.errors import UserError
-from rechroma.metadata import Metadata
 from rechroma.outputs import whole_file
 
 Photo = NDArray[np.uint8]
@@ -30,18 +28,11 @@ FORMATS = {
     "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp",),
 }
+EXPECTED = f"expected {', '.join(FORMATS)}"
 SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 PIXEL_LIMIT = 200_000_000  # the largest cameras reach 150 megapixels; beyond is a picture bomb
 GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gray photograph
 GRAY_SHARE = 0.999  # share of the pixels that must keep within it
-# How the formats are written that `--format` knows: all but JPEG give the pixels back exactly.
-WRITTEN: dict[str, dict[str, object]] = {
-    "png": {"format": "PNG", "compress_level": 1},
-    "jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
-    "tiff": {"format": "TIFF", "compression": "tiff_lzw"},
-    "webp": {"format": "WEBP", "lossless": True, "quality": 30, "method": 2},
-}
-LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
 ROWS = 1024  # looked at at once where a whole photograph would take much memory
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
 DEEP = re.compile(r";16[BLN]")  # in what Pillow calls the layout of pixels in a file
@@ -56,20 +47,6 @@ class PhotoError(UserError):
         super().__init__(f"{name}: {reason}")
         self.name = name
         self.reason = reason
-
-
-class Scan(NamedTuple):
-    """A picture file as it is to be restored.
-
-    Attributes:
-        pixels: `(H, W)` uint8 where the picture is gray, else `(H, W, 3)` uint8 RGB; upright.
-        metadata: what goes along into the restored file.
-        warnings: what reading it cost, in words.
-    """
-
-    pixels: Photo | Luma
-    metadata: Metadata
-    warnings: tuple[str, ...]
 
 
 def list_photos(path: Path) -> list[Path]:
@@ -114,8 +91,8 @@ def read_color(
 ) -> Photo:
     """The picture in `source` as `(H, W, 3)` uint8 RGB, upright (EXIF orientation applied).
 
-    Deeper than 8 bits: the high byte. Transparent parts stand on white. Color profiles are not
-    applied. Of several frames, the first.
+    Of 16 bits, the high byte; `is_deep` tells on which scale 32-bit integers are. Transparent parts
+    stand on white. Color profiles are not applied. Of several frames, the first.
 
     Args:
         source: a file, or a stream that can seek.
@@ -135,39 +112,12 @@ def read_gray(
     return np.array(_decode(source, name, pixel_limit).convert("L"))
 
 
-def read(path: Path) -> Scan:
-    """The picture in the file at `path` with all that a restored one should keep of it.
-
-    Args and errors as of `read_color`.
-    """
-    warnings: list[str] = []
-
-    def note(picture: Image.Image) -> None:
-        if getattr(picture, "n_frames", 1) > 1:
-            warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if picture.mode.startswith("I") or DEEP.search(str(getattr(picture, "tile", ""))):
-            warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data and not _is_opaque(picture):
-            warnings.append("transparent parts stand on white")
-
-    with _opened(path, None) as picture:
-        note(picture)
-        kept = metadata.of(picture)
-        whole = _decoded(picture, str(path))
-        warnings += kept.left_out
-        gray = len(whole.getbands()) < 3
-        pixels = np.array(whole.convert("L" if gray else "RGB"))
-    if not gray and is_gray(pixels):
-        pixels = luma(pixels)
-    return Scan(pixels, kept, tuple(warnings))
-
-
 def read_opacity(path: Path) -> Luma | None:
     """How opaque the picture is, `(H, W)` uint8 from 0 (transparent); None if it is so throughout.
 
     Upright; errors as of `read_color`.
     """
-    with _opened(path, None) as picture:
+    with opened(path) as picture:
         if not picture.has_transparency_data:
             return None
         return np.array(_opacity(_upright(picture)))
@@ -268,72 +218,6 @@ def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
         part.write_bytes(encode_png(picture))
 
 
-def format_of(path: Path) -> str | None:
-    """The name in `WRITTEN` of the format that a file's suffix stands for, or None."""
-    suffix = path.suffix.lower()
-    return next((name for name in WRITTEN if suffix in FORMATS[name.upper()]), None)
-
-
-def suffix_of(name: str) -> str:
-    """The suffix of files of the format `name` of `WRITTEN`."""
-    return FORMATS[name.upper()][0]
-
-
-def expect_room(path: Path, picture: Photo | Luma) -> None:
-    """Refuse a picture whose sides are longer than the format of the file at `path` can hold.
-
-    Raises:
-        PhotoError: they are.
-    """
-    name = format_of(path)
-    limit = LONGEST_SIDE.get(name or "")
-    if limit is not None and max(picture.shape[:2]) > limit:
-        raise PhotoError(
-            str(path),
-            f"{name} holds at most {limit} px each way, the photograph is "
-            f"{picture.shape[1]}x{picture.shape[0]} px; use --format png or tiff",
-        )
-
-
-def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
-    """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
-
-    The suffix of `path` says the format. The file appears whole or not at all, and says that
-    rechroma processed it. Raises as `expect_room`.
-    """
-    name = format_of(path)
-    assert name is not None, f"{path}: the command line lets no other suffix through"
-    expect_room(path, picture)
-    exif = metadata.signed(kept)
-    extra: dict[str, object] = {"exif": exif.tobytes()}
-    if name == "tiff" and metadata.has_parts(exif):
-        extra["compression"] = None  # Pillow's compressed TIFFs have no place for them
-    if kept.profile:
-        extra["icc_profile"] = kept.profile
-    if kept.dpi:
-        extra["dpi"] = kept.dpi
-    with whole_file(path) as part:
-        Image.fromarray(picture).save(part, **(WRITTEN[name] | extra))  # type: ignore[arg-type]
-
-
-def write_mask(path: Path, mask: Mask) -> None:
-    """Write an `(H, W)` bool mask as a PNG of 0 and 255 that says that rechroma made it.
-
-    So it is not taken for a photograph where it lies in an album.
-    """
-    levels = mask.astype(np.uint8) * np.uint8(255)
-    write(path, levels, Metadata(Image.Exif(), None, None, ()))
-
-
-def is_restored(path: Path) -> bool:
-    """Whether the file at `path` is a picture that rechroma wrote."""
-    try:
-        with _opened(path, None) as picture:
-            return metadata.is_signed(picture)
-    except PhotoError:
-        return False
-
-
 def as_uri(photo: Photo) -> str:
     """An `(H, W, 3)` uint8 RGB photo as a JPEG inside a `data:` address, to be looked at."""
     jpeg = io.BytesIO()
@@ -341,24 +225,15 @@ def as_uri(photo: Photo) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
 
 
-def _decode(source: Path | BinaryIO, name: str | None, pixel_limit: int) -> Image.Image:
-    """The picture upright, 8 bits, without transparency."""
-    with _opened(source, name, pixel_limit) as picture:
-        return _decoded(picture, name or str(source))
-
-
-def _decoded(picture: Image.Image, name: str) -> Image.Image:
-    picture.load()
-    return _opaque(_eight_bits(_upright(picture), name))
-
-
 @contextmanager
-def _opened(
-    source: Path | BinaryIO, name: str | None, pixel_limit: int = PIXEL_LIMIT
+def opened(
+    source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> Iterator[Image.Image]:
     """An opened picture; what goes wrong with it, until it is closed, becomes a `PhotoError`."""
     name = name or str(source)
     try:
+        if isinstance(source, Path) and _would_wait(source):
+            raise PhotoError(name, f"is no picture but a pipe or a device, {EXPECTED}")
         with _no_pixel_limit():
             picture = Image.open(source, formats=list(FORMATS))
         with picture:
@@ -380,6 +255,37 @@ def _opened(
         raise PhotoError(name, f"cannot be read: {shown}") from None
 
 
+def decoded(picture: Image.Image, name: str) -> Image.Image:
+    """An opened picture upright, 8 bits, without transparency.
+
+    Raises:
+        PhotoError: it holds floating-point values; `name` is how that is said.
+    """
+    picture.load()
+    return _opaque(_eight_bits(_upright(picture), name))
+
+
+def is_deep(picture: Image.Image) -> bool:
+    """Whether the values of an opened picture are on a scale of 16 bits; asked before decoding.
+
+    A file of 32-bit integers does not say on which scale they are: it is that of 16 bits where any
+    value is beyond 255, else that of 8.
+    """
+    if picture.mode == "I":
+        return bool(np.max(picture.getextrema()) > 255)
+    return picture.mode.startswith("I") or bool(DEEP.search(str(getattr(picture, "tile", ""))))
+
+
+def is_opaque(picture: Image.Image) -> bool:
+    """Whether no part of an opened picture is transparent."""
+    return bool(np.asarray(_opacity(picture)).min() == 255)
+
+
+def _decode(source: Path | BinaryIO, name: str | None, pixel_limit: int) -> Image.Image:
+    with opened(source, name, pixel_limit) as picture:
+        return decoded(picture, name or str(source))
+
+
 @contextmanager
 def _no_pixel_limit() -> Iterator[None]:
     """Pillow's own limit warns at half of ours; it is put aside while a header is read."""
@@ -391,9 +297,19 @@ def _no_pixel_limit() -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
+def _would_wait(path: Path) -> bool:
+    """Whether `path` lies in an album like a picture, but may be waited for without an end.
+
+    Pipes that a shell hands over, such as `/dev/stdin`, have no suffix of a picture and are read.
+    """
+    if path.suffix.lower() not in SUFFIXES or not path.exists():
+        return False
+    return not path.is_file() and not path.is_dir()
+
+
 def _why_unknown(source: Path | BinaryIO) -> str:
     empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.seek(0, 2)
-    return "is empty" if empty else f"is no picture, expected {', '.join(FORMATS)}"
+    return "is empty" if empty else f"is no picture, {EXPECTED}"
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -408,16 +324,13 @@ def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
         raise PhotoError(name, "holds floating-point values, expected 8 or 16 bits")
     if not picture.mode.startswith("I"):
         return picture
-    levels = np.clip(np.asarray(picture), 0, 65535) >> 8
+    levels = np.asarray(picture)
+    levels = np.clip(levels, 0, 65535) >> 8 if is_deep(picture) else np.clip(levels, 0, 255)
     return Image.fromarray(levels.astype(np.uint8))
 
 
 def _opacity(picture: Image.Image) -> Image.Image:
     return picture.convert("RGBA").getchannel("A")
-
-
-def _is_opaque(picture: Image.Image) -> bool:
-    return bool(np.asarray(_opacity(picture)).min() == 255)
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

@@ -31,9 +31,9 @@ def outputs_of(
         UserError: there is no photograph, two would go to one file, or a photograph or one of the
             `others` would be overwritten.
     """
-    from rechroma import photos
+    from rechroma import photos, scans
 
-    named = photos.format_of(out) is not None and not out.is_dir()
+    named = scans.format_of(out) is not None and not out.is_dir()
     if out.exists() and not out.is_dir() and not named:
         raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
@@ -42,7 +42,7 @@ def outputs_of(
         top = source if source.is_dir() else source.parent
         for path in photos.list_photos(source):
             inside = any(path.parent.resolve().is_relative_to(folder) for folder in own)
-            if path == source or not (inside and photos.is_restored(path)):
+            if path == source or not (inside and scans.is_restored(path)):
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:

@@ -139,16 +139,16 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
     Raises:
         UserError: names that do not go together.
     """
-    from rechroma import photos
+    from rechroma import scans
     from rechroma.album import Job
 
     masks = by_stem(chosen.mask) if chosen.mask and chosen.mask.is_dir() else None
-    own = photos.format_of(chosen.out) if not chosen.out.is_dir() else None
+    own = scans.format_of(chosen.out) if not chosen.out.is_dir() else None
     if own and chosen.format and own != chosen.format:
         raise UserError(f"--out is {chosen.out} but --format is {chosen.format}, leave one out")
     if chosen.watch and own:
         raise UserError("--watch needs a folder as --out")
-    suffix = photos.suffix_of(chosen.format or "png")
+    suffix = scans.suffix_of(chosen.format or "png")
     protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
     try:
         outputs = outputs_of(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
@@ -250,13 +250,13 @@ def _models(chosen: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _find_mask(chosen: argparse.Namespace) -> int:
-    from rechroma import photos
+    from rechroma import photos, scans
     from rechroma.damage import find_mask
 
     def find(source: Path, target: Path) -> None:
         found = find_mask(photos.read_gray(source))
         if not found.any():
             print(f"{source}: no damage found", file=sys.stderr)
-        photos.write_mask(target, found)
+        scans.write_mask(target, found)
 
     return each(outputs_of(chosen.photos, chosen.out), find)
