@@ -29,11 +29,11 @@ def one_thread() -> None:
 def make_settings() -> Callable[..., Settings]:
     """The project's settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`.
 
-    Networks start from nothing unless a change says otherwise.
+    Networks start from nothing and look at 128 px unless a change says otherwise.
     """
 
     def make(**changes: Any) -> Settings:
-        changes = {"model.weights": "none"} | changes
+        changes = {"model.weights": "none", "restore.size": 128} | changes
         tree = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         for name, value in changes.items():
             *groups, last = name.split(".")

@@ -214,6 +214,7 @@ def test_evaluate_sets_models_beside_yardsticks(photo, model, capsys):
     assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
         "mine",
         *YARDSTICKS,
+        "mine, ahead of the best yardstick",
     ]
     assert "2 photographs of album, 64 px" in Path("judged/table.md").read_text()
     assert Path("judged/pictures.png").exists()
