@@ -102,14 +102,6 @@ SCORE = ["score", "--truth", "truth", "--restored", "restored", "--masks", "mask
 MISTAKES = {
     "a missing path": (["restore", "gone.png", "--out", "new"], r"gone\.png: does not exist"),
     "no photographs": (["restore", "empty", "--out", "new"], "there is no photograph among these"),
-    "one stem": (
-        ["restore", "twins", "--out", "new"],
-        r"twins/a\.bmp and twins/a\.png would both become new/a\.png, rename one",
-    ),
-    "one stem in two folders": (
-        ["find-mask", "old.png", "album/old.bmp", "--out", "new"],
-        r"old\.png and album/old\.bmp would both become new/old\.png",
-    ),
     "over the photograph itself": (
         ["restore", "old.png", "--out", "."],
         r"old\.png would be overwritten, choose another folder with --out",

@@ -130,6 +130,42 @@ def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, co
     assert told in shown
 
 
+@pytest.mark.parametrize("command", ["restore", "find-mask"])
+def test_photographs_that_would_become_one_file_are_named_once_and_the_rest_goes_on(
+    damaged, model, capsys, command
+):
+    model("models/restorer")
+    for name in ("a.bmp", "b.png", "c.bmp", "c.png", "c.tif", "deep/a.png"):
+        put(f"album/{name}", damaged)
+    put("b.png", damaged)
+    assert rechroma(command, "album", "b.png", "--out", "out") == 1
+    assert made("out") == ["a.png", "deep/a.png"]
+    told = [line for line in capsys.readouterr().err.splitlines() if "would" in line]
+    assert told == [
+        "rechroma: album/b.png and b.png would both become out/b.png, rename one",
+        "rechroma: album/c.bmp, album/c.png and album/c.tif would all become out/c.png, "
+        "rename all but one",
+    ]
+
+
+def test_an_older_result_stays_where_another_photograph_would_become_it_too(
+    damaged, restored, capsys
+):
+    put("album/a.png", damaged)
+    assert restored("album", "--out", "new") == 0
+    before = Path("new/a.png").read_bytes()
+    put("album/a.tif", 255 - damaged)
+    assert restored("album", "--out", "new", "--report", "report.json") == 1
+    assert Path("new/a.png").read_bytes() == before
+    assert "2 failed" in capsys.readouterr().err
+    rows = json.loads(Path("report.json").read_text(encoding="utf-8"))["photographs"]
+    message = "album/a.png and album/a.tif would both become new/a.png, rename one"
+    assert [(row["photo"], row["error"]) for row in rows] == [
+        ("album/a.png", message),
+        ("album/a.tif", message),
+    ]
+
+
 @pytest.fixture
 def restored(model):
     """Runs `rechroma restore` with an untrained model: `restored("album", "--out", "new")`."""
@@ -341,14 +377,22 @@ def test_two_photographs_of_one_name_are_told_while_watching(
     put("scans/a.png", damaged)
 
     def arrives():
-        put("scans/a.bmp", damaged)
+        put("scans/a.bmp", 255 - damaged)
+        later = Path("new/a.png").stat().st_mtime + 10
+        os.utime("scans/a.bmp", (later, later))
         put("scans/b.png", damaged)
 
-    renames = [lambda: Path("scans/a.bmp").rename("scans/c.bmp")]
-    watching(monkeypatch, arrives, nothing, nothing, *renames, nothing, nothing)
-    assert restored("scans", "--out", "new", "--watch") == 0
+    known = ~mask_of(HOLE)
+
+    meanwhile = []
+    looks = [lambda: meanwhile.extend(made("new"))]
+    renames = [lambda: Path("scans/a.png").rename("scans/c.png")]
+    watching(monkeypatch, arrives, nothing, nothing, *looks, *renames, nothing, nothing)
+    assert restored("scans", "--out", "new", "--watch") == 1
     shown = capsys.readouterr().err
     assert shown.count("scans/a.bmp and scans/a.png would both become new/a.png, rename one") == 1
+    assert meanwhile == ["a.png", "b.png"]
+    assert np.array_equal(photos.luma(get("new/a.png"))[known], (255 - damaged)[known])
     assert made("new") == ["a.png", "b.png", "c.png"]
 
 

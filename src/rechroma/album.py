@@ -35,12 +35,14 @@ class Job(NamedTuple):
         target: the file it becomes.
         mask: the file of its mask, or None to find the damage.
         mask_out: where the mask that was used goes, or None.
+        clash: that other photographs would become the same file, in words, or empty.
     """
 
     source: Path
     target: Path
     mask: Path | None = None
     mask_out: Path | None = None
+    clash: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,8 @@ def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
     entry = Entry(str(job.source), str(job.target), warnings=[])
     started = time.perf_counter()
     try:
+        if job.clash:
+            raise UserError(job.clash)
         if manner.skip_done and is_done(job):
             entry.status = "skipped"
         else:

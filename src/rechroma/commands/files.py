@@ -28,8 +28,8 @@ def outputs_of(
     wrote into `out` or `masks_out` is no photograph to restore, where these lie in an album.
 
     Raises:
-        UserError: there is no photograph, two would go to one file, or a photograph or one of the
-            `others` would be overwritten.
+        UserError: there is no photograph, several would go to `out` as one file, or a photograph or
+            one of the `others` would be overwritten.
     """
     from rechroma import photos, scans
 
@@ -52,27 +52,47 @@ def outputs_of(
     if named and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
     inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
-    owners: dict[Path, Path] = {}
-    for path, target in outputs.items():
-        if target in owners:
-            raise UserError(f"{owners[target]} and {path} would both become {target}, rename one")
+    for target in outputs.values():
         if target.exists() and _identity(target) in inputs:
             raise UserError(f"{target} would be overwritten, choose another folder with --out")
-        owners[target] = path
     return outputs
 
 
+def clashes(outputs: dict[Path, Path]) -> dict[Path, str]:
+    """Of the photographs that would become one file, what to do about it; by photograph."""
+    owners: dict[Path, list[str]] = {}
+    for path, target in outputs.items():
+        owners.setdefault(target, []).append(str(path))
+    told = {}
+    for path, target in outputs.items():
+        *others, last = owners[target]
+        if others:
+            both, mended = ("both", "one") if len(others) == 1 else ("all", "all but one")
+            several = f"{', '.join(others)} and {last}"
+            told[path] = f"{several} would {both} become {target}, rename {mended}"
+    return told
+
+
 def each(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
-    """Do `work` for every photograph, naming those that fail: 1 if there were any, else 0."""
+    """Do `work` for every photograph, naming those that fail: 1 if there were any, else 0.
+
+    Those that would become one file fail.
+    """
     from rechroma.progress import track
 
+    clash = clashes(outputs)
     failed = 0
+    told: set[str] = set()
     for source, target in track(outputs.items(), "photographs", len(outputs)):
         try:
+            if source in clash:
+                raise UserError(clash[source])
             work(source, target)
         except UserError as error:
             failed += 1
-            print(f"rechroma: {error}", file=sys.stderr)
+            if str(error) not in told:  # a clash is that of several photographs
+                print(f"rechroma: {error}", file=sys.stderr)
+            told.add(str(error))
     if failed:
         print(f"rechroma: {failed} of {len(outputs)} photographs failed", file=sys.stderr)
     return min(failed, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.commands import Add
-from rechroma.commands.files import NothingThereError, by_stem, each, outputs_of
+from rechroma.commands.files import NothingThereError, by_stem, clashes, each, outputs_of
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _restore(chosen: argparse.Namespace) -> int:
     try:
         _work(waiting, restorer, manner, entries)
         if chosen.watch:
-            _watch(chosen, restorer, manner, entries)
+            _watch(chosen, waiting, restorer, manner, entries)
     finally:
         if chosen.report:
             from rechroma.outputs import write_json
@@ -158,6 +158,7 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
         raise
     if chosen.mask and masks is None and len(outputs) > 1:
         raise UserError(f"--mask is one file for {len(outputs)} photographs, expected a folder")
+    clash = clashes(outputs)
     jobs = []
     for source, target in outputs.items():
         mask = chosen.mask if masks is None else masks.get(source.stem)
@@ -167,7 +168,7 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
         if chosen.save_masks:
             name = Path(source.name) if own else target.relative_to(chosen.out)
             mask_out = (chosen.save_masks / name).with_suffix(".png")
-        jobs.append(Job(source, target, mask, mask_out))
+        jobs.append(Job(source, target, mask, mask_out, clash.get(source, "")))
     return jobs
 
 
@@ -181,22 +182,28 @@ def _work(
     jobs = list(jobs)
     if not jobs:
         return
+    told = {entry.error for entry in entries}
     for job in track(jobs, "photographs", len(jobs)):
         entry = album.restore(job, restorer, manner)
         entries.append(entry)
         for warning in entry.warnings or []:
             print(f"{entry.photo}: {warning}", file=sys.stderr)
-        if entry.error:
+        if entry.error and entry.error not in told:  # a clash is that of several photographs
             print(f"rechroma: {entry.error}", file=sys.stderr)
+        told.add(entry.error)
 
 
 def _watch(
-    chosen: argparse.Namespace, restorer: "Restorer", manner: "Manner", entries: "list[Entry]"
+    chosen: argparse.Namespace,
+    waiting: "list[Job]",
+    restorer: "Restorer",
+    manner: "Manner",
+    entries: "list[Entry]",
 ) -> None:
     """Restore what arrives, once its size has come to rest, until Ctrl-C."""
     print("watching for photographs; Ctrl-C ends it", file=sys.stderr, flush=True)
-    done = {entry.photo: _state(Path(entry.photo)) for entry in entries}
-    seen: dict[str, tuple[float, int] | None] = {}
+    done = {job.source: _state(job) for job in waiting}
+    seen: dict[Path, tuple[float, int, str] | None] = {}
     told = ""
     try:
         while True:
@@ -210,23 +217,23 @@ def _watch(
                 told = str(error)
                 continue
             for job in jobs:
-                name, state = str(job.source), _state(job.source)
-                if state and state != done.get(name) and state == seen.get(name):
+                state = _state(job)
+                if state and state != done.get(job.source) and state == seen.get(job.source):
                     arrived.append(job)
-                    done[name] = state
-                seen[name] = state
+                    done[job.source] = state
+                seen[job.source] = state
             _work(arrived, restorer, manner, entries)
     except KeyboardInterrupt:
         print("no longer watching", file=sys.stderr)
 
 
-def _state(path: Path) -> tuple[float, int] | None:
-    """What differs once a file is written further; None where there is none."""
+def _state(job: "Job") -> tuple[float, int, str] | None:
+    """What differs once a photograph is written further, or clashes with another; None if gone."""
     try:
-        status = path.stat()
+        status = job.source.stat()
     except OSError:
         return None
-    return status.st_mtime, status.st_size
+    return status.st_mtime, status.st_size, job.clash
 
 
 def _summary(entries: "list[Entry]", seconds: float) -> str:
