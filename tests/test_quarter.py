@@ -20,7 +20,7 @@ def started(make_settings, tmp_path):
 
     def make(**changes):
         file = tmp_path / "start.safetensors"
-        changes = {"model.encoder": ENCODER} | changes
+        changes = {"model.encoder": ENCODER, "model.frozen": True} | changes
         torch.manual_seed(0)
         save_file(RestorationNetwork(make_settings(**changes).model).state_dict(), file)
         model = make_settings(**changes, **{"model.weights": str(file)}).model
@@ -63,8 +63,8 @@ def test_not_frozen_it_learns(started):
 
 
 def test_from_nothing_an_encoder_learns_frozen_or_not(make_settings):
-    network = RestorationNetwork(make_settings(**{"model.encoder": ENCODER}).model).train()
-    assert network.settings.frozen
+    changes = {"model.encoder": ENCODER, "model.frozen": True}
+    network = RestorationNetwork(make_settings(**changes).model).train()
     assert [name for name in changed(*optimized(network)) if "encoder" in name]
 
 
