@@ -33,8 +33,8 @@ def main() -> None:
     _register_shipped(settings, described, prepared, package)
     origin = model / "run.json"
     with tracking.evaluation_run(settings, real_root(), described, origin) as mlflow_run:
+        groups = {evaluating.OURS: "test", evaluating.AHEAD.format(evaluating.OURS): "ahead"}
         for method, parts in table.items():
-            groups = {evaluating.OURS: "test", evaluating.AHEAD.format(evaluating.OURS): "ahead"}
             group = groups.get(method, f"yardstick/{method.replace(',', '')}")
             mlflow_run.metrics({f"{group}/{part}": found.mean for part, found in parts.items()})
         for report in ("metrics.json", "photos.csv", "table.md", "strips"):

@@ -157,6 +157,13 @@ def model(
 
 
 @pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, without the model that the pipeline leaves."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def damaged(photo: np.ndarray) -> np.ndarray:
     """`photo` in gray, `(96, 128)` uint8, with a gray in [20:50, 30:70] that is nowhere else."""
     gray = photos.luma(photo)

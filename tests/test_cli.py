@@ -7,38 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from command_line import HOLE, mask_of, put, rechroma
 
 from rechroma import scans, scoring, shipped, storage
-from rechroma.cli import main
 from rechroma.evaluating import YARDSTICKS
 
 ROOT = Path(__file__).resolve().parent.parent
-HOLE = np.s_[20:50, 30:70]
 
 
 @pytest.fixture(autouse=True)
-def desk(tmp_path, monkeypatch):
-    """An empty folder to work in, without the model that the pipeline leaves."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def rechroma(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    return end.value.code
-
-
-def put(file: str, picture: np.ndarray) -> None:
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(file)
-
-
-def mask_of(area: tuple[slice, slice]) -> np.ndarray:
-    mask = np.zeros((96, 128), bool)
-    mask[area] = True
-    return mask
+def at_desk(desk):
+    """Commands run in an empty folder."""
 
 
 def files() -> dict[str, bytes]:

@@ -6,40 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import HOLE, mask_of, put, rechroma
 from PIL import Image
 
 from rechroma import photos, shipped, storage
-from rechroma.cli import main
-
-HOLE = np.s_[20:50, 30:70]
 
 
 @pytest.fixture(autouse=True)
-def desk(tmp_path, monkeypatch):
-    """An empty folder to work in, without the model that the pipeline leaves."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def rechroma(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(arguments)
-    return end.value.code
-
-
-def put(file: str, picture: np.ndarray) -> None:
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture).save(file)
+def at_desk(desk):
+    """Commands run in an empty folder."""
 
 
 def get(file: str) -> np.ndarray:
     return np.asarray(Image.open(file))
-
-
-def mask_of(area: tuple[slice, slice]) -> np.ndarray:
-    mask = np.zeros((96, 128), bool)
-    mask[area] = True
-    return mask
 
 
 def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(damaged, capsys):

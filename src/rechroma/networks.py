@@ -65,16 +65,14 @@ class RestorationNetwork(nn.Module):
             _load_shipped(self)
         elif settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
-        if settings.frozen and settings.weights != "none":
-            for encoder in self._encoders():
-                encoder.requires_grad_(False)
+        for encoder in self._frozen():
+            encoder.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
         """As in torch; what is frozen keeps its running means too."""
         super().train(mode)
-        if self.settings.frozen and self.settings.weights != "none":
-            for encoder in self._encoders():
-                encoder.eval()
+        for encoder in self._frozen():
+            encoder.eval()
         return self
 
     def forward(self, luma: Tensor, mask: Tensor) -> Prediction:
@@ -100,8 +98,10 @@ class RestorationNetwork(nn.Module):
             color = torch.cat([self._keep(luma, color[:, :1], mask), color[:, 1:]], dim=1)
         return Prediction(color, gray, damage, hues)
 
-    def _encoders(self) -> list[nn.Module]:
-        """Those that can come with weights: of all but the plain network."""
+    def _frozen(self) -> list[nn.Module]:
+        """The encoders that keep the weights they start with; the plain network has none."""
+        if not self.settings.frozen or self.settings.weights == "none":
+            return []
         networks = (self.gray_network, self.color_network)
         found = [getattr(network, "encoder", None) for network in networks]
         return [encoder for encoder in found if encoder is not None]

@@ -1,0 +1,29 @@
+"""What tests of the command line share: calling it, and pictures beside it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rechroma.cli import main
+
+HOLE = np.s_[20:50, 30:70]
+
+
+def rechroma(*arguments: str) -> int:
+    """The exit code of the command."""
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return end.value.code
+
+
+def put(file: str, picture: np.ndarray) -> None:
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(file)
+
+
+def mask_of(area: tuple[slice, slice]) -> np.ndarray:
+    mask = np.zeros((96, 128), bool)
+    mask[area] = True
+    return mask
