@@ -56,7 +56,7 @@ class PlainSamples:
         hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV).reshape(-1, 3)
         colored = hsv[hsv[:, 1] > 0, 0]
         counts = np.append(np.bincount(colored, minlength=180), len(hsv) - len(colored))
-        return (counts / len(hsv)).astype(np.float32)
+        return (counts / len(hsv)).astype(np.float32)[:, None, None]
 
     def _draw(self, gray: Image.Image, mask: Image.Image) -> None:
         """One shape of one gray into `gray`, and in white into `mask`."""

@@ -30,6 +30,19 @@ def test_folding_leaves_the_histogram_as_it_was():
     assert torch.equal(folded[:, 0], shares[:, 0] + shares[:, 180])
 
 
+def test_each_place_is_counted_alone(photo):
+    photo[:, :20] = 90  # some grays
+    found = hues.histograms(photo, 3, 4)
+    assert found.shape == (181, 3, 4)
+    for row in range(3):
+        for column in range(4):
+            place = np.ascontiguousarray(photo[32 * row :, 32 * column :][:32, :32])
+            np.testing.assert_allclose(found[:, row, column], hues.histogram(place), atol=1e-6)
+    np.testing.assert_allclose(
+        hues.histograms(photo, 1, 1).ravel(), hues.histogram(photo), atol=1e-6
+    )
+
+
 def test_a_photographs_own_hues_change_nothing(photo):
     chroma = chroma_of(photo)
     turned = hues.impose(chroma, hues.histogram(photo))

@@ -4,6 +4,7 @@ import pytest
 import timm
 import torch
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import log_softmax
 from skimage.metrics import structural_similarity
 
 from rechroma import losses, perceptual, scoring
@@ -29,7 +30,7 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
         rgb=rgb,
         true_rgb=truth,
         mask=mask.float(),
-        hues=torch.full((2, 181), 1 / 181),
+        hues=torch.full((2, 181, 1, 1), 1 / 181),
         weight=losses.pixel_weight(mask.float(), 4.0),
         logits=discriminator(luma.float() / 255, rgb),
     )
@@ -58,7 +59,9 @@ def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, out
     losses.TERMS[term](compared).backward()
     convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
     # The predicted histogram leaves the encoder before the decoder.
-    for layer in convolutions[:1] if term == "histogram" else (convolutions[0], convolutions[-1]):
+    for layer in (
+        convolutions[:1] if term in ("histogram", "places") else (convolutions[0], convolutions[-1])
+    ):
         assert layer.weight.grad.abs().sum() > 0
 
 
@@ -109,6 +112,8 @@ def test_an_expression_says_what_each_term_weighs(expression, expected):
         ("", "expected a sum like"),
         ("mse + 2*mse", "mse stands there twice"),
         ("mse + segmentation", "needs model.segmentation: true"),
+        ("mse + histogram", "'histogram', which needs model.hues: true"),
+        ("mse + places", "'places', which needs model.hues: true"),
         ("__import__('os')", "expected a sum like"),
     ],
 )
@@ -175,9 +180,26 @@ def test_the_right_hue_histogram_costs_nothing(make_settings):
     settings = make_settings(**{"discriminator.channels": 4})
     compared = compare(network, PatchGAN(settings.discriminator))
     right = compared.prediction._replace(hues=shares.log())
-    assert losses.histogram(compared._replace(prediction=right, hues=shares)) == pytest.approx(
-        0, abs=1e-5
-    )
+    assert losses.histogram(
+        compared._replace(prediction=right, hues=shares[..., None, None])
+    ) == pytest.approx(0, abs=1e-5)
+
+
+def test_what_each_place_has_is_compared_place_by_place(make_settings):
+    settings = make_settings(**{"discriminator.channels": 4, "model.encoder": "tu-test_resnet"})
+    compared = compare(RestorationNetwork(settings.model), PatchGAN(settings.discriminator))
+    logits = torch.randn(2, 181, 2, 3, generator=torch.Generator().manual_seed(0))
+    shares = torch.rand(2, 181, 2, 3, generator=torch.Generator().manual_seed(1))
+    shares = shares / shares.sum(dim=1, keepdim=True)
+    said = compared.prediction._replace(places=logits)
+    found = losses.places(compared._replace(prediction=said, hues=shares))
+    expected = -(shares.numpy() * log_softmax(logits.numpy(), axis=1)).sum(axis=1).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
+    whole = compared.prediction._replace(places=logits[..., :1, :1])
+    found = losses.places(compared._replace(prediction=whole, hues=shares))
+    known = shares.numpy().mean(axis=(2, 3))
+    expected = -(known * log_softmax(logits.numpy()[..., 0, 0], axis=1)).sum(axis=1).mean()
+    assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.usefixtures("unpretrained")

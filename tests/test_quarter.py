@@ -75,21 +75,30 @@ def test_both_stages_keep_their_encoders_weights(started):
         assert not [name for name in moved if name.startswith(f"{network}.encoder")]
 
 
-def test_a_photographs_hues_are_the_mean_of_what_its_places_have(features):
+def test_each_place_has_hues_of_its_own(features):
     torch.manual_seed(0)
     hues = HuesOfPlaces(8, dropout=0.5).eval()
     with torch.no_grad():
         for weight in hues.parameters():
             weight += torch.randn_like(weight)
-        shares = hues(features).softmax(dim=1)
+        logits = hues(features)
+        assert logits.shape == (2, 181, 3, 4)
         whole = features.mean(dim=(2, 3))
-        expected = torch.zeros_like(shares)
         for row in range(3):
             for column in range(4):
-                logits = hues.said(hues.whole(whole) + hues.place(features[:, :, row, column]))
-                expected += logits.softmax(dim=1) / 12
-    torch.testing.assert_close(shares, expected, rtol=1e-4, atol=1e-6)
-    assert np.allclose(shares.sum(dim=1), 1)
+                expected = hues.said(hues.whole(whole) + hues.place(features[:, :, row, column]))
+                torch.testing.assert_close(logits[..., row, column], expected)
+
+
+def test_a_photographs_hues_are_the_mean_of_what_its_places_have(make_settings):
+    torch.manual_seed(0)
+    network = RestorationNetwork(make_settings(**{"model.encoder": ENCODER}).model).eval()
+    luma = torch.randint(0, 255, (2, 1, 64, 96), dtype=torch.uint8)
+    said = network(luma, luma > 250)
+    assert said.places.shape == (2, 181, 2, 3)
+    shares = said.hues.softmax(dim=1)
+    torch.testing.assert_close(shares, said.places.softmax(dim=1).mean(dim=(2, 3)))
+    assert np.allclose(shares.sum(dim=1).detach(), 1)
 
 
 def test_features_are_dropped_in_training_alone(features):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from rechroma.errors import UserError
 from rechroma.filling import FILLS
 from rechroma.settings import Settings
 
+PLACE = 32  # px of what the network sees, whose hues are counted together
 HUES_PHOTOS = 1000  # of which the mean hue histogram is taken, at most
 
 
@@ -38,7 +40,8 @@ class Sample(NamedTuple):
         luma: `(1, H, W)` uint8; in the hole, what `model.fill` puts there.
         mask: `(1, H, W)` bool, True where lost.
         truth: `(3, H, W)` uint8 RGB.
-        hues: `(181,)` float32, the hue histogram of the truth before it was reduced.
+        hues: `(181, h, w)` float32, the hue histogram of each place of 32 px, from the truth before
+            it was reduced.
     """
 
     luma: Tensor
@@ -60,6 +63,7 @@ class TrainingSamples(Dataset[Sample]):
         self.size = settings.train.epoch_samples or len(self.photos)
         self.cut = settings.train.crop or self.photos.shape[1]
         self.side = settings.train.size or self.cut
+        self.places = math.ceil(self.side / PLACE)
         self.augmentation = Augmentation(settings.augment, self.side)
 
     @cached_property
@@ -79,7 +83,7 @@ class TrainingSamples(Dataset[Sample]):
         generator = np.random.default_rng([self.settings.seed, epoch, index])
         truth = self._cut(self.photos[self._row(epoch, index)], generator)
         truth = self.augmentation(truth, generator)
-        histogram = hues.histogram(truth)
+        places = hues.histograms(truth, self.places, self.places)
         if truth.shape[0] != self.side:
             truth = cv2.resize(truth, (self.side, self.side), interpolation=cv2.INTER_AREA)
         damaged, mask = damage.draw(photos.luma(truth), self.settings.damage, generator)
@@ -88,7 +92,7 @@ class TrainingSamples(Dataset[Sample]):
             torch.from_numpy(luma)[None],
             torch.from_numpy(mask)[None],
             torch.from_numpy(truth).permute(2, 0, 1),
-            torch.from_numpy(histogram),
+            torch.from_numpy(places),
         )
 
     def _row(self, epoch: int, index: int) -> int:

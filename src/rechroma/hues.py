@@ -39,6 +39,25 @@ def histogram(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
     return shares
 
 
+def histograms(photo: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
+    """`(181, rows, columns)` float32: the histogram of each place of `(H, W, 3)` uint8 RGB.
+
+    The places are `rows` times `columns` rectangles, as equal as whole pixels allow.
+    """
+    height, width = photo.shape[:2]
+    plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
+    kinds = np.where(plane[..., 1] > 0, plane[..., 0], HUES).astype(np.intp)  # with hue 180: gray
+    row = np.arange(height)[:, None] * rows // height
+    column = np.arange(width) * columns // width
+    places = rows * columns
+    counts = np.bincount(
+        (kinds * places + row * columns + column).ravel(), minlength=(HUES + 1) * places
+    )
+    counts = counts.reshape(HUES + 1, rows, columns)
+    shares: NDArray[np.float32] = (counts / counts.sum(axis=0)).astype(np.float32)
+    return shares
+
+
 def folded(histogram: Array) -> Array:
     """`(..., 181)` shares as `(..., 180)`, grays counted as hue 0."""
     hues: Array = histogram[..., :HUES] + 0  # a copy

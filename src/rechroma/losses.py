@@ -33,7 +33,7 @@ class Comparison(NamedTuple):
         rgb: `(N, 3, H, W)` float32 predicted RGB.
         true_rgb: `(N, 3, H, W)` float32 RGB in [0, 1].
         mask: `(N, 1, H, W)` float32, 1 where lost.
-        hues: `(N, 181)` float32, the hue histogram of the truth.
+        hues: `(N, 181, h, w)` float32, the hue histogram of each place of the truth.
         weight: `(N, 1, H, W)` float32, how much each pixel counts in mse and l1.
         logits: the discriminator's of the predicted RGB, or None when it is not trained.
     """
@@ -171,9 +171,18 @@ def histogram(compared: Comparison) -> Tensor:
     """
     if compared.prediction.hues is None:
         raise ValueError("Expected a prediction with hues. But got none.")
-    ours, true = compared.prediction.hues.softmax(dim=1), compared.hues
+    ours, true = compared.prediction.hues.softmax(dim=1), compared.hues.mean(dim=(2, 3))
     gray = (ours[:, HUES] - true[:, HUES]).abs().mean()
     return 1 - correlation(folded(ours), folded(true)).mean() + GRAY_WEIGHT * gray
+
+
+def places(compared: Comparison) -> Tensor:
+    """Cross-entropy of the hues that each place is taken to have, of those that it has."""
+    logits = compared.prediction.places
+    if logits is None:
+        raise ValueError("Expected a prediction with hues. But got none.")
+    true = functional.adaptive_avg_pool2d(compared.hues, (logits.shape[2], logits.shape[3]))
+    return functional.cross_entropy(logits, true)
 
 
 def tv(compared: Comparison) -> Tensor:
@@ -212,6 +221,7 @@ TERMS: dict[str, Callable[[Comparison], Tensor]] = {
     "masked_ssim": masked_ssim,
     "hue": hue,
     "histogram": histogram,
+    "places": places,
     "tv": tv,
     "perceptual": perceptual,
     "bce": bce,
@@ -248,8 +258,9 @@ def weights(expression: str, segmented: bool = False, hues: bool = False) -> dic
         found[name] = weight
     if "segmentation" in found and not segmented:
         raise UserError("loss has 'segmentation', which needs model.segmentation: true")
-    if "histogram" in found and not hues:
-        raise UserError("loss has 'histogram', which needs model.hues: true")
+    for name in sorted({"histogram", "places"} & found.keys()):
+        if not hues:
+            raise UserError(f"loss has '{name}', which needs model.hues: true")
     if segmented:
         found.setdefault("segmentation", 1.0)
     if hues:

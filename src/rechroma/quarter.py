@@ -10,7 +10,6 @@ from rechroma.hues import HUES
 
 WIDTHS = (256, 128, 64)  # of the decoder at 1/16, 1/8 and 1/4 of the resolution
 HUES_WIDTH = 512  # of the layer between features and hues
-RAREST_HUE = 1e-8  # share below which a hue is taken for missing
 QUIET = 0.1  # of the usual first weights: fresh, it takes photographs for nearly the same
 
 
@@ -40,9 +39,9 @@ class QuarterUNet(nn.Module):
         self.head = nn.Conv2d(WIDTHS[-1], classes, 3, padding=1)
 
     def forward(self, seen: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """`(N, channels, H, W)` to `(N, classes, H, W)`, and with hues their `(N, 181)` logits.
+        """`(N, channels, H, W)` to `(N, classes, H, W)`, with hues also their logits by places.
 
-        H and W are multiples of 32.
+        Those are `(N, 181, H / 32, W / 32)`; H and W are multiples of 32.
         """
         feature_maps = self.encoder(seen)
         with_seen = [
@@ -57,7 +56,7 @@ class QuarterUNet(nn.Module):
 
 
 class HuesOfPlaces(nn.Module):
-    """The hue histogram of a photograph: the mean of what each of its places is taken to have."""
+    """What hues each place of a photograph is taken to have."""
 
     def __init__(self, features: int, dropout: float):
         super().__init__()
@@ -69,12 +68,11 @@ class HuesOfPlaces(nn.Module):
         self.said = nn.Sequential(nn.GELU(), nn.Dropout(dropout), last)
 
     def forward(self, features: Tensor) -> Tensor:
-        """From the deepest feature map, `(N, C, H, W)`, to `(N, 181)` logits."""
+        """From the deepest feature map, `(N, C, H, W)`, to `(N, 181, H, W)` logits."""
         places = features.flatten(2).transpose(1, 2)  # (N, places, C)
         whole = places.mean(dim=1, keepdim=True)
-        logits = self.said(self.whole(whole) + self.place(places))
-        shares: Tensor = logits.float().softmax(dim=2).mean(dim=1)
-        return shares.clamp_min(RAREST_HUE).log()
+        logits: Tensor = self.said(self.whole(whole) + self.place(places))
+        return logits.transpose(1, 2).reshape(len(features), HUES + 1, *features.shape[2:])
 
 
 def _described(features: int, dropout: float) -> nn.Sequential:
