@@ -154,7 +154,7 @@ def test_hues_are_predicted_beside_any_network(make_settings, changes):
     luma, mask = (torch.zeros(2, 1, 40, 72, dtype=kind) for kind in (torch.uint8, torch.bool))
     prediction = network(luma, mask)
     assert prediction.color.shape == (2, 3, 40, 72)
-    assert prediction.hues.shape == (2, 181)
+    assert prediction.hues.shape[:2] == (2, 181)
     without = make_settings(**(TINY | changes | {"model.hues": False})).model
     assert RestorationNetwork(without).eval()(luma, mask).hues is None
 
@@ -164,5 +164,5 @@ def test_a_fresh_network_can_start_at_the_mean_hues(make_settings):
     mean = np.random.default_rng(0).dirichlet(np.ones(181)).astype(np.float32)
     network.start_hues(mean)
     luma = torch.zeros(1, 1, 64, 64, dtype=torch.uint8)
-    said = network(luma, luma.bool()).hues.softmax(dim=1)[0].detach().numpy()
+    said = network(luma, luma.bool()).hues.softmax(dim=1)[0].mean(dim=(1, 2)).detach().numpy()
     assert np.corrcoef(said, mean)[0, 1] > 0.9

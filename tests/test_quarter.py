@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -90,15 +89,10 @@ def test_each_place_has_hues_of_its_own(features):
                 torch.testing.assert_close(logits[..., row, column], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_photographs_hues_are_the_mean_of_what_its_places_have(make_settings):
-    torch.manual_seed(0)
+def test_hues_are_said_for_each_place_of_32_px(make_settings):
     network = RestorationNetwork(make_settings(**{"model.encoder": ENCODER}).model).eval()
     luma = torch.randint(0, 255, (2, 1, 64, 96), dtype=torch.uint8)
-    said = network(luma, luma > 250)
-    assert said.places.shape == (2, 181, 2, 3)
-    shares = said.hues.softmax(dim=1)
-    torch.testing.assert_close(shares, said.places.softmax(dim=1).mean(dim=(2, 3)))
-    assert np.allclose(shares.sum(dim=1).detach(), 1)
+    assert network(luma, luma > 250).hues.shape == (2, 181, 2, 3)
 
 
 def test_features_are_dropped_in_training_alone(features):

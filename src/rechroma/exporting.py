@@ -117,7 +117,7 @@ def _trace(network: RestorationNetwork) -> bytes:
     By torch's older exporter, which is deprecated: the newer one takes minutes for sizes that are
     not known, and does not come to an end for some encoders.
     """
-    sides = {0: "N", 2: "H", 3: "W"}
+    sides, places = {0: "N", 2: "H", 3: "W"}, {0: "N", 2: "h", 3: "w"}
     luma = torch.zeros(2, 1, *TRACED, dtype=torch.uint8)
     mask = torch.zeros(2, 1, *TRACED, dtype=torch.bool)
     names = ["color", "hues"] if network.settings.hues else ["color"]
@@ -132,7 +132,7 @@ def _trace(network: RestorationNetwork) -> bytes:
             opset_version=OPSET,
             input_names=["luma", "mask"],
             output_names=names,
-            dynamic_axes={"luma": sides, "mask": sides, "color": sides, "hues": {0: "N"}},
+            dynamic_axes={"luma": sides, "mask": sides, "color": sides, "hues": places},
         )
     return written.getvalue()
 

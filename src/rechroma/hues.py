@@ -12,13 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.colors import ycbcr_from_rgb
+from rechroma.scaling import resize
 
 if TYPE_CHECKING:
     import torch
 
 HUES = 180  # of OpenCV, 2 degrees each
 TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
-CUTS = 60  # places tried for opening the circle of hues
+SHARPNESS = 1.5  # 1 costs nothing and makes rainbows, 2 has fewer and costs 0.005 (docs/score.md)
+TURNING = (
+    0.005  # of a hue turned by so many (2 degrees each) squared, beside how unlikely it is, nats
+)
+LIKELY_BLUR = 2.0  # standard deviation, in hues, of the blur of what is likely
+RAREST = 1e-5  # share at which a hue is as unlikely as can be
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than
 # the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
 FADE_BETWEEN, FAINT = (15, 36), 4 / 255
@@ -93,48 +99,72 @@ def _with_hue(hues: NDArray[np.float64], strength: Planes) -> Planes:
     return planes.astype(np.float32)
 
 
-def impose(chroma: Planes, histogram: NDArray[np.floating[Any]]) -> Planes:
-    """Turn the hues of a photograph so that they occur as often as `histogram` says.
+def sharpened(places: Planes) -> Planes:
+    """`(181, h, w)` shares, those of each place's colors raised to a power: rare ones get rarer.
 
-    Optimal transport on the circle: the order of the hues stays, and of all places to open the
-    circle the one that turns them least is taken. The weakest colors become gray, as many as the
-    histogram has. The others keep their strength, but where a hue is turned far: there the
+    A place that is taken for blue or, less likely, orange is one of them and hardly half of each;
+    its gray share stays.
+    """
+    colored = places[:HUES] ** SHARPNESS
+    total = np.maximum(colored.sum(axis=0), np.finfo(np.float32).tiny)
+    return np.concatenate([colored / total * (1 - places[HUES:]), places[HUES:]])
+
+
+def impose(chroma: Planes, places: Planes) -> Planes:
+    """Turn the hues of a photograph so that they occur as often as its places say together.
+
+    Each color gets one of the hues, so that all in all they are likely where they come to lie and
+    near to what is painted there: an optimal assignment. The weakest colors become gray, as many
+    as the places have. The others keep their strength, but where a hue is turned far: there the
     photograph as a whole asks for a color that nothing in the place itself speaks for, and strong
     it would stand there as a colored spot; faint it stays.
 
     Args:
-        chroma: `(2, H, W)` float32 Cb, Cr.
-        histogram: `(181,)` shares.
+        chroma: `(2, H, W)` float32 Cb, Cr. Time and memory go with the square of `H * W`: a
+            thousand take half a second.
+        places: `(181, h, w)` shares of the hues of each place, the photograph cut into `h` times
+            `w`; one place is the photograph as a whole.
 
     Returns:
         `(2, H, W)` float32. Without any colored share, all gray.
     """
-    wanted = histogram[:HUES].astype(np.float64)
-    if not wanted.sum():
-        return np.zeros_like(chroma)
+    from scipy.optimize import linear_sum_assignment
+
+    shares = places.mean(axis=(1, 2), dtype=np.float64)
     strength = np.hypot(*chroma)
+    gray = np.zeros_like(strength, dtype=bool)
+    if shares[HUES] > 0:
+        gray = strength <= np.quantile(strength, min(1.0, shares[HUES]))
+    if gray.all() or not shares[:HUES].any():
+        return np.zeros_like(chroma)
     hues = hue_of(chroma)
-    ordered = np.sort(hues, axis=None)
-    ranks = (np.arange(ordered.size) + 0.5) / ordered.size
-    shares = np.concatenate([[0.0], np.cumsum(wanted / wanted.sum())])
-    borders = np.arange(HUES + 1) - 0.5
-
-    def moved(start: float) -> NDArray[np.float64]:
-        """The hue of each rank, rising, when the lowest rank is the quantile `start`."""
-        quantile = ranks + start
-        turns = np.floor(quantile)
-        raised: NDArray[np.float64] = np.interp(quantile - turns, shares, borders) + HUES * turns
-        return raised
-
-    def distance(start: float) -> float:
-        return float(_apart(moved(start), ordered).mean())
-
-    start = min(np.arange(CUTS) / CUTS, key=distance)
-    turned = np.interp(hues, ordered, moved(start))
-    gray = strength <= np.quantile(strength, float(histogram[HUES])) if histogram[HUES] else 0
+    wanted = _drawn(shares[:HUES], int((~gray).sum()))
+    likely = resize(_blurred(places[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)[:, ~gray]
+    likely /= likely.sum(axis=0)
+    unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(wanted).astype(int) % HUES].T
+    turns = _apart(hues[~gray][:, None], wanted)
+    _, given = linear_sum_assignment(unlikely + TURNING * turns**2)
+    turned = hues.copy()
+    turned[~gray] = wanted[given]
     sure = np.interp(_apart(turned, hues), FADE_BETWEEN, (1.0, 0.0))
     strength = sure * strength + (1 - sure) * np.minimum(strength, FAINT)
     return _with_hue(turned, np.where(gray, 0, strength))
+
+
+def _drawn(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """`(count,)` hues in [-0.5, 179.5), rising, that occur as often as `(180,)` shares say."""
+    borders = np.arange(HUES + 1) - 0.5
+    summed = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
+    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, summed, borders)
+    return hues
+
+
+def _blurred(places: Planes) -> Planes:
+    """Each place's shares, neighboring hues mixed: what is likely has no fine structure."""
+    from scipy.ndimage import gaussian_filter1d
+
+    blurred: Planes = gaussian_filter1d(places, LIKELY_BLUR, axis=0, mode="wrap")
+    return blurred
 
 
 def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,8 @@ class Said(NamedTuple):
 
     Attributes:
         color: `(3, H, W)` float32, as `networks.Prediction.color`.
-        hues: `(181,)` float32 shares of the hues, or None where the network does not predict them.
+        hues: `(181, h, w)` float32 shares of the hues of each place, or None where the network does
+            not predict them.
     """
 
     color: Planes

@@ -171,14 +171,17 @@ def histogram(compared: Comparison) -> Tensor:
     """
     if compared.prediction.hues is None:
         raise ValueError("Expected a prediction with hues. But got none.")
-    ours, true = compared.prediction.hues.softmax(dim=1), compared.hues.mean(dim=(2, 3))
+    ours, true = (
+        by_place.mean(dim=(2, 3))
+        for by_place in (compared.prediction.hues.softmax(dim=1), compared.hues)
+    )
     gray = (ours[:, HUES] - true[:, HUES]).abs().mean()
     return 1 - correlation(folded(ours), folded(true)).mean() + GRAY_WEIGHT * gray
 
 
 def places(compared: Comparison) -> Tensor:
     """Cross-entropy of the hues that each place is taken to have, of those that it has."""
-    logits = compared.prediction.places
+    logits = compared.prediction.hues
     if logits is None:
         raise ValueError("Expected a prediction with hues. But got none.")
     true = functional.adaptive_avg_pool2d(compared.hues, (logits.shape[2], logits.shape[3]))

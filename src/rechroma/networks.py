@@ -19,7 +19,6 @@ from rechroma.settings import Model
 
 HEAD_SCALE = 0.03  # of the last layer's first weights
 RAREST_HUE = 1e-5  # share that a fresh network gives a hue which no photograph has
-MISSING_HUE = 1e-8  # share below which a hue is taken for missing
 STRIDE = 32  # height and width the encoders accept are its multiples
 
 
@@ -31,8 +30,7 @@ class Prediction(NamedTuple):
             `luma_chroma`, RGB in [0, 1] for `rgb`.
         gray: `(N, 1, H, W)` float32 in [0, 1], the first stage's restored gray, or None.
         damage: `(N, 1, H, W)` float32 logits of the segmented damage, or None.
-        hues: `(N, 181)` float32 logits of the hue histogram, the mean of its places', or None.
-        places: `(N, 181, h, w)` float32 logits of the histogram of each place, or None; one place
+        hues: `(N, 181, h, w)` float32 logits of the hue histogram of each place, or None; one place
             where the network takes the photograph as a whole.
     """
 
@@ -40,7 +38,6 @@ class Prediction(NamedTuple):
     gray: Tensor | None
     damage: Tensor | None
     hues: Tensor | None
-    places: Tensor | None
 
 
 class RestorationNetwork(nn.Module):
@@ -89,18 +86,18 @@ class RestorationNetwork(nn.Module):
         """
         luma, mask = luma.float() / 255, mask.float()
         if self.gray_network is None:
-            raw, places = _run(self.color_network, self._see(luma, mask))
+            raw, hues = _run(self.color_network, self._see(luma, mask))
             raw, damage = self._split(raw)
             gray = None
             color = self._color(raw, luma)
         else:
             raw, damage = self._split(_run(self.gray_network, self._see(luma, mask))[0])
             gray = self._keep(luma, self._luma(raw, luma), mask)
-            raw, places = _run(self.color_network, self._see(gray, mask))
+            raw, hues = _run(self.color_network, self._see(gray, mask))
             color = self._color(torch.cat([gray - self._base(gray), raw], 1), gray)
         if self.settings.output == "luma_chroma":
             color = torch.cat([self._keep(luma, color[:, :1], mask), color[:, 1:]], dim=1)
-        return Prediction(color, gray, damage, _mean_hues(places), places)
+        return Prediction(color, gray, damage, hues)
 
     def _frozen(self) -> list[nn.Module]:
         """The encoders that keep the weights they start with; the plain network has none."""
@@ -172,15 +169,8 @@ def _run(network: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor | None]:
     planes = planes.to(torch.float32, memory_format=torch.contiguous_format)
     if hues is None:
         return planes, None
-    places = hues.float()
-    return planes, places if places.ndim == 4 else places[..., None, None]
-
-
-def _mean_hues(places: Tensor | None) -> Tensor | None:
-    """`(N, 181)` logits of a photograph's hues from those of its places."""
-    if places is None:
-        return None
-    return places.softmax(dim=1).mean(dim=(2, 3)).clamp_min(MISSING_HUE).log()
+    hues = hues.float()
+    return planes, hues if hues.ndim == 4 else hues[..., None, None]
 
 
 def build(settings: Model, channels: int, classes: int, hues: bool = False) -> nn.Module:

@@ -2,8 +2,8 @@
 
 A file's inputs are `luma`, `(N, 1, H, W)` uint8, and `mask`, `(N, 1, H, W)` bool, of any height and
 width: the padding to what the encoder takes is part of the graph. Its outputs are `color`,
-`(N, 3, H, W)` float32, and, where the network predicts them, `hues`, `(N, 181)` float32 shares:
-what `inference.Said` has of one photograph. exporting.py writes such files.
+`(N, 3, H, W)` float32, and, where the network predicts them, `hues`, `(N, 181, h, w)` float32
+shares by places: what `inference.Said` has of one photograph. exporting.py writes such files.
 """
 
 import os
@@ -40,7 +40,10 @@ class OnnxInference:
         planes = {"luma": luma[None, None], "mask": mask[None, None]}
         taken = {each.name: planes[each.name] for each in self.session.get_inputs()}
         color, *hues = self.session.run(None, taken)
-        return Said(color[0], hues[0][0] if hues else None)
+        if not hues:
+            return Said(color[0], None)
+        places = hues[0][0]  # files of before hues had places have one histogram, `(181,)`
+        return Said(color[0], places if places.ndim == 3 else places[:, None, None])
 
 
 def load(path: Path) -> tuple[OnnxInference, Restore]:

@@ -72,7 +72,7 @@ class HuesOfPlaces(nn.Module):
         places = features.flatten(2).transpose(1, 2)  # (N, places, C)
         whole = places.mean(dim=1, keepdim=True)
         logits: Tensor = self.said(self.whole(whole) + self.place(places))
-        return logits.transpose(1, 2).reshape(len(features), HUES + 1, *features.shape[2:])
+        return logits.transpose(1, 2).reshape(features.shape[0], HUES + 1, *features.shape[2:])
 
 
 def _described(features: int, dropout: float) -> nn.Sequential:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rechroma.colors import join, rgb_from_ycbcr, ycbcr_from_rgb
 from rechroma.filling import FILLS, diffuse, healed
 from rechroma.holes import Box, Hole, holes
-from rechroma.hues import impose
+from rechroma.hues import impose, sharpened
 from rechroma.inference import Inference, Said
 from rechroma.progress import in_order
 from rechroma.scaling import (
@@ -30,6 +30,7 @@ Planes = NDArray[np.float32]
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 8, 12 and 16 no
 # score is better than another's: finer has more of C and less of S (docs/score.md).
 HUE_CELL = 12
+MOST_CELLS = 24  # along the longer side, however large what the network sees: a quarter of a second
 FILLED = 512  # px; holes are filled in a view reduced to this longer side, that of the competition
 JOINED = 2048  # px; and joined to their surroundings in a view reduced to this one
 SMALLEST = 32  # px that a network looks at, at least
@@ -79,7 +80,7 @@ class Restorer:
             return restored
         chroma = _chroma(said, model.output)
         if said.hues is not None and self.settings.hues:
-            chroma = impose(_coarse(chroma), said.hues)
+            chroma = impose(_coarse(chroma), sharpened(said.hues))
         luma = damaged.copy()
         for hole, filled in self._filled(damaged, mask, whole, said):
             luma[hole.core][mask[hole.core]] = filled
@@ -214,7 +215,8 @@ def _part(planes: Planes, shape: tuple[int, ...], view: Box, wanted: tuple[int, 
 
 
 def _coarse(planes: Planes) -> Planes:
-    height, width = (max(1, round(side / HUE_CELL)) for side in planes.shape[1:])
+    cell = max(HUE_CELL, max(planes.shape) / MOST_CELLS)
+    height, width = (max(1, round(side / cell)) for side in planes.shape[1:])
     return resize(planes, (height, width), cv2.INTER_AREA)
 
 
