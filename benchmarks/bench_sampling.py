@@ -28,12 +28,14 @@ class PlainSamples:
     Args:
         files: RGB photographs as PNG.
         side: of the samples, px.
+        places: along it, whose hues are counted.
         damage: kinds, sizes and grays of the shapes.
     """
 
-    def __init__(self, files: list[Path], side: int, damage: Damage):
+    def __init__(self, files: list[Path], side: int, places: int, damage: Damage):
         self.files = files
         self.side = side
+        self.places = places
         self.damage = damage
         self.random = random.Random(0)
 
@@ -53,10 +55,18 @@ class PlainSamples:
         )
 
     def _hues(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
-        hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV).reshape(-1, 3)
-        colored = hsv[hsv[:, 1] > 0, 0]
-        counts = np.append(np.bincount(colored, minlength=180), len(hsv) - len(colored))
-        return (counts / len(hsv)).astype(np.float32)[:, None, None]
+        hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
+        rows = [
+            np.array_split(row, self.places, axis=1) for row in np.array_split(hsv, self.places)
+        ]
+        places = np.array([[self._shares(place) for place in row] for row in rows])
+        return places.transpose(2, 0, 1)
+
+    def _shares(self, hsv: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = hsv.reshape(-1, 3)
+        colored = pixels[pixels[:, 1] > 0, 0]
+        counts = np.append(np.bincount(colored, minlength=180), len(pixels) - len(colored))
+        return (counts / len(pixels)).astype(np.float32)
 
     def _draw(self, gray: Image.Image, mask: Image.Image) -> None:
         """One shape of one gray into `gray`, and in white into `mask`."""
@@ -98,7 +108,7 @@ def measure() -> Measurement:
             files.append(folder / f"{number}.png")
             Image.fromarray(photo).save(files[-1])
         ours = TrainingSamples(folder, settings)
-        plain = PlainSamples(files, ours.side, settings.damage)
+        plain = PlainSamples(files, ours.side, ours.places, settings.damage)
         epochs = count(1)
 
         def draw_ours() -> None:

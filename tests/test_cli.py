@@ -259,11 +259,14 @@ def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch,
     model("mine")
     for number in range(2):
         put(f"unseen/{number}.png", photo[::-1] if number else photo)
-    assert rechroma("ship", "mine", "--judge", "unseen:64") == 0
+    Path("prepared").mkdir()
+    np.save("prepared/train.npy", photo[None, :64, :64])
+    assert rechroma("ship", "mine", "--judge", "unseen:64", "--prepared", "prepared") == 0
     card = (tmp_path / "weights" / "card.md").read_text(encoding="utf-8")
     assert card in capsys.readouterr().out
     assert "2 photographs of unseen, 64 px" in card
     assert "| ours |" in card
+    assert "| mean hues |" in card
     assert storage.load(tmp_path / "weights")
 
 

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 HUES = 180  # of OpenCV, 2 degrees each
 TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
-SHARPNESS = 1.5  # 1 costs nothing and makes rainbows, 2 has fewer and costs 0.005 (docs/score.md)
-TURNING = (
-    0.005  # of a hue turned by so many (2 degrees each) squared, beside how unlikely it is, nats
-)
+SHARPNESS = 1.3  # 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/score.md)
+TURNING = 0.01  # nats; what a hue turned by one costs, by two four times, beside being unlikely
 LIKELY_BLUR = 2.0  # standard deviation, in hues, of the blur of what is likely
 RAREST = 1e-5  # share at which a hue is as unlikely as can be
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than

@@ -11,6 +11,9 @@ from rechroma.commands.judge import damaged_photographs
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rechroma.settings import Settings
 
 PARAMS = Path("params.yaml")
@@ -37,18 +40,25 @@ def add_to(add: Add) -> None:
         metavar="DIR:PX",
         help="photographs in color, or the competition's folder, and the side of the squares",
     )
+    ship.add_argument(
+        "--prepared",
+        type=Path,
+        metavar="DIR",
+        help="prepared data that the model learned from: its mean hues are a yardstick",
+    )
 
 
 def _ship(chosen: argparse.Namespace) -> int:
-    from rechroma import settings, shipped, storage
+    from rechroma import dataset, settings, shipped, storage
 
     knobs = settings.load(PARAMS)
+    hues = dataset.mean_hues(chosen.prepared) if chosen.prepared else None
     sets = [_parse(words) for words in chosen.judge]
     folder, told = _chosen_model(chosen.source, knobs)
     weights = shipped.write(storage.load_network(folder), told, shipped.FOLDER)
     size = weights.stat().st_size / 2**20
     print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
-    tables = [_judge(photos, size, knobs) for photos, size in sets]
+    tables = [_judge(photos, size, knobs, hues) for photos, size in sets]
     if tables:
         card = weights.with_name("card.md")
         card.write_text("\n\n".join([f"# {told['trained']}", *tables]), encoding="utf-8")
@@ -86,11 +96,11 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
     return history.model_folder(client, best.run), told
 
 
-def _judge(photos: Path, size: int, knobs: "Settings") -> str:
+def _judge(photos: Path, size: int, knobs: "Settings", hues: "NDArray[np.float32] | None") -> str:
     from rechroma import comparing, shipped, storage
     from rechroma.evaluating import OURS, as_markdown
 
     photographs, _ = damaged_photographs(photos, size, knobs)
     models = {OURS: storage.load(shipped.FOLDER)}
-    table, _ = comparing.compare(photographs, models, knobs.evaluate, knobs.seed)
+    table, _ = comparing.compare(photographs, models, knobs.evaluate, knobs.seed, hues)
     return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{as_markdown(table)}"
