@@ -85,6 +85,13 @@ def test_hues_come_where_they_are_likely():
     assert not green[:, 12:].any()
 
 
+def test_a_place_that_is_all_gray_takes_no_part(chroma):
+    places = np.concatenate([shares_of({(40, 50): 1.0}), shares_of({(180, 181): 1.0})], axis=2)
+    turned = hues.impose(chroma, places)
+    assert np.isfinite(turned).all()
+    assert (np.hypot(*turned) == 0).mean() == pytest.approx(0.5, abs=0.01)
+
+
 def test_of_equally_likely_hues_each_color_gets_the_nearest(chroma):
     turned = hues.impose(chroma, shares_of({(0, 180): 1.0}))
     apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)

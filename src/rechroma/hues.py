@@ -22,6 +22,7 @@ TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
 SHARPNESS = 1.3  # 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/score.md)
 TURNING = 0.01  # nats; what a hue turned by one costs, by two four times, beside being unlikely
 LIKELY_BLUR = 2.0  # standard deviation, in hues, of the blur of what is likely
+TINY = np.finfo(np.float32).tiny
 RAREST = 1e-5  # share at which a hue is as unlikely as can be
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than
 # the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
@@ -104,7 +105,7 @@ def sharpened(places: Planes) -> Planes:
     its gray share stays.
     """
     colored = places[:HUES] ** SHARPNESS
-    total = np.maximum(colored.sum(axis=0), np.finfo(np.float32).tiny)
+    total = np.maximum(colored.sum(axis=0), TINY)
     return np.concatenate([colored / total * (1 - places[HUES:]), places[HUES:]])
 
 
@@ -138,7 +139,7 @@ def impose(chroma: Planes, places: Planes) -> Planes:
     hues = hue_of(chroma)
     wanted = _drawn(shares[:HUES], int((~gray).sum()))
     likely = resize(_blurred(places[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)[:, ~gray]
-    likely /= likely.sum(axis=0)
+    likely /= np.maximum(likely.sum(axis=0), TINY)
     unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(wanted).astype(int) % HUES].T
     turns = _apart(hues[~gray][:, None], wanted)
     _, given = linear_sum_assignment(unlikely + TURNING * turns**2)
