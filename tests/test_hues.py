@@ -43,6 +43,11 @@ def test_each_place_is_counted_alone(photo):
     )
 
 
+def impose(chroma, places):
+    """With what the places say together."""
+    return hues.impose(chroma, places.mean(axis=(1, 2)), places)
+
+
 @pytest.fixture
 def chroma(photo):
     """Of a small photograph: `(2, 24, 32)` float32."""
@@ -58,13 +63,13 @@ def shares_of(spans):
 
 
 def test_a_photographs_own_hues_change_nothing(photo, chroma):
-    turned = hues.impose(chroma, hues.histograms(np.ascontiguousarray(photo[::4, ::4]), 1, 1))
+    turned = impose(chroma, hues.histograms(np.ascontiguousarray(photo[::4, ::4]), 1, 1))
     assert np.abs(turned - chroma).mean() < 0.01
 
 
 def test_what_is_imposed_is_there_afterwards(chroma):
     wanted = shares_of({(10, 20): 0.6, (100, 110): 0.3, (180, 181): 0.1})
-    turned = hues.impose(chroma, wanted)
+    turned = impose(chroma, wanted)
     found = hues.hue_of(turned)
     colored = np.hypot(*turned) > 0
     assert colored.mean() == pytest.approx(0.9, abs=0.01)
@@ -79,7 +84,7 @@ def test_hues_come_where_they_are_likely():
     chroma = chroma_of(255 * cv2.cvtColor(painted, cv2.COLOR_HSV2RGB))
     left = shares_of({(50, 60): 1.0})
     right = shares_of({(110, 120): 1.0})
-    found = hues.hue_of(hues.impose(chroma, np.concatenate([left, right], axis=2)))
+    found = hues.hue_of(impose(chroma, np.concatenate([left, right], axis=2)))
     green = (found > 49) & (found < 61)
     assert green[:, :4].all()
     assert not green[:, 12:].any()
@@ -87,13 +92,13 @@ def test_hues_come_where_they_are_likely():
 
 def test_a_place_that_is_all_gray_takes_no_part(chroma):
     places = np.concatenate([shares_of({(40, 50): 1.0}), shares_of({(180, 181): 1.0})], axis=2)
-    turned = hues.impose(chroma, places)
+    turned = impose(chroma, places)
     assert np.isfinite(turned).all()
     assert (np.hypot(*turned) == 0).mean() == pytest.approx(0.5, abs=0.01)
 
 
 def test_of_equally_likely_hues_each_color_gets_the_nearest(chroma):
-    turned = hues.impose(chroma, shares_of({(0, 180): 1.0}))
+    turned = impose(chroma, shares_of({(0, 180): 1.0}))
     apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)
     drawn = (np.arange(chroma[0].size) + 0.5) / chroma[0].size * 180 - 0.5
     before = hues.hue_of(chroma).ravel()
@@ -106,7 +111,7 @@ def test_of_equally_likely_hues_each_color_gets_the_nearest(chroma):
 
 
 def test_a_color_keeps_its_strength_but_where_its_hue_is_turned_far(chroma):
-    turned = hues.impose(chroma, shares_of({(40, 50): 1.0}))
+    turned = impose(chroma, shares_of({(40, 50): 1.0}))
     apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)
     kept = np.hypot(*turned) / np.maximum(np.hypot(*chroma), 1e-9)
     near, far = apart < hues.FADE_BETWEEN[0] - 0.1, apart > hues.FADE_BETWEEN[1] + 0.1
@@ -115,6 +120,25 @@ def test_a_color_keeps_its_strength_but_where_its_hue_is_turned_far(chroma):
     np.testing.assert_allclose(kept[near], 1, rtol=1e-3)
     faint = np.minimum(np.hypot(*chroma), hues.FAINT)
     np.testing.assert_allclose(np.hypot(*turned)[far], faint[far], rtol=1e-3, atol=1e-6)
+
+
+def test_what_is_painted_counts_half(photo):
+    photo = np.ascontiguousarray(photo[::2, ::2])
+    said = shares_of({(20, 30): 0.8, (180, 181): 0.2})
+    chroma = chroma_of(photo)
+    found = hues.agreed(chroma, said)
+    assert found.sum() == pytest.approx(1)
+    assert found[180] == pytest.approx(0.2)
+    strength = np.hypot(*chroma)
+    colored = strength > np.quantile(strength, 0.2)
+    painted = np.histogram(hues.hue_of(chroma)[colored] % 179.5, np.arange(181) - 0.5)[0]
+    expected = 0.4 * painted / painted.sum() + 0.5 * said[:180, 0, 0]
+    assert np.corrcoef(found[:180], expected)[0, 1] > 0.999
+
+
+def test_of_grays_alone_nothing_painted_is_asked(chroma):
+    said = shares_of({(180, 181): 1.0})
+    np.testing.assert_allclose(hues.agreed(chroma, said), said[:, 0, 0])
 
 
 def test_sharpened_places_keep_their_grays_and_favor_what_is_likely():
@@ -138,4 +162,4 @@ def test_hues_are_those_of_opencv(photo):
 
 
 def test_without_any_colored_share_all_becomes_gray(chroma):
-    assert not hues.impose(chroma, shares_of({(180, 181): 1.0})).any()
+    assert not impose(chroma, shares_of({(180, 181): 1.0})).any()

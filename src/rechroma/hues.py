@@ -109,42 +109,63 @@ def sharpened(places: Planes) -> Planes:
     return np.concatenate([colored / total * (1 - places[HUES:]), places[HUES:]])
 
 
-def impose(chroma: Planes, places: Planes) -> Planes:
-    """Turn the hues of a photograph so that they occur as often as its places say together.
+def agreed(chroma: Planes, places: Planes) -> NDArray[np.float64]:
+    """`(181,)` shares: the mean of the hues that are painted and of those that places say.
+
+    Two witnesses that err in different ways; only the places know of grays.
+
+    Args:
+        chroma: `(2, H, W)` float32 Cb, Cr as painted.
+        places: `(181, h, w)` shares of the hues of each place.
+    """
+    said: NDArray[np.float64] = places.mean(axis=(1, 2), dtype=np.float64)
+    strength = np.hypot(*chroma)
+    colored = strength > np.quantile(strength, min(1.0, said[HUES]))
+    if not colored.any():
+        return said
+    painted = np.bincount(
+        np.rint(hue_of(chroma)[colored]).astype(int) % HUES, minlength=HUES
+    ) / int(colored.sum())
+    said[:HUES] = (said[:HUES] + painted * said[:HUES].sum()) / 2
+    return said
+
+
+def impose(chroma: Planes, wanted: NDArray[np.float64], places: Planes) -> Planes:
+    """Turn the hues of a photograph so that they occur as often as is wanted.
 
     Each color gets one of the hues, so that all in all they are likely where they come to lie and
     near to what is painted there: an optimal assignment. The weakest colors become gray, as many
-    as the places have. The others keep their strength, but where a hue is turned far: there the
+    as are wanted. The others keep their strength, but where a hue is turned far: there the
     photograph as a whole asks for a color that nothing in the place itself speaks for, and strong
     it would stand there as a colored spot; faint it stays.
 
     Args:
         chroma: `(2, H, W)` float32 Cb, Cr. Time and memory go with the square of `H * W`: a
             thousand take half a second.
+        wanted: `(181,)` shares of the hues of the whole photograph.
         places: `(181, h, w)` shares of the hues of each place, the photograph cut into `h` times
-            `w`; one place is the photograph as a whole.
+            `w`; one place says nothing of where a hue is likely.
 
     Returns:
         `(2, H, W)` float32. Without any colored share, all gray.
     """
     from scipy.optimize import linear_sum_assignment
 
-    shares = places.mean(axis=(1, 2), dtype=np.float64)
     strength = np.hypot(*chroma)
     gray = np.zeros_like(strength, dtype=bool)
-    if shares[HUES] > 0:
-        gray = strength <= np.quantile(strength, min(1.0, shares[HUES]))
-    if gray.all() or not shares[:HUES].any():
+    if wanted[HUES] > 0:
+        gray = strength <= np.quantile(strength, min(1.0, wanted[HUES]))
+    if gray.all() or not wanted[:HUES].any():
         return np.zeros_like(chroma)
     hues = hue_of(chroma)
-    wanted = _drawn(shares[:HUES], int((~gray).sum()))
+    drawn = _drawn(wanted[:HUES], int((~gray).sum()))
     likely = resize(_blurred(places[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)[:, ~gray]
     likely /= np.maximum(likely.sum(axis=0), TINY)
-    unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(wanted).astype(int) % HUES].T
-    turns = _apart(hues[~gray][:, None], wanted)
+    unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(drawn).astype(int) % HUES].T
+    turns = _apart(hues[~gray][:, None], drawn)
     _, given = linear_sum_assignment(unlikely + TURNING * turns**2)
     turned = hues.copy()
-    turned[~gray] = wanted[given]
+    turned[~gray] = drawn[given]
     sure = np.interp(_apart(turned, hues), FADE_BETWEEN, (1.0, 0.0))
     strength = sure * strength + (1 - sure) * np.minimum(strength, FAINT)
     return _with_hue(turned, np.where(gray, 0, strength))

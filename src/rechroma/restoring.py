@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rechroma.colors import join, rgb_from_ycbcr, ycbcr_from_rgb
 from rechroma.filling import FILLS, diffuse, healed
 from rechroma.holes import Box, Hole, holes
-from rechroma.hues import impose, sharpened
+from rechroma.hues import agreed, impose, sharpened
 from rechroma.inference import Inference, Said
 from rechroma.progress import in_order
 from rechroma.scaling import (
@@ -80,7 +80,8 @@ class Restorer:
             return restored
         chroma = _chroma(said, model.output)
         if said.hues is not None and self.settings.hues:
-            chroma = impose(_coarse(chroma), sharpened(said.hues))
+            places = sharpened(said.hues)
+            chroma = impose(_coarse(chroma), agreed(chroma, places), places)
         luma = damaged.copy()
         for hole, filled in self._filled(damaged, mask, whole, said):
             luma[hole.core][mask[hole.core]] = filled
