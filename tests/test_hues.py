@@ -38,9 +38,6 @@ def test_each_place_is_counted_alone(photo):
         for column in range(4):
             place = np.ascontiguousarray(photo[32 * row :, 32 * column :][:32, :32])
             np.testing.assert_allclose(found[:, row, column], hues.histogram(place), atol=1e-6)
-    np.testing.assert_allclose(
-        hues.histograms(photo, 1, 1).ravel(), hues.histogram(photo), atol=1e-6
-    )
 
 
 def impose(chroma, places):

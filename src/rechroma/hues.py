@@ -34,14 +34,7 @@ Planes = NDArray[np.float32]
 
 def histogram(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
     """`(181,)` float32 shares, whose sum is 1, of the hues of `(H, W, 3)` uint8 RGB."""
-    plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
-    counts = cv2.calcHist([plane], [0], None, [HUES], [0, HUES]).ravel()
-    grays = photo.shape[0] * photo.shape[1] - cv2.countNonZero(plane[..., 1])
-    counts[0] -= grays
-    shares: NDArray[np.float32] = np.append(counts, np.float32(grays)) / counts.dtype.type(
-        counts.sum() + grays
-    )
-    return shares
+    return histograms(photo, 1, 1)[:, 0, 0]
 
 
 def histograms(photo: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
