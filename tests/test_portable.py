@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 from timm.layers import Conv2dSame
 
-from rechroma import exporting, storage
+from rechroma import exporting, portable, storage
 from rechroma.cli import main
 from rechroma.errors import UserError
 from rechroma.inference import TorchInference
@@ -223,3 +223,15 @@ def test_the_file_must_be_named_as_onnx(tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["export", "--onnx", str(tmp_path / "x.bin")])
     assert "expected a name that ends in .onnx" in capsys.readouterr().err
+
+
+def test_a_file_of_before_hues_had_places_says_one_place(make_settings):
+    class Session:
+        def get_inputs(self):
+            return []
+
+        def run(self, *_):
+            return [np.zeros((1, 3, 8, 8), np.float32), np.full((1, 181), 1 / 181, np.float32)]
+
+    inference = portable.OnnxInference(Session(), make_settings().model)
+    assert inference(np.zeros((8, 8), np.uint8), np.zeros((8, 8), bool)).hues.shape == (181, 1, 1)
