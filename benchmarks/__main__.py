@@ -53,7 +53,7 @@ def machine() -> str:
     """What the figures were measured on, and how busy it was."""
     import torch
 
-    from rechroma.devices import pays_bfloat16
+    from rechroma.models.precision import pays_bfloat16
 
     amx = "AMX" if torch.cpu._is_amx_tile_supported() else "no AMX"
     precision = "bfloat16" if pays_bfloat16("cpu") else "float32"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rechroma import settings
-from rechroma.damage import KINDS, draw, find_mask, mask_from_pair
+from rechroma.imaging.damage import KINDS, draw, find_mask, mask_from_pair
 
 SIDES = (64, 128, 256, 512)  # px; larger ones than a photograph has are left out
 SEVERAL = {"holes": (2, 5), "level": (0, 255)}

@@ -17,10 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma import damage, figures, finding, photos, settings
-from rechroma.colors import ycbcr_from_rgb
+from rechroma import settings
+from rechroma.apps import model_catalog as finding
 from rechroma.errors import UserError
-from rechroma.filling import FILLS
+from rechroma.imaging import damage, figures
+from rechroma.imaging import io as photos
+from rechroma.imaging.color import ycbcr_from_rgb
+from rechroma.imaging.inpaint import FILLS
 
 NEAR = 4  # px from the border
 WORST = 10

@@ -18,14 +18,16 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import photographs, shipped
-from rechroma import damage, photos
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
 
 MEGAPIXELS = (1, 12, 50, 100)
 NOISE = 6  # levels, as a scan has
 WORKER = """
 import json, resource, sys
 from pathlib import Path
-from rechroma import album, finding
+from rechroma.apps.batch import restore_files as album
+from rechroma.apps import model_catalog as finding
 
 def peak():
     scale = 1 if sys.platform == "darwin" else 1024

@@ -17,7 +17,10 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import photographs
-from rechroma import exporting, photos, shipped, storage
+from rechroma.deployment import bundle as shipped
+from rechroma.deployment import onnx_export as exporting
+from rechroma.imaging import io as photos
+from rechroma.models import store as storage
 
 ROUNDS = 3  # processes of each
 REPEATS = 5  # photographs of 512 x 512 px in each
@@ -29,7 +32,7 @@ PROGRAM = """
 import json, re, sys, time
 import numpy as np
 from pathlib import Path
-from rechroma import storage
+from rechroma.models import store as storage
 model, folder, repeats = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 restorer = storage.load(model)
 def seconds(name, times):

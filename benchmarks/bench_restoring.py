@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from benchmarks.photographs import photographs, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma import damage, photos, storage
-from rechroma.filling import FILLS
-from rechroma.networks import RestorationNetwork
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
+from rechroma.imaging.inpaint import FILLS
+from rechroma.models import store as storage
+from rechroma.models.restoration import RestorationNetwork
 
 SIDE = 512  # px
 REPEATS = 11

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.photographs import photographs, prepare, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma.dataset import Sample, TrainingSamples
+from rechroma.data.dataset import Sample, TrainingSamples
 from rechroma.settings import Damage
 
 FILE_SIDE = 512  # px, as the competition's PNG files

@@ -10,7 +10,7 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma import scoring
+from rechroma import metrics as scoring
 
 SIDE = 512  # px
 REPEATS = 9

@@ -8,11 +8,11 @@ from torch.optim import AdamW
 
 from benchmarks.photographs import prepare, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma.colors import to_ycbcr
-from rechroma.dataset import Sample
-from rechroma.networks import RestorationNetwork
+from rechroma.data.dataset import Sample
+from rechroma.imaging.color import to_ycbcr
+from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import Settings
-from rechroma.training import Training
+from rechroma.training.trainer import Training
 
 # What the plain loop writes out; everything else is as shipped.
 WRITTEN_OUT = {"optim": "adamw", "loss": "mse"}

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from rechroma import damage, photos
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
 from rechroma.settings import Settings, load
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.photographs import shipped
-from rechroma import damage, finding, photos
+from rechroma.apps import model_catalog as finding
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
 
 SIDE, SHOWN, GAP = 400, 200, 6  # px: restored at, shown at, and between
 # File, and the square of it: center and side as shares of width, height and the shorter side.

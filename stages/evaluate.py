@@ -15,8 +15,12 @@ def main() -> None:
 
     settings = knobs.load(ROOT / "params.yaml")
 
-    from rechroma import dataset, evaluating, registry, storage, tracking
+    from rechroma.data import dataset
+    from rechroma.evaluation import evaluate as evaluating
+    from rechroma.models import store as storage
     from rechroma.progress import track
+    from rechroma.tracking import registry
+    from rechroma.tracking import runs as tracking
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
     described = dataset.describe(prepared)
@@ -50,8 +54,13 @@ def _register_shipped(
     settings: "Settings", described: dict[str, Any], prepared: Path, package: Path
 ) -> None:
     """Let the package's model be the champion where there is none: something to beat."""
-    from rechroma import dataset, evaluating, registry, shipped, storage, tracking
+    from rechroma.data import dataset
+    from rechroma.deployment import bundle as shipped
     from rechroma.errors import UserError
+    from rechroma.evaluation import evaluate as evaluating
+    from rechroma.models import store as storage
+    from rechroma.tracking import registry
+    from rechroma.tracking import runs as tracking
 
     if registry.has_champion(tracking.connect(real_root()), settings.tracking.model):
         return

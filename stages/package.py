@@ -5,9 +5,12 @@ from stages import ROOT, run
 
 def main() -> None:
     """models/restorer and the inputs in data/prepared → submission/submission.zip."""
-    from rechroma import dataset, photos, storage, submission
-    from rechroma.damage import find_mask
+    from rechroma.data import dataset
     from rechroma.errors import UserError
+    from rechroma.evaluation import submission
+    from rechroma.imaging import io as photos
+    from rechroma.imaging.damage import find_mask
+    from rechroma.models import store as storage
     from rechroma.progress import track
 
     folder, sizes = dataset.inputs(ROOT / "data/prepared")

@@ -7,7 +7,7 @@ from stages import ROOT, real_root, run
 
 def main() -> None:
     """Read params.yaml; write data/prepared/ and reports/prepare.json."""
-    from rechroma.preparing import prepare
+    from rechroma.preparation.prepare import prepare
     from rechroma.settings import load
 
     settings = load(ROOT / "params.yaml")

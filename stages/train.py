@@ -11,8 +11,11 @@ def main() -> None:
 
     import pandas as pd
 
-    from rechroma import dataset, figures, tracking, training
-    from rechroma.resuming import Checkpoint, fingerprint
+    from rechroma.data import dataset
+    from rechroma.imaging import figures
+    from rechroma.tracking import runs as tracking
+    from rechroma.training import trainer as training
+    from rechroma.training.checkpoint import Checkpoint, fingerprint
 
     prepared, model = ROOT / "data/prepared", ROOT / "models/restorer"
     reports = ROOT / "reports/train"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.cli import main
+from rechroma.apps.cli.main import main
 
 HOLE = np.s_[20:50, 30:70]
 

@@ -10,10 +10,12 @@ import pytest
 import torch
 import yaml
 
-from rechroma import damage, photos, storage
-from rechroma.inference import Said
-from rechroma.networks import RestorationNetwork
-from rechroma.restoring import Restorer
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
+from rechroma.inference.backend import Said
+from rechroma.inference.restorer import Restorer
+from rechroma.models import store as storage
+from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import Settings, parse
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -175,7 +177,7 @@ def damaged(photo: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """An empty store; making one takes seconds, copying it does not."""
-    from rechroma import tracking
+    from rechroma.tracking import runs as tracking
 
     root = tmp_path_factory.mktemp("store")
     tracking.connect(root)

@@ -1,0 +1,1 @@
+"""Many photographs, restored one after the other."""

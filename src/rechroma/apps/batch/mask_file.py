@@ -1,0 +1,69 @@
+"""Masks that people bring: read in either polarity, told apart, grown."""
+
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from rechroma.errors import UserError
+from rechroma.imaging import io as photos
+
+Mask = NDArray[np.bool_]
+Polarity = Literal["auto", "white", "black"]
+
+LIGHT = 127  # levels above it are light
+DOUBTFUL = 0.4  # a photograph that lost a share from here to its complement may be meant either way
+
+
+class Given(NamedTuple):
+    """A mask from a file.
+
+    Attributes:
+        lost: `(H, W)` bool, True where lost.
+        told: how the file says so: `white where lost`, `black where lost`, `painted where lost`.
+    """
+
+    lost: Mask
+    told: str
+
+
+def read(path: Path, polarity: Polarity = "auto") -> Given:
+    """The mask in a picture file.
+
+    Where only a part of the picture was painted on (the rest is transparent), that part is lost, or
+    with a stated `polarity` what of it is light or dark: nothing transparent ever is.
+    With `auto` the smaller of the light and the dark part is: hardly anybody has a photograph
+    restored of which most is lost.
+
+    Raises:
+        UserError: the file is no picture, or nearly as much is light as dark and `polarity` does
+            not say which is lost.
+    """
+    opacity = photos.read_opacity(path)
+    painted = None if opacity is None else opacity > LIGHT
+    if painted is not None and 0 < np.mean(painted) < 1 and polarity == "auto":
+        return Given(painted, "painted where lost")
+    light = photos.read_gray(path) > LIGHT
+    share = float(light.mean())
+    if polarity == "auto" and DOUBTFUL <= share <= 1 - DOUBTFUL:
+        raise UserError(
+            f"{path}: {share:.0%} of the mask is light, which may mean lost or kept; "
+            "say which with --mask-polarity white or black"
+        )
+    black = polarity == "black" or (polarity == "auto" and share > 0.5)
+    lost = ~light if black else light
+    if painted is not None:
+        lost &= painted
+    return Given(lost, f"{'black' if black else 'white'} where lost")
+
+
+def grow(mask: Mask, px: int) -> Mask:
+    """`(H, W)` bool, lost wherever a lost pixel of `mask` is at most `px` away."""
+    if px == 0 or not mask.any():
+        return mask
+    # Not by a dilation, whose time grows with the square of `px`.
+    known = (~mask).astype(np.uint8)
+    grown: Mask = cv2.distanceTransform(known, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= px
+    return grown

@@ -1,0 +1,1 @@
+"""The command `rechroma`, a module for commands that belong together."""

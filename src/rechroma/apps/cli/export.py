@@ -1,0 +1,115 @@
+"""`rechroma export`: a trained model as one ONNX file."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rechroma.apps.cli.command import Add
+from rechroma.apps.cli.paths import in_px
+from rechroma.errors import UserError
+
+if TYPE_CHECKING:
+    from rechroma.deployment.onnx_export import Difference
+    from rechroma.imaging.io import Luma, Mask
+
+EXPORT = """\
+Writes the network as one ONNX file for photographs of any size, settings included, and compares it
+with torch, both in float32, on photographs that are damaged for it: those of scikit-image, or
+yours. Prints the largest differences; where color (of 0 to 1) or a share of the hues differs by
+more than 0.001, the exit code is 1.
+
+  rechroma export --onnx restorer.onnx
+  rechroma export --onnx restorer.onnx --model models/restorer --check album/
+  rechroma restore old.jpg --out restored --model restorer.onnx    (needs no torch)
+
+Without --model the model trained in this project (models/restorer) is used, and without that the
+one that rechroma carries (docs/model-card.md: for research use only); the command says which.
+"""
+PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")  # inside scikit-image
+SIDES = (509, 384, 251, 127)  # px, longer side, in turns
+LOST, FILLING = 0.4, 128  # share of each side in the middle that is damaged, and its gray
+
+
+def add_to(add: Add) -> None:
+    """Add the command."""
+    export = add("export", "write a model as an ONNX file", EXPORT, _export)
+    export.add_argument("--onnx", required=True, type=Path, metavar="FILE", help="ends in .onnx")
+    export.add_argument("--model", type=Path, metavar="PATH", help="default: models/restorer")
+    export.add_argument("--check", type=Path, metavar="DIR", help="photographs to compare on")
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from rechroma.apps import model_catalog as finding
+    from rechroma.models import store as storage
+
+    file: Path = chosen.onnx
+    if file.suffix != ".onnx":
+        raise UserError(f"--onnx is '{file}', expected a name that ends in .onnx")
+    told, model = (str(chosen.model), chosen.model) if chosen.model else finding.default()
+    print(f"model: {told}", file=sys.stderr)
+    photographs = dict(_photographs(chosen.check))
+
+    from rechroma.deployment import onnx_export as exporting
+
+    stored = storage.load_network(model)
+    card = storage.card_of(model)
+    exporting.export(stored, file, {name: card[name] for name in card if name != "sha256"})
+    print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
+    if "license" in card:
+        print(f"license: {card['license']}", file=sys.stderr)
+    found = []
+    for name, damaged in photographs.items():
+        each = exporting.compare(file, stored, damaged, _middle(damaged))
+        print(f"{name}, {in_px(damaged.shape)}: {_shown(each)}")
+        found.append(each)
+    worst = exporting.Difference(*map(max, zip(*found, strict=True)))
+    print(f"maximum of {len(found)} photographs: {_shown(worst)}")
+    if all(each.tolerable for each in found):
+        return 0
+    print(
+        f"rechroma: {file} differs from torch by more than {exporting.TOLERANCE:g} in color or "
+        "hues; it is written, but do not trust it",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
+    """Name and `(H, W)` uint8 gray, damaged, of what is compared on; at a few sizes in turns."""
+    from rechroma.imaging import io as photos
+    from rechroma.imaging import resize as scaling
+
+    if folder is None:
+        from skimage import data
+
+        grays = ((name, photos.luma(getattr(data, name)())) for name in PHOTOGRAPHS)
+    else:
+        paths = photos.list_photos(folder)
+        if not paths:
+            raise UserError(f"{folder} holds no photographs, expected some to compare on")
+        grays = ((str(path), photos.read_gray(path)) for path in paths)
+    for (name, gray), side in zip(grays, cycle(SIDES), strict=False):
+        reduced = scaling.reduce(gray, side)
+        damaged = reduced.copy()
+        damaged[_middle(damaged)] = FILLING
+        yield name, damaged
+
+
+def _middle(luma: "Luma") -> "Mask":
+    """`(H, W)` bool, True in the middle."""
+    import numpy as np
+
+    mask = np.zeros(luma.shape, dtype=bool)
+    top, left = (round(side * (1 - LOST) / 2) for side in luma.shape)
+    mask[top : luma.shape[0] - top, left : luma.shape[1] - left] = True
+    return mask
+
+
+def _shown(difference: "Difference") -> str:
+    return (
+        f"color {difference.color:.2g}, hues {difference.hues:.2g}, restored "
+        f"{difference.levels} of 255 levels ({difference.moved:.3%} of the values differ)"
+    )

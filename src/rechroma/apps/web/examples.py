@@ -1,0 +1,36 @@
+"""Photographs to try a restoration on at once: those inside scikit-image, damaged."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
+from rechroma.settings import Damage
+
+SEED = 11
+NAMES = ("chelsea.png", "astronaut.png", "coffee.png", "rocket.jpg")
+DAMAGE = Damage(
+    rectangle=0.4,
+    circle=0.3,
+    polygon=0.3,
+    rectangle_side=(0.1, 0.25),
+    circle_diameter=(0.12, 0.25),
+    polygon_extent=(0.2, 0.4),
+    polygon_vertices=(3, 6),
+    level=(20, 100),
+    holes=(1, 2),
+)
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the examples into `folder` as gray PNGs, the same ones each time; their files."""
+    generator = np.random.default_rng(SEED)
+    written = []
+    for name in NAMES:
+        with as_file(files("skimage.data") / name) as source:
+            damaged, _ = damage.draw(photos.read_gray(source), DAMAGE, generator)
+        written.append(folder / Path(name).with_suffix(".png"))
+        photos.write_png(written[-1], damaged)
+    return written

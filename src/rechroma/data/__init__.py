@@ -1,0 +1,1 @@
+"""Prepared data as samples for training and as photographs for evaluation."""

@@ -1,0 +1,1 @@
+"""Trained models for use: loading, ONNX, MLflow's pyfunc, the bundled model."""

@@ -1,0 +1,125 @@
+"""The model as MLflow serves it: what a request may hold, and what the answer is."""
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+from mlflow.types.schema import AnyType
+
+from rechroma.errors import UserError, unknown
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
+from rechroma.inference.restorer import Restorer
+from rechroma.models import store as storage
+
+PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
+DEFAULT_OUTPUT = "png"
+OUTPUTS: dict[str, Callable[[photos.Photo], str | photos.Photo]] = {
+    "png": lambda restored: base64.b64encode(photos.encode_png(restored)).decode("ascii"),
+    "array": lambda restored: restored,
+}
+# MLflow has no type for "text or array": any value passes, and `ServedRestorer` checks it.
+SIGNATURE = ModelSignature(
+    inputs=Schema([ColSpec(AnyType(), PHOTO), ColSpec(AnyType(), MASK, required=False)]),
+    outputs=Schema([ColSpec(AnyType(), RESTORED)]),
+    params=ParamSchema([ParamSpec(OUTPUT, "string", DEFAULT_OUTPUT)]),
+)
+
+
+class ServedRestorer:
+    """What `mlflow.pyfunc.load_model` gives for a logged model."""
+
+    def __init__(self, restorer: Restorer):
+        self.restorer = restorer
+
+    def predict(
+        self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Restore the photographs of a table.
+
+        Args:
+            model_input: column `photo`: a picture file as base64 text or as bytes, or an array or
+                nested lists, `(H, W)` gray or `(H, W, 3)` RGB in [0, 255], whose gray is taken.
+                Column `mask`, optional: the same, light (above 127) or True where lost; empty to
+                find the damage.
+            params: `output`: "png" (default) or "array".
+
+        Returns:
+            Column `restored`, each of its photograph's size: an RGB PNG as base64 text, or an
+            `(H, W, 3)` uint8 RGB array.
+
+        Raises:
+            MlflowException: INVALID_PARAMETER_VALUE, which a server answers with status 400: a
+                photograph or mask is none of these, a mask is not of its photograph's size, or the
+                output is unknown.
+        """
+        chosen = (params or {}).get(OUTPUT, DEFAULT_OUTPUT)
+        masks = model_input[MASK] if MASK in model_input else [None] * len(model_input)
+        try:
+            if chosen not in OUTPUTS:
+                raise unknown(OUTPUT, chosen, OUTPUTS)
+            restored = [
+                OUTPUTS[chosen](self._restore(photo, mask, f"of row {row}"))
+                for row, (photo, mask) in enumerate(zip(model_input[PHOTO], masks, strict=True))
+            ]
+        except UserError as error:
+            raise MlflowException.invalid_parameter_value(str(error)) from error
+        return pd.DataFrame({RESTORED: restored})
+
+    def _restore(self, photo: Any, mask: Any, place: str) -> photos.Photo:
+        damaged = _gray(photo, f"{PHOTO} {place}")
+        lost = damage.find_mask(damaged) if _is_empty(mask) else _lost(mask, f"{MASK} {place}")
+        if lost.shape != damaged.shape:
+            raise UserError(
+                f"{MASK} {place}: expected its photograph's size {damaged.shape}, got {lost.shape}"
+            )
+        return self.restorer(damaged, lost)
+
+
+def _is_empty(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.size == 0
+    return not value if isinstance(value, str | bytes | list) else bool(pd.isna(value))
+
+
+def _lost(mask: Any, name: str) -> photos.Mask:
+    gray = _gray(mask, name)
+    if gray.max() == 1:  # none of it would be light
+        raise UserError(f"{name}: holds 0 and 1, expected 0 and 255, or False and True")
+    lost: photos.Mask = gray > 127
+    return lost
+
+
+def _gray(value: Any, name: str) -> photos.Luma:
+    if isinstance(value, list | np.ndarray):
+        return photos.gray_from_array(value, name)
+    if isinstance(value, str):
+        value = _decoded(value, name)
+    if isinstance(value, bytes):
+        return photos.read_gray(io.BytesIO(value), name)
+    raise UserError(
+        f"{name}: expected a picture file as base64 text or bytes, or an array, "
+        f"got {type(value).__name__}"
+    )
+
+
+def _decoded(text: str, name: str) -> bytes:
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)  # often in lines of 76
+    except ValueError as error:
+        shown = text if len(text) <= 20 else f"{text[:20]}…"
+        raise UserError(
+            f"{name}: expected a picture file as base64 text, got '{shown}' ({error})"
+        ) from None
+
+
+def _load_pyfunc(path: str) -> ServedRestorer:
+    """MLflow's entry: the model in the folder `path`."""
+    return ServedRestorer(storage.load(Path(path)))

@@ -1,0 +1,1 @@
+"""A network applied to a photograph of any size."""

@@ -1,0 +1,1 @@
+"""Networks, their weights, and how both are stored."""

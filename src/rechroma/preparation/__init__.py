@@ -1,0 +1,1 @@
+"""A source of photographs becomes prepared data."""

@@ -1,0 +1,219 @@
+"""A source turned into prepared data: squares to train on, damaged pictures for the rest."""
+
+import csv
+import hashlib
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rechroma.errors import UserError
+from rechroma.imaging import damage
+from rechroma.imaging import io as photos
+from rechroma.imaging.io import Luma, Mask, Photo
+from rechroma.outputs import whole_folder, write_json
+from rechroma.preparation import splits
+from rechroma.preparation.array_writer import Squares
+from rechroma.preparation.sources import HELD_OUT, SOURCES, UNLABELED, Candidate, Loaded, Rejected
+from rechroma.preparation.validate import Arrival, check_rejected, given_mask, take_in
+from rechroma.progress import in_order, track
+from rechroma.settings import Settings
+
+SPLITS = (splits.TRAIN, *HELD_OUT, UNLABELED)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` made."""
+
+    photos: dict[str, int]
+    """Photographs in each split."""
+    rejected: list[Rejected]
+    """Files that cannot be used."""
+    left_out: list[Rejected]
+    """Sound photographs that would leak between the splits."""
+
+
+def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> Prepared:
+    """Turn the photographs at `source` into the folder `prepared` and the file `report`.
+
+    The folder appears whole or not at all. Same settings and photographs, same bytes:
+
+    - `photos.csv`: id, split, group (the id of its first photograph), source file, and height and
+      width (px) in the source, for each photograph, sorted by id.
+    - `train.npy`: `(N, size, size, 3)` uint8 RGB, in the order of photos.csv.
+    - `validation/`, `test/`: `truth/`, `damaged/`, `masks/` with a PNG of each photograph; as large
+      as it came where its damage was given, else `size` px with damage drawn from the seed.
+    - `unlabeled/damaged/`: inputs without a truth.
+    - `dataset.json`: name, digest, size and photographs in each split.
+
+    Raises:
+        UserError: no photographs, too many that cannot be used, or no possible split.
+    """
+    found = SOURCES[settings.data.source](settings.data, source)
+    candidates = sorted(found.candidates, key=lambda candidate: candidate.id)
+    if not candidates and not found.rejected:
+        raise UserError(
+            f"params.yaml: data.path is '{source}', which holds no photographs "
+            f"({', '.join(photos.FORMATS)}); put some there, or set data.source to sample"
+        )
+    digest = hashlib.sha256()
+    with (
+        whole_folder(prepared) as folder,
+        Squares(folder / "train.npy", settings.data.size) as squares,
+    ):
+        arrivals, unusable = take_in(candidates, squares)
+        rejected = sorted(found.rejected + unusable)
+        check_rejected(rejected, len(candidates) + len(found.rejected), settings.data)
+        kept, left_out = _divide(arrivals, settings)
+        squares.keep([each.row for each in kept if each.split == splits.TRAIN], digest.update)
+        _write_held_out(kept, folder, settings, digest.update)
+        _write_table(folder / "photos.csv", kept)
+        digest.update((folder / "photos.csv").read_bytes())
+        counts = Counter(each.split for each in kept)
+        made = Prepared({name: counts[name] for name in SPLITS}, rejected, left_out)
+        description = {
+            "name": settings.data.source,
+            "digest": digest.hexdigest(),
+            "size": settings.data.size,
+            "photos": made.photos,
+        }
+        write_json(folder / "dataset.json", description)
+    write_json(report, _report(settings.data.source, made))
+    return made
+
+
+def _divide(
+    arrivals: Sequence[Arrival], settings: Settings
+) -> tuple[list[Arrival], list[Rejected]]:
+    """Give every photograph its split and group; return those that stay and those that leak."""
+    given = [each for each in arrivals if each.candidate.split]
+    free = [each for each in arrivals if not each.candidate.split]
+    for each in given:
+        each.split = each.candidate.split or ""
+    taken = {each.split for each in given}
+    shares = {name: getattr(settings.data, name) for name in HELD_OUT if name not in taken}
+    free, left_out = _apart_from(given, free)
+    if not free:
+        raise UserError("no photographs are left to train on, add some")
+    free, bridging = _in_groups(free, 1 + sum(share > 0 for share in shares.values()))
+    left_out += bridging
+    generator = np.random.default_rng(settings.seed)
+    names = splits.assign(_groups(free), shares, settings.data.held_out_limit, generator)
+    for each, name in zip(free, names, strict=True):
+        each.split = name
+    kept = [
+        each
+        for each in sorted([*given, *free], key=lambda each: each.candidate.id)
+        if each.split == splits.TRAIN or not each.candidate.training_only
+    ]
+    files = [each.candidate.file for each in kept]
+    splits.check_no_leak([each.keys for each in kept], [each.split for each in kept], files)
+    numbers = _groups(kept).tolist()
+    first = dict(zip(reversed(numbers), reversed(kept), strict=True))
+    for each, number in zip(kept, numbers, strict=True):
+        each.group = first[number].candidate.id
+    return kept, sorted(left_out)
+
+
+def _groups(arrivals: Sequence[Arrival]) -> splits.Groups:
+    return splits.groups(
+        [each.keys for each in arrivals], [each.candidate.group for each in arrivals]
+    )
+
+
+def _apart_from(
+    given: Sequence[Arrival], free: Sequence[Arrival]
+) -> tuple[list[Arrival], list[Rejected]]:
+    """`free` without those that share pixels with one whose split the source gives."""
+    numbers = _groups([*given, *free]).tolist()
+    held = dict(zip(numbers[: len(given)], given, strict=True))
+    apart, left_out = [], []
+    for each, number in zip(free, numbers[len(given) :], strict=True):
+        if number in held:
+            other = held[number].candidate
+            reason = f"shares pixels with {other.file} of {other.split}"
+            left_out.append(Rejected(each.candidate.file, reason))
+        else:
+            apart.append(each)
+    return apart, left_out
+
+
+def _in_groups(arrivals: Sequence[Arrival], wanted: int) -> tuple[list[Arrival], list[Rejected]]:
+    """`arrivals` without those that join what is needed as `wanted` groups."""
+    if len(np.unique(_groups(arrivals))) >= wanted:
+        return list(arrivals), []
+    bridges = set(
+        splits.bridges(
+            [each.keys for each in arrivals], [each.candidate.group for each in arrivals], wanted
+        )
+    )
+    reason = "joins photographs that go to different splits by sharing pixels with them"
+    left_out = [Rejected(arrivals[place].candidate.file, reason) for place in sorted(bridges)]
+    return [each for place, each in enumerate(arrivals) if place not in bridges], left_out
+
+
+def _write_held_out(
+    kept: Sequence[Arrival], folder: Path, settings: Settings, see: Callable[[bytes], None]
+) -> None:
+    """Write all but the training photographs as PNG; `see` is shown their pixels."""
+
+    def write(each: Arrival) -> list[Photo | Luma | Mask]:
+        pictures = _pictures(each.candidate, settings)
+        for kind, picture in pictures.items():
+            photos.write_png(folder / each.split / kind / f"{each.candidate.id}.png", picture)
+        return list(pictures.values())
+
+    held = [each for each in kept if each.split != splits.TRAIN]
+    for pictures in track(in_order(write, held), "writing the held-out ones", len(held)):
+        for picture in pictures:
+            see(str(picture.shape).encode() + picture.tobytes())
+
+
+def held_out(candidate: Candidate, came: Loaded, settings: Settings) -> tuple[Photo, Luma, Mask]:
+    """Truth, damaged and mask of a photograph that is held out, `came` having a truth.
+
+    Raises:
+        PhotoError: what came as its damage is none.
+    """
+    truth, damaged = came
+    assert truth is not None
+    if damaged is not None:
+        return truth, damaged, given_mask(candidate.file, truth, damaged)
+    truth = photos.square(truth, settings.data.size)
+    own = np.random.default_rng([settings.seed, zlib.crc32(candidate.id.encode())])
+    return truth, *damage.draw(photos.luma(truth), settings.damage, own)
+
+
+def _pictures(candidate: Candidate, settings: Settings) -> dict[str, Photo | Luma | Mask]:
+    came = candidate.load()
+    if came.truth is None:
+        assert came.damaged is not None
+        return {"damaged": came.damaged}
+    kinds = ("truth", "damaged", "masks")
+    return dict(zip(kinds, held_out(candidate, came, settings), strict=True))
+
+
+def _write_table(path: Path, kept: Sequence[Arrival]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["id", "split", "group", "source", "height", "width"])
+        for each in kept:
+            chosen = each.candidate
+            table.writerow(
+                [chosen.id, each.split, each.group, chosen.file, each.height, each.width]
+            )
+
+
+def _report(source: str, made: Prepared) -> dict[str, Any]:
+    return {
+        "source": source,
+        "photos": made.photos,
+        "rejected_count": len(made.rejected),
+        "rejected": [each._asdict() for each in made.rejected],
+        "left_out": [each._asdict() for each in made.left_out],
+    }

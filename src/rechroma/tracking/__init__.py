@@ -1,0 +1,1 @@
+"""MLflow: runs, queries, and the model registry."""

@@ -1,0 +1,139 @@
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import distance_transform_edt
+
+from rechroma.apps.batch import mask_file as masks
+from rechroma.errors import UserError
+
+LOST = np.zeros((60, 80), bool)
+LOST[10:30, 20:45] = True
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """Writes a picture and gives its file."""
+
+    def save(picture, name="mask.png", **options):
+        Image.fromarray(np.asarray(picture)).save(tmp_path / name, **options)
+        return tmp_path / name
+
+    return save
+
+
+def levels(lost, dark=0, light=255):
+    return np.where(lost, light, dark).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("picture", "told"),
+    [
+        (levels(LOST), "white where lost"),
+        (levels(~LOST), "black where lost"),
+        (levels(LOST, 127, 128), "white where lost"),
+        (LOST, "white where lost"),
+        (~LOST, "black where lost"),
+        (np.dstack([levels(~LOST, 30, 220)] * 3), "black where lost"),
+    ],
+)
+def test_the_smaller_part_is_taken_for_the_lost_one(saved, picture, told):
+    given = masks.read(saved(picture))
+    np.testing.assert_array_equal(given.lost, LOST)
+    assert given.told == told
+
+
+def test_jpegs_noise_around_black_and_white_does_not_matter(saved):
+    given = masks.read(saved(levels(~LOST), "mask.jpg", quality=30))
+    wrong = given.lost != LOST
+    assert not (wrong & (distance_transform_edt(LOST) > 2)).any()
+    assert not (wrong & (distance_transform_edt(~LOST) > 2)).any()
+
+
+@pytest.mark.parametrize("polarity", ["white", "black"])
+def test_a_stated_polarity_is_obeyed_even_where_most_is_lost(saved, polarity):
+    file = saved(levels(LOST))
+    given = masks.read(file, polarity)
+    np.testing.assert_array_equal(given.lost, LOST if polarity == "white" else ~LOST)
+    assert given.told == f"{polarity} where lost"
+
+
+@pytest.mark.parametrize("share", [0.42, 0.5, 0.58])
+def test_a_mask_that_may_mean_either_is_an_error_that_says_what_to_do(saved, share):
+    half = np.zeros((10, 100), bool)
+    half[:, : round(100 * share)] = True
+    file = saved(levels(half))
+    with pytest.raises(
+        UserError,
+        match=rf"mask\.png: {share:.0%} of the mask is light.*--mask-polarity white or black",
+    ):
+        masks.read(file)
+    np.testing.assert_array_equal(masks.read(file, "white").lost, half)
+
+
+@pytest.mark.parametrize("gray", [0, 255])
+def test_a_mask_of_one_gray_loses_nothing(saved, gray):
+    assert not masks.read(saved(np.full((5, 6), gray, np.uint8))).lost.any()
+
+
+@pytest.mark.parametrize("paint", [(0, 0, 0), (255, 255, 255), (220, 30, 30)])
+def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
+    painted = np.zeros((60, 80, 4), np.uint8)
+    painted[LOST] = (*paint, 255)
+    given = masks.read(saved(painted))
+    np.testing.assert_array_equal(given.lost, LOST)
+    assert given.told == "painted where lost"
+
+
+@pytest.mark.parametrize(("paint", "polarity"), [(255, "white"), (0, "black")])
+def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, paint, polarity):
+    painted = np.zeros((60, 80, 4), np.uint8)
+    painted[5:40, 10:60] = (255 - paint,) * 3 + (255,)
+    painted[LOST] = (*[paint] * 3, 255)
+    given = masks.read(saved(painted), polarity)
+    np.testing.assert_array_equal(given.lost, LOST)
+    assert given.told == f"{polarity} where lost"
+
+
+@pytest.mark.parametrize("polarity", ["auto", "white", "black"])
+def test_a_layer_that_nothing_was_painted_on_loses_nothing(saved, polarity):
+    assert not masks.read(saved(np.zeros((6, 8, 4), np.uint8)), polarity).lost.any()
+
+
+def test_an_opaque_picture_with_a_channel_of_opacity_is_a_mask_like_another(saved):
+    opaque = np.dstack([levels(LOST)] * 3 + [np.full(LOST.shape, 255, np.uint8)])
+    assert masks.read(saved(opaque)).told == "white where lost"
+
+
+def test_a_mask_is_turned_as_its_file_says(saved):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    given = masks.read(saved(levels(LOST), exif=exif))
+    np.testing.assert_array_equal(given.lost, np.rot90(LOST, 3))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", r"mask\.png: is empty"), (b"text", r"mask\.png: is no picture")]
+)
+def test_what_is_no_picture_is_named(tmp_path, content, message):
+    (tmp_path / "mask.png").write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        masks.read(tmp_path / "mask.png")
+
+
+@pytest.mark.parametrize("px", [1, 2, 5, 17])
+def test_growing_takes_every_pixel_within_so_many_px(px):
+    spots = np.random.default_rng(0).random((90, 70)) < 0.002
+    spots[0, 0] = True
+    np.testing.assert_array_equal(masks.grow(spots, px), distance_transform_edt(~spots) <= px)
+
+
+def test_growing_by_nothing_and_growing_nothing_change_nothing():
+    np.testing.assert_array_equal(masks.grow(LOST, 0), LOST)
+    assert not masks.grow(np.zeros((5, 5), bool), 500).any()
+    assert masks.grow(LOST, 500).all()
+
+
+def test_growing_does_not_change_the_mask_it_is_given():
+    before = LOST.copy()
+    assert masks.grow(LOST, 3).sum() > LOST.sum()
+    np.testing.assert_array_equal(LOST, before)

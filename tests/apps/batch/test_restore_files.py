@@ -1,0 +1,272 @@
+import json
+import os
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from rechroma.apps.batch import image_file as scans
+from rechroma.apps.batch import restore_files as album
+from rechroma.apps.batch.restore_files import Job, Manner
+from rechroma.imaging import io as photos
+
+HOLE = np.s_[20:50, 30:70]
+ALLOCATOR = (
+    "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory"
+)
+SHORT_OF_MEMORY = [
+    MemoryError(),
+    np._core._exceptions._ArrayMemoryError((10**6, 10**6), np.dtype(float)),
+    RuntimeError(f"{ALLOCATOR}: you tried to allocate 268435456 bytes."),
+    RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    cv2.error("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate"),
+]
+
+
+@pytest.fixture(autouse=True)
+def desk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def job(damaged, desk):
+    Image.fromarray(damaged).save("old.png")
+    return Job(desk / "old.png", desk / "new" / "old.png")
+
+
+class Limited:
+    """A network that fails when it is shown more than `limit` px."""
+
+    def __init__(self, inference, limit, error):
+        self.inference, self.model, self.limit, self.error = (
+            inference,
+            inference.model,
+            limit,
+            error,
+        )
+
+    def __call__(self, luma, mask):
+        if max(luma.shape) > self.limit:
+            raise self.error
+        return self.inference(luma, mask)
+
+
+@pytest.fixture
+def limited(echo):
+    def make(limit, error):
+        able = echo()
+        return replace(able, inference=Limited(able.inference, limit, error))
+
+    return make
+
+
+def written(folder):
+    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("manner", [Manner(), Manner(keep_color=True)])
+def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_told(
+    job, limited, damaged, error, manner
+):
+    entry = album.restore(job, limited(64, error), manner)
+    assert (entry.status, entry.error) == ("restored", "")
+    assert entry.warnings == ["memory ran short: the network saw it at 64 px instead of 128"]
+    mask = np.zeros(damaged.shape, bool)
+    mask[HOLE] = True
+    assert np.array_equal(photos.read_gray(job.target)[~mask], damaged[~mask])
+
+
+@pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
+def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_told(job, limited, desk, error):
+    job = job._replace(mask_out=desk / "masks" / "old.png")
+    entry = album.restore(job, limited(0, error), Manner(side_by_side=True))
+    assert entry.status == "failed"
+    assert "old.png: memory ran out at 128x96 px, nothing was written; close" in entry.error
+    assert written(desk) == ["old.png"]
+
+
+def test_a_photograph_too_large_to_be_read_is_told_without_a_size(job, echo, desk, monkeypatch):
+    def short(_):
+        raise MemoryError
+
+    monkeypatch.setattr(scans, "read", short)
+    entry = album.restore(job, echo(), Manner())
+    assert "old.png: memory ran out, nothing was written" in entry.error
+    assert written(desk) == ["old.png"]
+
+
+def test_a_fault_that_is_not_of_memory_is_not_tried_again(job, limited, desk):
+    restorer = limited(100, ValueError("wrong shape"))
+    entry = album.restore(job, restorer, Manner())
+    assert entry.error.endswith("old.png: a fault of rechroma, ValueError: wrong shape")
+    assert restorer.inference.inference.seen == []
+    assert written(desk) == ["old.png"]
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), AssertionError(), ZeroDivisionError("by 0")])
+def test_a_fault_fails_one_photograph_only(job, limited, photo, desk, error):
+    Image.fromarray(photo[:40, :40]).convert("L").save("small.png")
+    small = Job(desk / "small.png", desk / "new" / "small.png")
+    restorer = limited(64, error)
+    entries = [album.restore(each, restorer, Manner()) for each in (job, small)]
+    assert [entry.status for entry in entries] == ["failed", "restored"]
+    assert type(error).__name__ in entries[0].error
+    assert written(desk / "new") == ["small.png"]
+
+
+def test_an_interrupt_gets_through(job, limited, desk):
+    with pytest.raises(KeyboardInterrupt):
+        album.restore(job, limited(0, KeyboardInterrupt()), Manner())
+    assert written(desk) == ["old.png"]
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(job, echo, desk, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    entry = album.restore(job, echo(), Manner())
+    assert entry.error == f"{job.target}: No space left on device"
+    assert written(desk) == ["old.png"]
+
+
+def test_a_picture_too_wide_for_its_format_leaves_nothing_at_all(echo, desk):
+    Image.fromarray(np.full((1, 16_384), 80, np.uint8)).save("wide.png")
+    job = Job(desk / "wide.png", desk / "new/wide.webp", mask_out=desk / "new/mask.png")
+    entry = album.restore(job, echo(), Manner(side_by_side=True))
+    assert "webp holds at most 16383 px each way, the photograph is 16384x1 px" in entry.error
+    assert written(desk) == ["wide.png"]
+
+
+@pytest.mark.parametrize(
+    ("source", "mask", "target", "done"),
+    [(10, 10, 20, True), (20, 20, 20, True), (30, 10, 20, False), (10, 30, 20, False)],
+)
+def test_done_is_what_is_no_older_than_the_photograph_and_its_mask(
+    job, echo, desk, source, mask, target, done
+):
+    Image.fromarray(np.zeros((96, 128), np.uint8)).save("mask.png")
+    job = job._replace(mask=desk / "mask.png")
+    album.restore(job, echo(), Manner())
+    for file, made in ((job.source, source), (job.mask, mask), (job.target, target)):
+        os.utime(file, (made, made))
+    entry = album.restore(job, echo(), Manner(skip_done=True))
+    assert entry.status == ("skipped" if done else "restored")
+    assert (job.target.stat().st_mtime == target) == done
+
+
+def test_what_is_not_yet_restored_is_not_skipped(job, echo):
+    assert album.restore(job, echo(), Manner(skip_done=True)).status == "restored"
+
+
+def test_a_photograph_gone_since_it_was_restored_fails(job, echo):
+    album.restore(job, echo(), Manner())
+    job.source.unlink()
+    entry = album.restore(job, echo(), Manner(skip_done=True))
+    assert entry.status == "failed"
+    assert "old.png" in entry.error
+
+
+@pytest.mark.parametrize(("shown", "size"), [(1600, (256, 96)), (64, (128, 48))])
+def test_side_by_side_are_before_and_after_reduced(job, echo, damaged, monkeypatch, shown, size):
+    monkeypatch.setattr(album, "SHOWN", shown)
+    album.restore(job, echo(), Manner(side_by_side=True))
+    with Image.open(job.target.with_name("old-side-by-side.png")) as picture:
+        assert picture.size == size
+        before = np.asarray(picture)[:, : size[0] // 2]
+        after = np.asarray(picture)[:, size[0] // 2 :]
+    expected = cv2.resize(damaged, before.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.array_equal(before, np.dstack([expected] * 3))
+    whole = np.asarray(Image.open(job.target))
+    assert (
+        np.abs(after - cv2.resize(whole, after.shape[1::-1], interpolation=cv2.INTER_AREA)).max()
+        <= 1
+    )
+    assert scans.is_restored(job.target.with_name("old-side-by-side.png"))
+
+
+def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):
+    known = np.ones(photo.shape[:2], bool)
+    known[HOLE] = False
+    Image.fromarray(photo).save("old.png")
+    Image.fromarray(~known).save("mask.png")
+    job = Job(desk / "old.png", desk / "new.png", desk / "mask.png")
+    replaced = album.restore(job, echo(), Manner())
+    assert replaced.warnings == ["is in color, which was replaced; --keep-color keeps it"]
+    kept = album.restore(job, echo(), Manner(keep_color=True))
+    assert kept.warnings == []
+    assert np.array_equal(photos.read_color(job.target)[known], photo[known])
+    assert not np.array_equal(photos.read_color(job.target)[HOLE], photo[HOLE])
+
+
+def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
+    job = job._replace(mask_out=desk / "masks" / "old.png")
+    entry = album.restore(job, echo(), Manner(grow=3))
+    lost = photos.read_gray(job.mask_out) == 255
+    expected = np.zeros((96, 128), np.uint8)
+    expected[HOLE] = 1
+    distance = cv2.distanceTransform(1 - expected, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    assert np.array_equal(lost, distance <= 3)
+    assert entry.lost == pytest.approx(lost.mean(), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("mask", "manner", "message"),
+    [
+        (np.zeros((96, 128)), Manner(), "its mask is empty, color only"),
+        (np.zeros((96, 128)), Manner(keep_color=True), "its mask is empty, nothing to restore"),
+        (None, Manner(), "no damage found, color only"),
+    ],
+)
+def test_where_nothing_is_lost_the_user_is_told(echo, photo, desk, mask, manner, message):
+    Image.fromarray(photo).convert("L").save("old.png")
+    job = Job(desk / "old.png", desk / "new.png")
+    if mask is not None:
+        Image.fromarray(mask.astype(np.uint8)).save("mask.png")
+        job = job._replace(mask=desk / "mask.png")
+    assert album.restore(job, echo(), manner).warnings == [message]
+
+
+@pytest.mark.parametrize(
+    ("mask", "polarity", "message"),
+    [
+        (np.zeros((96, 128)), "black", "its mask hides everything, expected some of it known"),
+        (np.zeros((95, 128)), "auto", "mask.png is 128x95 px, expected 128x96 px"),
+        (np.tile([0, 255], (96, 64)), "auto", "say which with --mask-polarity white or black"),
+        (None, "auto", "mask.png is missing"),
+    ],
+)
+def test_a_mask_that_does_not_fit_fails_and_says_why(job, echo, desk, mask, polarity, message):
+    if mask is not None:
+        Image.fromarray(mask.astype(np.uint8)).save("mask.png")
+    entry = album.restore(job._replace(mask=desk / "mask.png"), echo(), Manner(polarity=polarity))
+    assert entry.status == "failed"
+    assert message in entry.error
+    assert not job.target.exists()
+
+
+def test_the_report_counts_and_has_a_row_for_each(job, echo, limited):
+    entries = [
+        album.restore(job, echo(), Manner()),
+        album.restore(job, echo(), Manner(skip_done=True)),
+        album.restore(job, limited(0, ValueError("x")), Manner()),
+    ]
+    told = json.loads(json.dumps(album.report(entries, "mine")))
+    assert {name: told[name] for name in ("model", "restored", "skipped", "failed")} == {
+        "model": "mine",
+        "restored": 1,
+        "skipped": 1,
+        "failed": 1,
+    }
+    first, _, last = told["photographs"]
+    assert first["photo"] == str(job.source)
+    assert first["restored"] == str(job.target)
+    assert (first["width"], first["height"], first["mask"]) == (128, 96, "found")
+    assert first["lost"] == pytest.approx(30 * 40 / (96 * 128), abs=1e-6)
+    assert first["seconds"] > 0
+    assert first["error"] == ""
+    assert "ValueError: x" in last["error"]

@@ -1,0 +1,227 @@
+import asyncio
+import json
+import shutil
+import sys
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import skimage
+from PIL import Image
+
+from rechroma.apps.cli.main import main
+from rechroma.apps.web import examples
+from rechroma.apps.web import page as web
+from rechroma.apps.web import server as localhost
+from rechroma.imaging import io as photos
+from rechroma.imaging.damage import find_mask
+
+HOLE = np.s_[120:240, 60:200]
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+class Painter:
+    """Stands for a Restorer: what is lost becomes white; keeps the masks that it was given."""
+
+    def __init__(self):
+        self.masks = []
+
+    def __call__(self, damaged, mask):
+        return self.keep_color(np.repeat(damaged[..., None], 3, axis=2), mask)
+
+    def keep_color(self, photo, mask):
+        self.masks.append(mask)
+        return np.where(mask[..., None], np.uint8(255), photo)
+
+
+@pytest.fixture
+def old(tmp_path, photo):
+    """A photograph of 512x384 px in gray, its gray in `HOLE` nowhere else, and its file."""
+    gray = photos.luma(cv2.resize(photo, (512, 384), interpolation=cv2.INTER_CUBIC))
+    gray[gray == 60] = 61
+    gray[HOLE] = 60
+    Image.fromarray(gray).save(tmp_path / "old.png")
+    return gray, tmp_path / "old.png"
+
+
+@pytest.fixture
+def restorer():
+    return Painter()
+
+
+@pytest.fixture
+def address(tmp_path, restorer, monkeypatch):
+    """Where the page is served, with a small limit for uploads."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(web, "UPLOAD_LIMIT", 10**6)
+    strip = examples.write(tmp_path / "cache" / "examples")
+
+    async def application():  # outside a loop, Gradio leaves loops of its own open
+        return web.application(restorer, strip, carried=True)
+
+    with localhost.listen(0) as listening:
+        server = localhost.server(asyncio.run(application()))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield "http://{}:{}/".format(*listening.getsockname())
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--enable-unsafe-swiftshader",
+        "--window-size=700,900",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "got")})
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Person:
+    """Uses the page as a person does, waiting for what is to appear."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def wait(self, condition):
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(self.browser, 60, poll_frequency=0.1).until(condition)
+
+    def see(self, selector):
+        return self.wait(
+            lambda browser: next(
+                (
+                    each
+                    for each in browser.find_elements("css selector", selector)
+                    if each.is_displayed()
+                ),
+                None,
+            )
+        )
+
+    def upload(self, file):
+        picker = self.wait(lambda browser: browser.find_element("css selector", "#file input"))
+        picker.send_keys(str(file))
+
+    def read(self, selector, words):
+        self.wait(lambda browser: words in browser.find_element("css selector", selector).text)
+
+    def stroke(self, tool, start, end):
+        """Draw from `start` to `end`, in px of the photograph from its middle."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        self.see(f'#editor [aria-label="{tool}"]').click()
+        canvas = self.see("#editor canvas")
+        zoom = float(self.see("#editor .zoom-number").text.rstrip("%")) / 100
+        (x, y), (right, below) = (np.rint(np.multiply(each, zoom)) for each in (start, end))
+        drag = ActionChains(self.browser, duration=50)
+        drag.move_to_element_with_offset(canvas, int(x), int(y)).click_and_hold()
+        drag.move_by_offset(int(right - x), int(below - y)).release().perform()
+
+    def asked_addresses(self):
+        messages = [
+            json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")
+        ]
+        return [
+            message["params"]["request"]["url"]
+            for message in messages
+            if message["method"] == "Network.requestWillBeSent"
+        ]
+
+
+def within(mask, area):
+    """Whether nothing outside `area` is True."""
+    outside = mask.copy()
+    outside[area] = False
+    return not outside.any()
+
+
+@pytest.mark.skipif(
+    not (BROWSER and DRIVER), reason="chromium and chromedriver are not on this machine"
+)
+def test_a_photograph_goes_through_the_page(browser, address, restorer, old, tmp_path):
+    gray, file = old
+    person = Person(browser)
+    browser.get(address)
+
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    person.upload(broken)
+    person.read(".toast-body", "broken.png: is no picture, expected PNG")
+    person.see('#file [aria-label="Clear"]').click()
+
+    person.upload(file)
+    person.read("#damage .status", "512x384 px. Damage found: 8.5% of the photograph")
+    person.stroke("Brush", (-20, 100), (120, 100))  # below the hole
+    person.stroke("Erase", (-150, -60), (-110, -60))  # in its upper part
+    person.see("#restore").click()
+
+    slider = person.see(".comparison input")
+    slider.send_keys("\ue010")  # End
+    shown = "return getComputedStyle(arguments[0].parentElement).getPropertyValue('--shown')"
+    assert browser.execute_script(shown, slider) == "100%"
+
+    person.see("#download").click()
+    got = tmp_path / "got" / "old-restored.png"
+    person.wait(lambda _: got.exists())
+    restored = photos.read_color(got)
+
+    (mask,) = restorer.masks
+    painted, erased = mask & ~find_mask(gray), find_mask(gray) & ~mask
+    assert painted[292, 240:370].all()
+    assert erased[132, 110:142].all()
+    assert within(painted, np.s_[240:344, 184:428])
+    assert within(erased, np.s_[120:184, 60:198])
+    assert restored.shape == (384, 512, 3)
+    assert np.array_equal(photos.luma(restored)[~mask], gray[~mask])
+    assert (restored[mask] == 255).all()
+
+    asked = person.asked_addresses()
+    assert any(each.startswith(address) for each in asked)
+    assert [each for each in asked if not each.startswith((address, "data:", "blob:"))] == []
+
+
+def test_the_examples_are_the_same_each_time_and_their_damage_is_found(tmp_path):
+    written = examples.write(tmp_path / "one")
+    again = examples.write(tmp_path / "two")
+    assert [file.name for file in written] == [file.name for file in again]
+    for name, file, other in zip(examples.NAMES, written, again, strict=True):
+        assert file.read_bytes() == other.read_bytes()
+        damaged = photos.read_gray(file)
+        drawn = damaged != photos.read_gray(Path(skimage.data_dir, name))
+        found = find_mask(damaged)
+        assert (drawn & found).sum() > 0.98 * (drawn | found).sum() > 0
+
+
+def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(SystemExit, match="2"):
+        main(["web"])
+    assert capsys.readouterr().err == (
+        "rechroma: rechroma web needs gradio: pip install 'rechroma[web]'\n"
+    )
+
+
+def test_a_taken_port_is_told_before_a_model_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(web, "require_gradio", lambda: None)
+    with localhost.listen(0) as listening, pytest.raises(SystemExit, match="2"):
+        port = listening.getsockname()[1]
+        main(["web", "--port", str(port), "--model", "gone"])
+    assert capsys.readouterr().err == (
+        f"rechroma: port {port} is taken, choose another one with --port\n"
+    )

@@ -1,0 +1,54 @@
+import asyncio
+
+import pytest
+
+from rechroma.apps.web import server as localhost
+from rechroma.errors import UserError
+
+
+def ask(host: str) -> tuple[int, dict[str, str]]:
+    """Status and headers of the answer to a request that is addressed to `host`."""
+
+    async def application(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", host.encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    asyncio.run(localhost.guarded(application)(scope, None, send))
+    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], told
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860"])
+def test_this_machine_is_answered_with_a_policy_that_asks_nobody_else(host):
+    status, headers = ask(host)
+    assert status == 200
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'self';")
+    assert "http" not in policy
+    assert "*" not in policy
+
+
+@pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "192.168.0.1"])
+def test_other_names_are_turned_away(host):
+    assert ask(host)[0] == 400
+
+
+def test_only_this_machine_is_listened_to():
+    with localhost.listen(0) as listening:
+        assert listening.getsockname()[0] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("port", "message"),
+    [(70_000, "--port is 70000, expected 0 to 65535"), (-1, "--port is -1, expected")],
+)
+def test_a_port_that_is_none_is_told(port, message):
+    with pytest.raises(UserError, match=message):
+        localhost.listen(port)

@@ -1,0 +1,307 @@
+import base64
+import http.client
+import io
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from mlflow.exceptions import MlflowException
+from PIL import Image
+
+from rechroma.deployment import mlflow_pyfunc as serving
+from rechroma.deployment.mlflow_pyfunc import ServedRestorer
+from rechroma.imaging import io as photos
+from rechroma.inference.restorer import Restorer
+from rechroma.models import store as storage
+from rechroma.models.restoration import RestorationNetwork
+from rechroma.tracking import registry
+from rechroma.tracking import runs as tracking
+
+HOLE = np.s_[20:50, 30:70]
+
+
+@pytest.fixture
+def hole():
+    mask = np.zeros((96, 128), bool)
+    mask[HOLE] = True
+    return mask
+
+
+def file(picture, kind="PNG"):
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, kind)
+    return stream.getvalue()
+
+
+def text(picture, kind="PNG"):
+    return base64.b64encode(file(picture, kind)).decode()
+
+
+def opened(restored):
+    picture = Image.open(io.BytesIO(base64.b64decode(restored)))
+    assert (picture.format, picture.mode) == ("PNG", "RGB")
+    return np.asarray(picture)
+
+
+def show_what_came(damaged, lost):
+    """A restorer whose picture is what it was given: the gray, and the mask in red."""
+    return np.dstack([np.where(lost, 255, 0).astype(np.uint8), damaged, damaged])
+
+
+def served(table):
+    found = ServedRestorer(show_what_came).predict(pd.DataFrame(table))
+    assert list(found) == ["restored"]
+    return [opened(each) for each in found["restored"]]
+
+
+def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings, tmp_path):
+    settings = tiny_settings()
+    torch.manual_seed(0)
+    storage.save(RestorationNetwork(settings.model), settings.restore, tmp_path)
+    model = serving._load_pyfunc(str(tmp_path))
+    found = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
+    expected = storage.load(tmp_path)(damaged, hole)
+    assert np.array_equal(opened(found["restored"][0]), expected)
+
+
+@pytest.mark.parametrize("mask", ["", b"", None, float("nan"), [], np.zeros((0, 0))], ids=repr)
+def test_without_a_mask_the_damage_is_found(damaged, hole, mask):
+    (found,) = served({"photo": [text(damaged, "BMP")], "mask": [mask]})
+    assert np.array_equal(found, show_what_came(damaged, hole))
+
+
+def test_a_given_mask_is_taken_light_is_lost(damaged):
+    given = np.zeros(damaged.shape, bool)
+    given[:5] = True
+    mask = text(np.where(given, 128, 127).astype(np.uint8))
+    (found,) = served({"photo": [text(damaged)], "mask": [mask]})
+    assert np.array_equal(found, show_what_came(damaged, given))
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        text,
+        file,
+        np.array,
+        np.ndarray.tolist,
+        lambda gray: gray.astype(np.int64),
+        lambda gray: base64.encodebytes(file(gray)).decode(),  # in lines
+    ],
+    ids=["base64", "bytes", "array", "lists", "wide integers", "base64 in lines"],
+)
+def test_a_photograph_may_be_a_file_or_an_array(damaged, hole, as_given):
+    (found,) = served({"photo": [as_given(damaged)]})
+    assert np.array_equal(found, show_what_came(damaged, hole))
+
+
+@pytest.mark.parametrize("as_given", [text, file, np.array, np.ndarray.tolist])
+def test_of_a_photograph_in_color_the_gray_is_taken(photo, as_given):
+    given = np.zeros(photo.shape[:2], bool)
+    (found,) = served({"photo": [as_given(photo)], "mask": [given]})
+    assert np.array_equal(found, show_what_came(photos.luma(photo), given))
+
+
+@pytest.mark.parametrize(
+    "as_given",
+    [
+        np.array,
+        np.ndarray.tolist,
+        file,
+        lambda mask: np.where(mask, 128, 127).astype(np.uint8),
+        lambda mask: np.where(mask, 255, 0).tolist(),
+        lambda mask: np.dstack([np.where(mask, 255, 0).astype(np.uint8)] * 3),
+    ],
+    ids=["bool", "bool lists", "file", "levels", "lists of levels", "color"],
+)
+def test_a_mask_may_be_an_array_true_or_light_is_lost(damaged, as_given):
+    given = np.zeros(damaged.shape, bool)
+    given[:5] = True
+    (found,) = served({"photo": [damaged], "mask": [as_given(given)]})
+    assert np.array_equal(found, show_what_came(damaged, given))
+
+
+def test_the_answer_may_be_arrays(damaged, hole):
+    table = pd.DataFrame({"photo": [damaged, damaged]})
+    found = ServedRestorer(show_what_came).predict(table, {"output": "array"})["restored"]
+    for restored in found:
+        assert restored.dtype == np.uint8
+        assert np.array_equal(restored, show_what_came(damaged, hole))
+
+
+def test_each_photograph_keeps_its_place_mask_and_size(damaged, hole):
+    small = damaged[:40, :60]
+    given = np.zeros(small.shape, bool)
+    table = {
+        "photo": [text(damaged), text(small)],
+        "mask": ["", text(np.zeros(small.shape, np.uint8))],
+    }
+    first, second = served(table)
+    assert np.array_equal(first, show_what_came(damaged, hole))
+    assert np.array_equal(second, show_what_came(small, given))
+
+
+PICTURE = text(np.zeros((9, 8), np.uint8))
+ARRAY = r"expected \(H, W\) gray or \(H, W, 3\) RGB of whole numbers from 0 to 255"
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"photo": "old.jpg"},
+            "photo of row 0: expected a picture file as base64 .* got 'old.jpg'",
+        ),
+        ({"photo": "Grün"}, "photo of row 0: expected a picture file as base64 text"),
+        ({"photo": None}, "photo of row 0: expected a picture file .* or an array, got NoneType"),
+        ({"photo": 7}, "photo of row 0: expected a picture file .* or an array, got int"),
+        ({"photo": ""}, "photo of row 0: is empty"),
+        ({"photo": b"no picture"}, "photo of row 0: is no picture, expected PNG"),
+        ({"photo": base64.b64encode(b"no picture").decode()}, "photo of row 0: is no picture"),
+        ({"photo": [[1, 2], [3]]}, f"photo of row 0: is no regular array, {ARRAY}"),
+        ({"photo": np.zeros((9, 8, 4), np.uint8)}, rf"shape \(9, 8, 4\) and type uint8, {ARRAY}"),
+        ({"photo": np.zeros((9, 8), np.float32)}, rf"shape \(9, 8\) and type float32, {ARRAY}"),
+        ({"photo": [[0, 300]]}, f"photo of row 0: is an array of numbers from 0 to 300, {ARRAY}"),
+        ({"photo": PICTURE, "mask": "?"}, "mask of row 0: expected a picture file as base64 text"),
+        ({"photo": PICTURE, "mask": [0, 255]}, r"mask of row 0: is an array of shape \(2,\)"),
+        (
+            {"photo": PICTURE, "mask": np.eye(9, 8, dtype=np.uint8)},
+            "mask of row 0: holds 0 and 1, expected 0 and 255, or False and True",
+        ),
+        (
+            {"photo": PICTURE, "mask": text(np.zeros((8, 9), np.uint8))},
+            r"mask of row 0: expected its photograph's size \(9, 8\), got \(8, 9\)",
+        ),
+    ],
+)
+def test_what_cannot_be_restored_is_one_clear_message(row, message):
+    table = pd.DataFrame([row])
+    with pytest.raises(MlflowException, match=message) as caught:
+        ServedRestorer(show_what_came).predict(table)
+    assert caught.value.get_http_status_code() == 400
+
+
+def test_the_message_names_the_row():
+    table = pd.DataFrame({"photo": [PICTURE, "?"]})
+    with pytest.raises(MlflowException, match="photo of row 1: "):
+        ServedRestorer(show_what_came).predict(table)
+
+
+def test_an_unknown_output_is_one_clear_message():
+    table = pd.DataFrame({"photo": [PICTURE]})
+    with pytest.raises(MlflowException, match="output is 'jpeg', expected one of: array, png"):
+        ServedRestorer(show_what_came).predict(table, {"output": "jpeg"})
+
+
+@pytest.fixture
+def champion(root, tiny_settings, outspoken) -> Restorer:
+    """A tiny model, which is the champion in the store of `root`."""
+    settings, model = tiny_settings(), root / "model"
+    storage.save(outspoken(settings), settings.restore, model)
+    dataset = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
+    package = Path(storage.__file__).parents[1]
+    with tracking.training_run(settings, root, dataset, "cpu", root / "note") as run:
+        registry.register(run, settings, model, package, 0.5, dataset["digest"])
+    return storage.load(model)
+
+
+def ask(port, path, content=None, seconds=60):
+    """Status and body of the answer; a GET, or a POST of `content` as JSON."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        if content is None:
+            connection.request("GET", path)
+        else:
+            told = {"Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(content), told)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def is_up(port):
+    try:
+        return ask(port, "/ping", seconds=5)[0] == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def service(root: Path, seconds: float = 300) -> Iterator[int]:
+    """`mlflow models serve` of the champion in the store of `root`; gives the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    scripts = Path(sys.executable).parent
+    words = "models serve -m models:/rechroma@champion --env-manager local --host 127.0.0.1 --port"
+    told = os.environ | {
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    log = root / "service.log"
+    with log.open("wb") as stream:
+        server = subprocess.Popen(
+            [scripts / "mlflow", *words.split(), str(port)],
+            cwd=root,
+            env=told,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + seconds
+        while not is_up(port):
+            running = server.poll() is None and time.monotonic() < end
+            assert running, f"no answer from the service:\n{log.read_text()}"
+            time.sleep(0.2)
+        yield port
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@pytest.mark.filterwarnings("ignore")  # of MLflow's, about its own registry
+def test_the_champion_answers_over_http_and_in_a_data_frame(root, champion, damaged, hole):
+    given = np.zeros(damaged.shape, bool)
+    given[:5] = True
+    rows = [
+        {"photo": text(damaged), "mask": ""},
+        {"photo": damaged.tolist(), "mask": given.tolist()},
+    ]
+    expected = [champion(damaged, hole), champion(damaged, given)]
+
+    with service(root) as port:
+        status, body = ask(port, "/invocations", {"dataframe_records": rows})
+        assert status == 200
+        pictures = [opened(row["restored"]) for row in json.loads(body)["predictions"]]
+        assert np.array_equal(pictures, expected)
+
+        content = {"inputs": rows, "params": {"output": "array"}}
+        status, body = ask(port, "/invocations", content)
+        assert status == 200
+        arrays = [row["restored"] for row in json.loads(body)["predictions"]]
+        assert np.array_equal(arrays, expected)
+
+        status, body = ask(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
+        assert status == 400
+        assert "photo of row 0: expected a picture file" in json.loads(body)["message"]
+
+    model = mlflow.pyfunc.load_model("models:/rechroma@champion")
+    table = pd.DataFrame({"photo": [file(damaged), damaged], "mask": [None, given]})
+    assert np.array_equal([opened(each) for each in model.predict(table)["restored"]], expected)
+    arrays = model.predict(table, params={"output": "array"})["restored"]
+    assert np.array_equal(list(arrays), expected)

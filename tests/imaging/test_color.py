@@ -1,0 +1,58 @@
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rechroma.imaging.color import join, to_rgb, to_ycbcr
+
+
+def gray_of(photo: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(photo).convert("L"))
+
+
+def chroma_of(photo: np.ndarray) -> np.ndarray:
+    rgb = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    return to_ycbcr(rgb)[0, 1:].numpy()
+
+
+def test_every_luma_with_any_chroma_gives_its_gray_back():
+    generator = np.random.default_rng(0)
+    luma = np.repeat(np.arange(256, dtype=np.uint8), 400).reshape(256, 400)
+    for strength in (0.02, 0.2, 0.5):
+        chroma = generator.uniform(-strength, strength, (2, 256, 400)).astype(np.float32)
+        np.testing.assert_array_equal(gray_of(join(luma, chroma)), luma)
+
+
+def test_a_photograph_joined_from_its_own_parts_is_nearly_itself(photo):
+    joined = join(gray_of(photo), chroma_of(photo))
+    difference = np.abs(joined.astype(int) - photo)
+    assert difference.max() <= 2
+    assert difference.mean() < 0.5
+
+
+def test_no_chroma_is_exactly_gray():
+    luma = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    joined = join(luma, np.zeros((2, 16, 16), np.float32))
+    np.testing.assert_array_equal(joined, np.repeat(luma[..., None], 3, axis=2))
+
+
+def test_a_color_outside_rgb_keeps_its_hue():
+    luma = np.full((1, 1), 200, np.uint8)
+    chroma = np.array([[[-0.1]], [[0.4]]], np.float32)
+    beyond, within = join(luma, chroma), join(luma, chroma / 4)
+    assert beyond.max() == 255
+    hues = [int(cv2.cvtColor(color, cv2.COLOR_RGB2HSV)[0, 0, 0]) for color in (beyond, within)]
+    assert abs(hues[0] - hues[1]) <= 1
+
+
+def test_luma_is_the_one_of_pillow(photo):
+    rgb = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    luma = to_ycbcr(rgb)[0, 0].numpy() * 255
+    assert np.abs(luma - gray_of(photo)).max() < 0.51
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_rgb_comes_back_from_luma_and_chroma(photo, channel):
+    rgb = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    torch.testing.assert_close(to_rgb(to_ycbcr(rgb))[:, channel], rgb[:, channel])

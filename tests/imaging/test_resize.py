@@ -1,0 +1,72 @@
+import cv2
+import numpy as np
+import pytest
+
+from rechroma.imaging import resize as scaling
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        ((7, 5), (23, 31)),
+        ((3, 128), (101, 128)),
+        ((1, 1), (9, 4)),
+        ((5, 1), (64, 1)),
+        ((9, 9), (9, 40)),
+    ],
+)
+@pytest.mark.parametrize("band", [1, 100, 10**6])
+def test_bands_of_an_enlarged_plane_are_those_of_opencvs_bicubic(monkeypatch, small, large, band):
+    monkeypatch.setattr(scaling, "BAND", band)
+    planes = np.random.default_rng(0).random((2, *small), dtype=np.float32)
+    bands = {rows.start: values for rows, values in scaling.enlarged_bands(planes, large)}
+    found = np.concatenate([bands[top] for top in sorted(bands)], axis=1)
+    expected = [
+        cv2.resize(plane, large[::-1], interpolation=cv2.INTER_CUBIC).reshape(large)
+        for plane in planes
+    ]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
+    np.testing.assert_allclose(scaling.enlarge(planes, large), expected, rtol=0, atol=0)
+
+
+def test_a_small_band_is_really_small(monkeypatch):
+    monkeypatch.setattr(scaling, "BAND", 300)
+    planes = np.zeros((2, 10, 10), np.float32)
+    bands = list(scaling.enlarged_bands(planes, (95, 100)))
+    assert max(values.shape[1] for _, values in bands) == 3
+    assert [rows.start for rows, _ in bands] == list(range(0, 95, 3))
+    assert bands[-1][0].stop == 95
+
+
+@pytest.mark.parametrize("shape", [(3000, 4096), (16001, 1001), (1, 50_000)])
+def test_a_single_lost_pixel_is_kept_however_large_the_photograph(shape):
+    generator = np.random.default_rng(1)
+    mask = np.zeros(shape, bool)
+    for _ in range(5):
+        row, column = (int(generator.integers(side)) for side in shape)
+        mask[row, column] = True
+        reduced = scaling.reduce_mask(mask, 128)
+        y, x = (
+            (at + 0.5) * r / s for at, r, s in zip((row, column), reduced.shape, shape, strict=True)
+        )
+        assert max(reduced.shape) == 128
+        assert reduced[int(y), int(x)]
+        assert reduced.sum() <= 4
+        mask[row, column] = False
+
+
+def test_a_mask_reduced_is_lost_wherever_a_pixel_under_it_is():
+    mask = np.random.default_rng(2).random((96, 128)) < 0.05
+    expected = mask.reshape(24, 4, 32, 4).any(axis=(1, 3))
+    np.testing.assert_array_equal(scaling.reduce_mask(mask, 32), expected)
+
+
+def test_a_photograph_reduced_has_the_means_of_its_areas(damaged):
+    means = damaged.reshape(24, 4, 32, 4).mean(axis=(1, 3))
+    assert np.abs(scaling.reduce(damaged, 32) - means).max() <= 0.5
+
+
+def test_small_photographs_are_never_enlarged_and_no_side_vanishes(damaged):
+    assert scaling.reduce(damaged, 500) is damaged
+    assert scaling.reduce_mask(damaged > 9, 128).shape == damaged.shape
+    assert scaling.fitted((3, 10_000), 100) == (1, 100)

@@ -1,0 +1,123 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from rechroma.errors import UserError
+from rechroma.imaging.io import PhotoError
+from rechroma.preparation import competition_archive as archive
+from rechroma.preparation.competition_archive import inner_path, open_files, rows
+
+COLUMNS = ("input_image_path", "gt_image_path")
+
+
+def write_zip(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in entries.items():
+            packed.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "./", "open/"])
+def test_the_archive_is_read_with_and_without_a_folder_inside(tmp_path: Path, prefix: str) -> None:
+    entries = {f"{prefix}train.csv": b"\xef\xbb\xbfa,b", f"{prefix}x/1.png": b"pixels"}
+    files = open_files(write_zip(tmp_path / "open.zip", entries | {"__MACOSX/train.csv": b"?"}))
+    assert files.text("train.csv") == "a,b"
+    assert files.text("test.csv") is None
+    opened = files.open("x/1.png")
+    assert not isinstance(opened, Path)
+    assert opened.read() == b"pixels"
+
+
+def test_a_folder_may_hold_the_data_a_folder_of_it_or_the_archive(tmp_path: Path) -> None:
+    write_zip(tmp_path / "open.zip", {"train.csv": b"from the archive"})
+    assert open_files(tmp_path).text("train.csv") == "from the archive"
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open/train.csv").write_text("from the folder inside")
+    assert open_files(tmp_path).text("train.csv") == "from the folder inside"
+    (tmp_path / "train.csv").write_text("from the folder")
+    assert open_files(tmp_path).text("train.csv") == "from the folder"
+
+
+def test_what_is_no_competition_data_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"expected the competition's open\.zip or the folder"):
+        open_files(tmp_path)
+    (tmp_path / "text.zip").write_text("text")
+    with pytest.raises(UserError, match="cannot be read as an archive: File is not a zip file"):
+        open_files(tmp_path / "text.zip")
+    with pytest.raises(UserError, match=r"holds no train\.csv"):
+        open_files(write_zip(tmp_path / "other.zip", {"deep/er/train.csv": b""}))
+
+
+def test_a_damaged_or_missing_entry_is_one_clear_line(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "open.zip", {"train.csv": b"a", "1.png": bytes(range(256)) * 9})
+    content = bytearray(path.read_bytes())
+    content[content.index(b"1.png") + 40] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(PhotoError, match=r"1\.png: cannot be unpacked"):
+        open_files(path).open("1.png")
+    with pytest.raises(PhotoError, match=r"2\.png: is missing"):
+        open_files(path).open("2.png")
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "UNPACKED_LIMIT", 1 << 20)
+    path = write_zip(tmp_path / "open.zip", {"train.csv": b"a", "1.png": bytes(3 << 20)})
+    with pytest.raises(PhotoError, match=r"1\.png: unpacks to 3 MiB"):
+        open_files(path).open("1.png")
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret.png").touch()
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/train.csv").touch()
+    (tmp_path / "raw/1.png").symlink_to(tmp_path / "secret.png")
+    with pytest.raises(PhotoError, match=r"1\.png: leads outside the folder"):
+        open_files(tmp_path / "raw").open("1.png")
+
+
+@pytest.mark.parametrize(
+    ("value", "path"),
+    [("./train_input/1.png", "train_input/1.png"), (r".\train_input\1.png", "train_input/1.png")],
+)
+def test_paths_of_a_list_are_inner_paths(value: str, path: str) -> None:
+    assert inner_path(value, "train.csv line 2") == path
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["../1.png", "a/../../1.png", "/etc/1.png", r"C:\1.png", r"..\1.png", r"\\host\d\1.png"],
+)
+def test_paths_that_lead_outside_are_refused(value: str) -> None:
+    with pytest.raises(PhotoError, match=r"leads outside the data \(train\.csv line 2\)"):
+        inner_path(value, "train.csv line 2")
+
+
+def test_a_row_without_a_file_is_refused() -> None:
+    with pytest.raises(PhotoError, match=r"train\.csv line 2: names no file"):
+        inner_path("", "train.csv line 2")
+
+
+def test_rows_give_line_and_values_whatever_the_order_of_columns() -> None:
+    text = "gt_image_path,id,input_image_path\nb/1.png,7,a/1.png \nb/2.png\n"
+    assert rows(text, "train.csv", COLUMNS) == [(2, ["a/1.png", "b/1.png"]), (3, ["", "b/2.png"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("input_image_path\n1.png\n", r"train\.csv lacks the column gt_image_path, its columns"),
+        ("", r"lacks the column input_image_path, its columns are: none"),
+        ("input_image_path,gt_image_path\n", r"train\.csv lists no photographs"),
+        ('input_image_path,gt_image_path\n"' + "x" * 200_000, r"train\.csv line \d+ is no CSV"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_an_error(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        rows(text, "train.csv", COLUMNS)
+
+
+def test_a_list_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_bytes("사진".encode("cp949"))
+    with pytest.raises(UserError, match=r"train\.csv is no UTF-8 text"):
+        open_files(tmp_path).text("train.csv")
