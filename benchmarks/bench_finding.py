@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rechroma import settings
-from rechroma.imaging.damage import KINDS, draw, find_mask, mask_from_pair
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.draw_damage import KINDS, draw_damage
+from rechroma.preparation.pairs import mask_from_pair
+from rechroma.settings import Damage, load_settings
 
 SIDES = (64, 128, 256, 512)  # px; larger ones than a photograph has are left out
 SEVERAL = {"holes": (2, 5), "level": (0, 255)}
@@ -26,7 +28,7 @@ def overlap(found: Mask, mask: Mask) -> float:
     return float((found & mask).sum() / (found | mask).sum())
 
 
-def kinds_of_damage(damage: settings.Damage) -> dict[str, settings.Damage]:
+def kinds_of_damage(damage: Damage) -> dict[str, Damage]:
     """Each kind alone, and several holes of all kinds and any gray."""
     alone = {
         kind: damage.model_copy(update={other: float(other == kind) for other in KINDS})
@@ -53,11 +55,11 @@ def report_pairs(folder: Path) -> None:
     for path in sorted((folder / "train_input").glob("*.png")):
         damaged = np.asarray(Image.open(path))
         truth = np.asarray(Image.open(folder / "train_gt" / path.name).convert("L"))
-        overlaps.append(overlap(find_mask(damaged), mask_from_pair(damaged, truth)))
+        overlaps.append(overlap(find_damage(damaged), mask_from_pair(damaged, truth)))
     print(f"{len(overlaps)} pairs: IoU mean {np.mean(overlaps):.4f}, worst {min(overlaps):.4f}")
 
 
-def report_photos(folders: list[Path], damage: settings.Damage, every: int) -> None:
+def report_photos(folders: list[Path], damage: Damage, every: int) -> None:
     """False alarms and overlaps at each size."""
     generator = np.random.default_rng(0)
     kinds = kinds_of_damage(damage)
@@ -67,10 +69,10 @@ def report_photos(folders: list[Path], damage: settings.Damage, every: int) -> N
         overlaps: dict[str, list[float]] = {kind: [] for kind in kinds}
         alarms = []
         for luma in lumas(folders, side, every):
-            alarms.append(bool(find_mask(luma).any()))
+            alarms.append(bool(find_damage(luma).any()))
             for kind, wanted in kinds.items():
-                damaged, mask = draw(luma, wanted, generator)
-                overlaps[kind].append(overlap(find_mask(damaged), mask))
+                damaged, mask = draw_damage(luma, wanted, generator)
+                overlaps[kind].append(overlap(find_damage(damaged), mask))
         cells = "".join(map(_cell, overlaps.values())) if alarms else ""
         print(
             f"{side:4}  {len(alarms):6}  {sum(alarms):4} {np.mean(alarms or [False]):7.2%}  {cells}"
@@ -92,7 +94,7 @@ def main() -> None:
     if arguments.competition:
         report_pairs(arguments.competition)
     if arguments.photos:
-        report_photos(arguments.photos, settings.load(Path("params.yaml")).damage, arguments.every)
+        report_photos(arguments.photos, load_settings(Path("params.yaml")).damage, arguments.every)
 
 
 if __name__ == "__main__":

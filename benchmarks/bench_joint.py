@@ -17,13 +17,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma import settings
-from rechroma.apps import model_catalog as finding
+from rechroma.apps.model_catalog import load_named_model
 from rechroma.errors import UserError
-from rechroma.imaging import damage, figures
-from rechroma.imaging import io as photos
-from rechroma.imaging.color import ycbcr_from_rgb
+from rechroma.imaging.color import to_luma, ycbcr_from_rgb
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.grid import StripRow
 from rechroma.imaging.inpaint import FILLS
+from rechroma.imaging.io import list_photos, read_color, write_png
+from rechroma.settings import load_settings
 
 NEAR = 4  # px from the border
 WORST = 10
@@ -69,7 +70,7 @@ def steps(plane: Plane, mask: Mask) -> Steps:
 
 def luma_of(photo: Photo) -> Plane:
     """`(H, W)` luma of `(H, W)` gray or `(H, W, 3)` RGB, levels."""
-    return (photo if photo.ndim == 2 else photos.luma(photo)).astype(np.float32)
+    return (photo if photo.ndim == 2 else to_luma(photo)).astype(np.float32)
 
 
 def chroma_steps(photo: Photo, mask: Mask) -> Steps:
@@ -81,9 +82,9 @@ def chroma_steps(photo: Photo, mask: Mask) -> Steps:
 
 def photographs(folder: Path) -> Iterator[tuple[str, Photo]]:
     """Those in color, at their own size."""
-    for path in photos.list_photos(folder):
+    for path in list_photos(folder):
         try:
-            yield path.name, photos.read_color(path)
+            yield path.name, read_color(path)
         except UserError as error:
             print(error)
 
@@ -112,15 +113,15 @@ def main() -> None:
     parser.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
     parser.add_argument("--out", type=Path, default=Path("reports/joint"), metavar="DIR")
     arguments = parser.parse_args()
-    model, restorer = finding.choose(arguments.model)
-    knobs = settings.load(Path("params.yaml"))
+    model, restorer = load_named_model(arguments.model)
+    knobs = load_settings(Path("params.yaml"))
     generator = np.random.default_rng(knobs.seed)
     gray: dict[str, list[Steps]] = {"truth": [], "restored": [], "gray, Telea": []}
     color: dict[str, list[Steps]] = {"truth": [], "restored": [], "color kept": []}
-    shown: list[tuple[float, figures.Restored]] = []
+    shown: list[tuple[float, StripRow]] = []
     for name, truth in photographs(arguments.photos):
-        luma = photos.luma(truth)
-        damaged, mask = damage.draw(luma, knobs.damage, generator)
+        luma = to_luma(truth)
+        damaged, mask = draw_damage(luma, knobs.damage, generator)
         restored = restorer(damaged, mask)
         broken = np.where(mask[..., None], damaged[..., None], truth)
         kept = restorer.keep_color(broken, mask)
@@ -132,11 +133,11 @@ def main() -> None:
         seen = around(mask)
         jump = gray["restored"][-1].jump
         caption = f"{name[:24]}  jump {jump:.2f} levels"
-        shown.append((jump, figures.Restored(damaged[seen], restored[seen], truth[seen], caption)))
+        shown.append((jump, StripRow(damaged[seen], restored[seen], truth[seen], caption)))
     shown.sort(key=lambda each: -each[0])
     arguments.out.mkdir(parents=True, exist_ok=True)
     strip = arguments.out / "worst.png"
-    photos.write_png(strip, figures.strip([each for _, each in shown[:WORST]]))
+    write_png(strip, strip([each for _, each in shown[:WORST]]))
     print(f"model: {model}; {len(shown)} photographs at their own size\n")
     for heading, told in (("gray", gray), ("color (mean of Cb and Cr)", color)):
         print(f"| {heading} | across | inside | outside | jump | 95 % of jumps below |")

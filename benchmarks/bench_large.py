@@ -18,8 +18,9 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import photographs, shipped
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import write_png
 
 MEGAPIXELS = (1, 12, 50, 100)
 NOISE = 6  # levels, as a scan has
@@ -49,10 +50,10 @@ def damaged(megapixels: float, path: Path) -> None:
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
     size = (round(height * 4 / 3), height)
     generator = np.random.default_rng(0)
-    gray = cv2.resize(photos.luma(photographs(512)[0]), size, interpolation=cv2.INTER_CUBIC)
+    gray = cv2.resize(to_luma(photographs(512)[0]), size, interpolation=cv2.INTER_CUBIC)
     noise = generator.integers(-NOISE, NOISE + 1, gray.shape, dtype=np.int16)
     noisy = np.clip(gray.astype(np.int16) + noise, 0, 255).astype(np.uint8)
-    photos.write_png(path, damage.draw(noisy, shipped().damage, generator)[0])
+    write_png(path, draw_damage(noisy, shipped().damage, generator)[0])
 
 
 def main() -> None:

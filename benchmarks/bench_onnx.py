@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import photographs
-from rechroma.deployment import bundle as shipped
-from rechroma.deployment import onnx_export as exporting
-from rechroma.imaging import io as photos
-from rechroma.models import store as storage
+from rechroma.deployment.onnx_export import export_onnx
+from rechroma.imaging.color import to_luma
+from rechroma.models.card import WEIGHTS
+from rechroma.models.store import load_network
+from rechroma.models.weights import BUNDLED_FOLDER
 
 ROUNDS = 3  # processes of each
 REPEATS = 5  # photographs of 512 x 512 px in each
@@ -32,9 +33,9 @@ PROGRAM = """
 import json, re, sys, time
 import numpy as np
 from pathlib import Path
-from rechroma.models import store as storage
+from rechroma.deployment.load import load_model
 model, folder, repeats = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-restorer = storage.load(model)
+restorer = load_model(model)
 def seconds(name, times):
     damaged, mask = (np.load(folder / f"{name}-{kind}.npy") for kind in ("damaged", "mask"))
     taken = []
@@ -75,10 +76,10 @@ def measure() -> dict[str, Measured]:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         onnx = folder / "restorer.onnx"
-        exporting.export(storage.load_network(shipped.FOLDER), onnx)
+        export_onnx(load_network(BUNDLED_FOLDER), onnx)
         _write_photographs(folder)
-        models = {"torch": shipped.FOLDER, "ONNX": onnx}
-        files = {"torch": shipped.FOLDER / storage.WEIGHTS, "ONNX": onnx}
+        models = {"torch": BUNDLED_FOLDER, "ONNX": onnx}
+        files = {"torch": BUNDLED_FOLDER / WEIGHTS, "ONNX": onnx}
         rounds: dict[str, list[_Round]] = {name: [] for name in models}
         for _ in range(ROUNDS):
             for name, model in models.items():
@@ -96,7 +97,7 @@ def measure() -> dict[str, Measured]:
 
 
 def _write_photographs(folder: Path) -> None:
-    gray = photos.luma(photographs(512)[0])
+    gray = to_luma(photographs(512)[0])
     for name, (height, width) in SIZES.items():
         damaged = cv2.resize(gray, (width, height), interpolation=cv2.INTER_CUBIC)
         mask = np.zeros((height, width), dtype=bool)

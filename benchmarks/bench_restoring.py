@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from benchmarks.photographs import photographs, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.deployment.load import load_model
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
 from rechroma.imaging.inpaint import FILLS
-from rechroma.models import store as storage
 from rechroma.models.restoration import RestorationNetwork
+from rechroma.models.store import save_model
 
 SIDE = 512  # px
 REPEATS = 11
@@ -54,10 +55,10 @@ def measure() -> Measurement:
         for parameter in list(network.parameters())[-2:]:
             parameter.normal_(std=PALE)
     with TemporaryDirectory() as temporary:
-        storage.save(network, restore, Path(temporary))
-        restorer = storage.load(Path(temporary))
-    gray = photos.luma(photographs(SIDE)[0])
-    pair = damage.draw(gray, settings.damage, np.random.default_rng(settings.seed))
+        save_model(network, restore, Path(temporary))
+        restorer = load_model(Path(temporary))
+    gray = to_luma(photographs(SIDE)[0])
+    pair = draw_damage(gray, settings.damage, np.random.default_rng(settings.seed))
     ways = [partial(plain_restore, network, *pair), partial(restorer, *pair)]
     with one_thread():
         plain, ours = (way().astype(int) for way in ways)

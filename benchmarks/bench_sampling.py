@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from benchmarks.photographs import photographs, prepare, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma.data.dataset import Sample, TrainingSamples
+from rechroma.data.training_set import Sample, TrainingSet
 from rechroma.settings import Damage
 
 FILE_SIDE = 512  # px, as the competition's PNG files
@@ -107,7 +107,7 @@ def measure() -> Measurement:
         for number, photo in enumerate(photographs(FILE_SIDE)):
             files.append(folder / f"{number}.png")
             Image.fromarray(photo).save(files[-1])
-        ours = TrainingSamples(folder, settings)
+        ours = TrainingSet(folder, settings)
         plain = PlainSamples(files, ours.side, ours.places, settings.damage)
         epochs = count(1)
 

@@ -10,7 +10,7 @@ from skimage import data
 from skimage.metrics import structural_similarity
 
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma import metrics as scoring
+from rechroma import metrics
 
 SIDE = 512  # px
 REPEATS = 9
@@ -49,10 +49,10 @@ def measure() -> Measurement:
         pairs.append((truth, cv2.GaussianBlur(truth, (0, 0), 2)))
     with one_thread():
         for pair in pairs:
-            difference = abs(plain_score(*pair, mask) - scoring.score(*pair, mask).score)
+            difference = abs(plain_score(*pair, mask) - metrics.score(*pair, mask).score)
             assert difference <= TOLERANCE, f"the two scores differ by {difference}"
         medians = [
-            medians_ms([partial(way, *pair, mask) for way in (plain_score, scoring.score)], REPEATS)
+            medians_ms([partial(way, *pair, mask) for way in (plain_score, metrics.score)], REPEATS)
             for pair in pairs
         ]
     plain, ours = map(mean, zip(*medians, strict=True))

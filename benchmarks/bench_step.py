@@ -8,11 +8,11 @@ from torch.optim import AdamW
 
 from benchmarks.photographs import prepare, shipped
 from benchmarks.timing import Measurement, medians_ms, one_thread
-from rechroma.data.dataset import Sample
+from rechroma.data.training_set import Sample
 from rechroma.imaging.color import to_ycbcr
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import Settings
-from rechroma.training.trainer import Training
+from rechroma.training.trainer import Trainer
 
 # What the plain loop writes out; everything else is as shipped.
 WRITTEN_OUT = {"optim": "adamw", "loss": "mse"}
@@ -57,7 +57,7 @@ def measure() -> Measurement:
     try:
         with TemporaryDirectory() as temporary:
             prepare(Path(temporary), settings)
-            learner = Training(settings, Path(temporary))
+            learner = Trainer(settings, Path(temporary))
             sample = next(iter(learner.loader))
         network = RestorationNetwork(settings.model)
         network.load_state_dict(learner.module.state_dict())

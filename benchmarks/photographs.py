@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
-from rechroma.settings import Settings, load
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import write_png
+from rechroma.imaging.resize import center_square
+from rechroma.settings import Settings, load_settings
 
 NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 
@@ -18,7 +20,7 @@ Photo = NDArray[np.uint8]
 
 def shipped() -> Settings:
     """What params.yaml says."""
-    return load(Path(__file__).resolve().parent.parent / "params.yaml")
+    return load_settings(Path(__file__).resolve().parent.parent / "params.yaml")
 
 
 def photographs(side: int) -> list[Photo]:
@@ -26,7 +28,7 @@ def photographs(side: int) -> list[Photo]:
     found = []
     for name in NAMES:
         photo = getattr(data, name)()
-        centered = photos.square(photo, min(photo.shape[:2]))
+        centered = center_square(photo, min(photo.shape[:2]))
         shrinks = centered.shape[0] > side
         found.append(
             cv2.resize(
@@ -43,6 +45,6 @@ def prepare(folder: Path, settings: Settings) -> None:
     truths = photographs(settings.data.size)
     np.save(folder / "train.npy", np.stack(truths))
     generator = np.random.default_rng(settings.seed)
-    damaged, mask = damage.draw(photos.luma(truths[0]), settings.damage, generator)
+    damaged, mask = draw_damage(to_luma(truths[0]), settings.damage, generator)
     for kind, picture in (("truth", truths[0]), ("damaged", damaged), ("masks", mask)):
-        photos.write_png(folder / "validation" / kind / f"{NAMES[0]}.png", picture)
+        write_png(folder / "validation" / kind / f"{NAMES[0]}.png", picture)

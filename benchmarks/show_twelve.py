@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.photographs import shipped
-from rechroma.apps import model_catalog as finding
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.apps.model_catalog import load_named_model
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import read_color
 
 SIDE, SHOWN, GAP = 400, 200, 6  # px: restored at, shown at, and between
 # File, and the square of it: center and side as shares of width, height and the shorter side.
@@ -41,7 +42,7 @@ Photo = NDArray[np.uint8]
 def square(file: str, across: float, down: float, share: float) -> Photo:
     """A square of a photograph, `(SIDE, SIDE, 3)` uint8 RGB."""
     package, _, inside = file.partition("/")
-    photo = photos.read_color(PACKAGES[package] / inside)
+    photo = read_color(PACKAGES[package] / inside)
     height, width = photo.shape[:2]
     side = round(share * min(height, width))
     left = min(max(round(across * width - side / 2), 0), width - side)
@@ -56,13 +57,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
     chosen = parser.parse_args()
-    _, restorer = finding.choose(chosen.model)
+    _, restorer = load_named_model(chosen.model)
     generator = np.random.default_rng(shipped().seed)
     cell = SHOWN + GAP
     sheet = Image.new("RGB", (6 * cell, 6 * cell), "white")
     for number, wanted in enumerate(TWELVE):
         truth = square(*wanted)
-        damaged, mask = damage.draw(photos.luma(truth), shipped().damage, generator)
+        damaged, mask = draw_damage(to_luma(truth), shipped().damage, generator)
         for place, picture in enumerate((damaged, restorer(damaged, mask), truth)):
             shown = Image.fromarray(picture).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
             sheet.paste(shown, ((3 * (number % 2) + place) * cell, number // 2 * cell))

@@ -11,41 +11,42 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """models/restorer and data/prepared/test → reports, and test scores in MLflow."""
-    from rechroma import settings as knobs
+    from rechroma.settings import load_settings
 
-    settings = knobs.load(ROOT / "params.yaml")
+    settings = load_settings(ROOT / "params.yaml")
 
-    from rechroma.data import dataset
-    from rechroma.evaluation import evaluate as evaluating
-    from rechroma.models import store as storage
+    from rechroma.data.prepared import mean_hue_histogram, read_description, read_held_out
+    from rechroma.deployment.load import load_model
+    from rechroma.evaluation.evaluate import evaluate
+    from rechroma.evaluation.intervals import DIFFERENCE, OURS, score_table
     from rechroma.progress import track
-    from rechroma.tracking import registry
-    from rechroma.tracking import runs as tracking
+    from rechroma.tracking.registry import register
+    from rechroma.tracking.runs import evaluation_run
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
-    described = dataset.describe(prepared)
-    restorer = storage.load(model)
+    described = read_description(prepared)
+    restorer = load_model(model)
     test = track(
-        dataset.held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
+        read_held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
     )
-    table = evaluating.evaluate(
-        test, restorer, settings.evaluate, settings.seed, reports, dataset.mean_hues(prepared)
+    table = evaluate(
+        test, restorer, settings.evaluate, settings.seed, reports, mean_hue_histogram(prepared)
     )
-    print(evaluating.as_markdown(table), flush=True)
+    print(score_table(table), flush=True)
 
     package = ROOT / "src" / "rechroma"
     _register_shipped(settings, described, prepared, package)
     origin = model / "run.json"
-    with tracking.evaluation_run(settings, real_root(), described, origin) as mlflow_run:
-        groups = {evaluating.OURS: "test", evaluating.AHEAD.format(evaluating.OURS): "ahead"}
+    with evaluation_run(settings, real_root(), described, origin) as mlflow_run:
+        groups = {OURS: "test", DIFFERENCE.format(OURS): "ahead"}
         for method, parts in table.items():
             group = groups.get(method, f"yardstick/{method.replace(',', '')}")
             mlflow_run.metrics({f"{group}/{part}": found.mean for part, found in parts.items()})
         for report in ("metrics.json", "photos.csv", "table.md", "strips"):
             mlflow_run.file(reports / report, "test")
-        score = table[evaluating.OURS]["score"].mean
+        score = table[OURS]["score"].mean
         print(
-            registry.register(mlflow_run, settings, model, package, score, described["digest"]),
+            register(mlflow_run, settings, model, package, score, described["digest"]),
             flush=True,
         )
 
@@ -54,26 +55,26 @@ def _register_shipped(
     settings: "Settings", described: dict[str, Any], prepared: Path, package: Path
 ) -> None:
     """Let the package's model be the champion where there is none: something to beat."""
-    from rechroma.data import dataset
-    from rechroma.deployment import bundle as shipped
+    from rechroma.data.prepared import read_held_out
+    from rechroma.deployment.load import load_model
     from rechroma.errors import UserError
-    from rechroma.evaluation import evaluate as evaluating
-    from rechroma.models import store as storage
-    from rechroma.tracking import registry
-    from rechroma.tracking import runs as tracking
+    from rechroma.evaluation.evaluate import mean_scores
+    from rechroma.models.weights import BUNDLED_FOLDER
+    from rechroma.tracking.registry import has_champion, register
+    from rechroma.tracking.runs import bundled_run, connect
 
-    if registry.has_champion(tracking.connect(real_root()), settings.tracking.model):
+    if has_champion(connect(real_root()), settings.tracking.model):
         return
     try:
-        restorer = storage.load(shipped.FOLDER)
+        restorer = load_model(BUNDLED_FOLDER)
     except UserError as error:  # of another design, while the next one is trained
         print(f"the package's model is passed over as first champion: {error}", flush=True)
         return
-    scores = evaluating.mean_scores(dataset.held_out(prepared, "test"), restorer)
-    with tracking.shipped_run(settings, real_root(), described) as mlflow_run:
+    scores = mean_scores(read_held_out(prepared, "test"), restorer)
+    with bundled_run(settings, real_root(), described) as mlflow_run:
         mlflow_run.metrics({f"test/{part}": mean for part, mean in scores.items()})
-        parts = (shipped.FOLDER, package, scores["score"], described["digest"])
-        print(registry.register(mlflow_run, settings, *parts), flush=True)
+        parts = (BUNDLED_FOLDER, package, scores["score"], described["digest"])
+        print(register(mlflow_run, settings, *parts), flush=True)
 
 
 if __name__ == "__main__":

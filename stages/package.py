@@ -5,25 +5,26 @@ from stages import ROOT, run
 
 def main() -> None:
     """models/restorer and the inputs in data/prepared → submission/submission.zip."""
-    from rechroma.data import dataset
+    from rechroma.data.prepared import submission_inputs
+    from rechroma.deployment.load import load_model
     from rechroma.errors import UserError
-    from rechroma.evaluation import submission
-    from rechroma.imaging import io as photos
-    from rechroma.imaging.damage import find_mask
-    from rechroma.models import store as storage
+    from rechroma.evaluation.submission import write_submission
+    from rechroma.imaging.detect_damage import find_damage
+    from rechroma.imaging.io import read_gray
+    from rechroma.imaging.types import Photo
     from rechroma.progress import track
 
-    folder, sizes = dataset.inputs(ROOT / "data/prepared")
+    folder, sizes = submission_inputs(ROOT / "data/prepared")
     if not sizes:
         raise UserError("there are no inputs to restore, raise data.test and prepare again")
-    restorer = storage.load(ROOT / "models/restorer")
+    restorer = load_model(ROOT / "models/restorer")
 
-    def restore(name: str) -> photos.Photo:
-        damaged = photos.read_gray(folder / name)
-        return restorer(damaged, find_mask(damaged))
+    def restore(name: str) -> Photo:
+        damaged = read_gray(folder / name)
+        return restorer(damaged, find_damage(damaged))
 
     restored = ((name, restore(name)) for name in track(sizes, "restoring inputs", len(sizes)))
-    submission.write(restored, sizes, ROOT / "submission/submission.zip")
+    write_submission(restored, sizes, ROOT / "submission/submission.zip")
     print(f"{len(sizes)} restored photographs are in submission/submission.zip", flush=True)
 
 

@@ -8,9 +8,9 @@ from stages import ROOT, real_root, run
 def main() -> None:
     """Read params.yaml; write data/prepared/ and reports/prepare.json."""
     from rechroma.preparation.prepare import prepare
-    from rechroma.settings import load
+    from rechroma.settings import load_settings
 
-    settings = load(ROOT / "params.yaml")
+    settings = load_settings(ROOT / "params.yaml")
     made = prepare(
         settings, _raw(settings.data.path), ROOT / "data/prepared", ROOT / "reports/prepare.json"
     )

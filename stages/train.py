@@ -5,37 +5,37 @@ from stages import ROOT, real_root, run
 
 def main() -> None:
     """data/prepared → models/restorer, reports/train, and a run in MLflow."""
-    from rechroma import settings as knobs
+    from rechroma.settings import load_settings
 
-    settings = knobs.load(ROOT / "params.yaml")
+    settings = load_settings(ROOT / "params.yaml")
 
     import pandas as pd
 
-    from rechroma.data import dataset
-    from rechroma.imaging import figures
-    from rechroma.tracking import runs as tracking
-    from rechroma.training import trainer as training
+    from rechroma.data.prepared import read_description
+    from rechroma.tracking.runs import training_run, write_run_file
     from rechroma.training.checkpoint import Checkpoint, fingerprint
+    from rechroma.training.plots import plot_curves
+    from rechroma.training.trainer import Trainer, fit
 
     prepared, model = ROOT / "data/prepared", ROOT / "models/restorer"
     reports = ROOT / "reports/train"
-    described = dataset.describe(prepared)
-    fresh = training.Training(settings, prepared)
+    described = read_description(prepared)
+    fresh = Trainer(settings, prepared)
     mark = fingerprint(settings, described["digest"])
     checkpoint = Checkpoint(real_root() / ".rechroma" / "resume" / mark)
     if not fresh.fabric.is_global_zero:  # one process of several tells and writes
-        training.fit(fresh, model, checkpoint)
+        fit(fresh, model, checkpoint)
         return
     note, device = checkpoint.folder / "mlflow_run", fresh.fabric.device.type
-    with tracking.training_run(settings, real_root(), described, device, note) as mlflow_run:
-        progress = training.fit(fresh, model, checkpoint, mlflow_run)
+    with training_run(settings, real_root(), described, device, note) as mlflow_run:
+        progress = fit(fresh, model, checkpoint, mlflow_run)
         reports.mkdir(parents=True, exist_ok=True)
         epochs = pd.RangeIndex(1, len(progress.history) + 1, name="epoch")
         pd.DataFrame(progress.history, index=epochs).to_csv(reports / "epochs.csv")
-        figures.curves(progress.history, reports / "curves.png")
+        plot_curves(progress.history, reports / "curves.png")
         mlflow_run.file(reports / "curves.png")
         mlflow_run.metrics({"best/epoch": progress.best_epoch, "best/score": progress.best_score})
-        tracking.note_origin(mlflow_run, model / "run.json")
+        write_run_file(mlflow_run, model / "run.json")
     checkpoint.remove()
 
 

@@ -10,13 +10,14 @@ import pytest
 import torch
 import yaml
 
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
-from rechroma.inference.backend import Said
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import write_png
+from rechroma.inference.backend import NetworkOutput
 from rechroma.inference.restorer import Restorer
-from rechroma.models import store as storage
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.settings import Settings, parse
+from rechroma.models.store import save_model
+from rechroma.settings import Settings, parse_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,7 +44,7 @@ def make_settings() -> Callable[..., Settings]:
             for group in groups:
                 branch = branch[group]
             branch[last] = value
-        return parse(tree)
+        return parse_settings(tree)
 
     return make
 
@@ -79,9 +80,9 @@ def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
     for split in ("validation", "test"):
         for number in range(3):
             truth = colorful(64, generator)
-            damaged, mask = damage.draw(photos.luma(truth), make_settings().damage, generator)
+            damaged, mask = draw_damage(to_luma(truth), make_settings().damage, generator)
             for kind, picture in (("truth", truth), ("damaged", damaged), ("masks", mask)):
-                photos.write_png(folder / split / kind / f"{split}-{number}.png", picture)
+                write_png(folder / split / kind / f"{split}-{number}.png", picture)
     described = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
     (folder / "dataset.json").write_text(json.dumps(described), encoding="utf-8")
     return folder
@@ -109,11 +110,11 @@ class Echo:
         self.model, self.chroma, self.more = model, chroma, more
         self.seen: list[tuple[int, ...]] = []
 
-    def __call__(self, luma: np.ndarray, mask: np.ndarray) -> Said:
+    def __call__(self, luma: np.ndarray, mask: np.ndarray) -> NetworkOutput:
         self.seen.append(luma.shape)
         cb, cr = (np.full(luma.shape, each, np.float32) for each in self.chroma)
         gray = luma.astype(np.float32) / 255 + np.float32(self.more) * mask
-        return Said(np.stack([gray, cb, cr]), None)
+        return NetworkOutput(np.stack([gray, cb, cr]), None)
 
 
 @pytest.fixture(scope="session")
@@ -153,7 +154,7 @@ def model(
 
     def save(folder: str) -> None:
         settings = tiny_settings()
-        storage.save(outspoken(settings), settings.restore, Path(folder))
+        save_model(outspoken(settings), settings.restore, Path(folder))
 
     return save
 
@@ -168,7 +169,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def damaged(photo: np.ndarray) -> np.ndarray:
     """`photo` in gray, `(96, 128)` uint8, with a gray in [20:50, 30:70] that is nowhere else."""
-    gray = photos.luma(photo)
+    gray = to_luma(photo)
     gray[gray == 60] = 61
     gray[20:50, 30:70] = 60
     return gray
@@ -177,10 +178,10 @@ def damaged(photo: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """An empty store; making one takes seconds, copying it does not."""
-    from rechroma.tracking import runs as tracking
+    from rechroma.tracking.runs import connect
 
     root = tmp_path_factory.mktemp("store")
-    tracking.connect(root)
+    connect(root)
     return root / "mlflow.db"
 
 

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from rechroma import progress
-from rechroma.progress import in_order, line, track
+from rechroma.progress import THREADS, in_order, line, track
 
 
 def test_a_line_tells_rate_and_time_left() -> None:
@@ -55,7 +55,7 @@ def test_little_is_worked_ahead_of_use() -> None:
     results = in_order(work, range(1000))
     assert next(results) == 0
     time.sleep(0.05)
-    assert len(started) <= 3 * progress.THREADS
+    assert len(started) <= 3 * THREADS
     results.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from rechroma.errors import UserError
-from rechroma.settings import Settings, load, parse
+from rechroma.settings import Settings, load_settings, parse_settings
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
 
@@ -24,18 +24,18 @@ def keys(tree: dict[str, Any], prefix: str = "") -> set[str]:
 
 def test_the_shipped_page_names_every_setting_once() -> None:
     text = PARAMS.read_text(encoding="utf-8")
-    assert set(load(PARAMS).flat()) == keys(yaml.safe_load(text))
+    assert set(load_settings(PARAMS).flat()) == keys(yaml.safe_load(text))
     top_level = re.findall(r"^(\w+):", text, flags=re.MULTILINE)
     assert len(top_level) == len(set(top_level))
 
 
 def test_settings_survive_being_written_down() -> None:
-    settings = load(PARAMS)
-    assert parse(settings.model_dump(mode="json")) == settings
+    settings = load_settings(PARAMS)
+    assert parse_settings(settings.model_dump(mode="json")) == settings
 
 
 def test_flat_names_are_those_of_dvcs_override() -> None:
-    flat = load(PARAMS).flat()
+    flat = load_settings(PARAMS).flat()
     assert flat["model.encoder"] == yaml.safe_load(PARAMS.read_text())["model"]["encoder"]
     assert flat["betas"] == [0.9, 0.999]
     assert not any(isinstance(value, dict) for value in flat.values())
@@ -121,12 +121,12 @@ def test_a_missing_setting_is_named() -> None:
     tree = yaml.safe_load(PARAMS.read_text())
     del tree["data"]["size"]
     with pytest.raises(UserError, match=r"params\.yaml: data\.size is missing, expected a line"):
-        parse(tree)
+        parse_settings(tree)
 
 
 def test_errors_name_the_place_the_settings_came_from() -> None:
     with pytest.raises(UserError, match=r"^restorer/settings\.json: seed is missing"):
-        parse({}, where="restorer/settings.json")
+        parse_settings({}, where="restorer/settings.json")
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_errors_name_the_place_the_settings_came_from() -> None:
 def test_a_file_without_settings_is_an_error(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "params.yaml").write_text(text)
     with pytest.raises(UserError, match=message) as caught:
-        load(tmp_path / "params.yaml")
+        load_settings(tmp_path / "params.yaml")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"params\.yaml is missing, expected the settings"):
-        load(tmp_path / "params.yaml")
+        load_settings(tmp_path / "params.yaml")

@@ -11,8 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Photo = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from rechroma.imaging.types import Mask, Photo
 
 WEIGHTS = {"ssim": 0.2, "masked_ssim": 0.4, "hue": 0.4}
 
@@ -50,7 +49,7 @@ def score(truth: Photo, restored: Photo, mask: Mask) -> Scores:
     return Scores(sum(WEIGHTS[name] * part for name, part in parts.items()), **parts)
 
 
-def mean(scores: Sequence[Scores]) -> Scores:
+def mean_scores(scores: Sequence[Scores]) -> Scores:
     """The mean over photographs of the score and of each part.
 
     Raises:

@@ -255,16 +255,16 @@ def _fields_at(location: tuple[int | str, ...]) -> list[str]:
     return list(group.model_fields)
 
 
-def load(path: Path) -> Settings:
+def load_settings(path: Path) -> Settings:
     """The settings in the YAML file at `path`; every one must be there.
 
     Raises:
         UserError: the file is missing, no YAML, or a setting is unknown or out of its range.
     """
-    return parse(read_tree(path), where=path.name)
+    return parse_settings(read_yaml(path), where=path.name)
 
 
-def read_tree(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
     """What the YAML file at `path` holds, not yet checked as settings.
 
     Raises:
@@ -281,7 +281,7 @@ def read_tree(path: Path) -> dict[str, Any]:
     return tree
 
 
-def overridden(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Settings:
+def apply_overrides(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Settings:
     """The settings in `tree` with some changed, spelled as for `dvc exp run -S`: `optim=adam`.
 
     Later overrides of one setting win; `tree` stays as it is.
@@ -307,10 +307,10 @@ def overridden(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Se
             branch[last] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise UserError(f"{where}: the value of '{override}' cannot be read") from None
-    return parse(changed, where)
+    return parse_settings(changed, where)
 
 
-def parse(tree: dict[str, Any], where: str = "params.yaml") -> Settings:
+def parse_settings(tree: dict[str, Any], where: str = "params.yaml") -> Settings:
     """The settings in `tree`, nested as in params.yaml; `where` names their origin in errors.
 
     Raises:

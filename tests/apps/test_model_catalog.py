@@ -4,12 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rechroma.apps import model_catalog as finding
-from rechroma.deployment import bundle as shipped
+from rechroma.apps.model_catalog import list_models, load_named_model
+from rechroma.deployment.load import PROJECT, load_model
 from rechroma.errors import UserError
-from rechroma.models import store as storage
-from rechroma.tracking import registry
-from rechroma.tracking import runs as tracking
+from rechroma.models.card import CARD
+from rechroma.models.store import load_network, save_model
+from rechroma.models.weights import BUNDLED_FOLDER
+from rechroma.tracking.registry import register
+from rechroma.tracking.runs import TEST_SCORE, training_run
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
 
@@ -25,7 +27,7 @@ def desk(root, monkeypatch):
 def saved(tiny_settings, outspoken):
     def save(folder):
         settings = tiny_settings()
-        storage.save(outspoken(settings), settings.restore, Path(folder))
+        save_model(outspoken(settings), settings.restore, Path(folder))
         return Path(folder)
 
     return save
@@ -46,12 +48,12 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
 ):
     model = saved("mine")
     settings = make_settings()
-    with tracking.training_run(settings, desk, DATASET, "cpu", desk / "note") as run:
-        registry.register(run, settings, model, package, 0.6, "d" * 64)
+    with training_run(settings, desk, DATASET, "cpu", desk / "note") as run:
+        register(run, settings, model, package, 0.6, "d" * 64)
     first = run.client.get_model_version("rechroma", "1")
     run.client.create_model_version("rechroma", first.source)
-    run.client.set_model_version_tag("rechroma", "2", tracking.TEST_SCORE, "0.5")
-    listed = {each.words: each.score for each in finding.known(desk)}
+    run.client.set_model_version_tag("rechroma", "2", TEST_SCORE, "0.5")
+    listed = {each.words: each.score for each in list_models(desk)}
     assert list(listed) == [
         "",
         "models:/rechroma@champion",
@@ -61,13 +63,13 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
     assert listed["models:/rechroma@champion"] == "0.6 on its test photographs"
     assert listed["models:/rechroma/2"] == "0.5 on its test photographs"
 
-    expected = storage.load(model)(damaged, damaged == 60)
+    expected = load_model(model)(damaged, damaged == 60)
     for address in ("models:/rechroma@champion", "models:/rechroma/2"):
-        told, restorer = finding.choose(address)
+        told, restorer = load_named_model(address)
         assert told == address
         np.testing.assert_array_equal(restorer(damaged, damaged == 60), expected)
     with pytest.raises(UserError, match=r"models:/rechroma/9: .* does not have it .*`rechroma mod"):
-        finding.choose("models:/rechroma/9")
+        load_named_model("models:/rechroma/9")
 
 
 @pytest.mark.usefixtures("desk")
@@ -76,7 +78,7 @@ def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
     with pytest.raises(
         UserError, match=rf"^{address}: MLflow at sqlite.* does not have it"
     ) as caught:
-        finding.choose(address)
+        load_named_model(address)
     assert "`rechroma models` lists what there is" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -84,41 +86,41 @@ def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
 @pytest.mark.usefixtures("desk")
 def test_a_wrong_path_says_what_a_model_is():
     with pytest.raises(UserError, match=r"gone holds no model, expected model\.json and"):
-        finding.choose("gone")
+        load_named_model("gone")
 
 
 def test_without_words_the_projects_model_is_taken_and_else_the_packages(
     tmp_path, monkeypatch, saved
 ):
     monkeypatch.chdir(tmp_path)
-    told, carried = finding.choose(None)
+    told, carried = load_named_model(None)
     assert "the one that rechroma carries, for research use only" in told
-    assert carried.inference.model == storage.load_network(shipped.FOLDER).network.settings
-    saved(storage.PROJECT)
-    told, own = finding.choose(None)
+    assert carried.inference.model == load_network(BUNDLED_FOLDER).network.settings
+    saved(PROJECT)
+    told, own = load_named_model(None)
     assert told == "models/restorer"
     assert own.inference.model.encoder == "tu-test_resnet"
 
 
 def test_the_projects_model_is_listed_with_the_score_of_its_last_run(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert [each.words for each in finding.known(tmp_path)] == [""]
-    (tmp_path / storage.PROJECT).mkdir(parents=True)
-    assert [each.score for each in finding.known(tmp_path)][1] == "not scored"
+    assert [each.words for each in list_models(tmp_path)] == [""]
+    (tmp_path / PROJECT).mkdir(parents=True)
+    assert [each.score for each in list_models(tmp_path)][1] == "not scored"
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/metrics.json").write_text('{"score": 0.61234}', encoding="utf-8")
-    carried, own = finding.known(tmp_path)
+    carried, own = list_models(tmp_path)
     assert own.words == "models/restorer"
     assert own.score == "0.612 on the test photographs of the last run"
     assert own.license.startswith("yours")
-    card = json.loads((shipped.FOLDER / storage.CARD).read_text(encoding="utf-8"))
+    card = json.loads((BUNDLED_FOLDER / CARD).read_text(encoding="utf-8"))
     assert carried.license == card["license"]
 
 
 @pytest.mark.parametrize("metrics", ["", "[]", "{}", '{"score": "high"}'])
 def test_metrics_that_hold_no_score_are_no_error(tmp_path, monkeypatch, metrics):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    (tmp_path / storage.PROJECT).mkdir(parents=True)
+    (tmp_path / PROJECT).mkdir(parents=True)
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/metrics.json").write_text(metrics, encoding="utf-8")
-    assert [each.score for each in finding.known(tmp_path)][1] == "not scored"
+    assert [each.score for each in list_models(tmp_path)][1] == "not scored"

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.data.dataset import describe, held_out, inputs
+from rechroma.data.prepared import read_description, read_held_out, submission_inputs
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
+from rechroma.imaging.io import write_png
 from rechroma.preparation.prepare import prepare
 
 
@@ -19,7 +19,7 @@ def five(tmp_path):
         mask = np.full((6, 8), 127, np.uint8)
         mask[number] = 128
         for kind, picture in (("truth", truth), ("damaged", mask // 2), ("masks", mask)):
-            photos.write_png(tmp_path / "test" / kind / f"photo-{number}.png", picture)
+            write_png(tmp_path / "test" / kind / f"photo-{number}.png", picture)
     return tmp_path
 
 
@@ -31,7 +31,7 @@ def write_table(prepared, rows):
 
 
 def test_held_out_photographs_come_sorted_with_their_partners(five):
-    found = list(held_out(five, "test"))
+    found = list(read_held_out(five, "test"))
     assert [photo.id for photo in found] == [f"photo-{number}" for number in range(5)]
     for number, photo in enumerate(found):
         assert photo.truth.shape == (6, 8, 3)
@@ -46,33 +46,33 @@ def test_held_out_photographs_come_sorted_with_their_partners(five):
     [(0, [0, 1, 2, 3, 4]), (1, [0]), (2, [0, 4]), (3, [0, 2, 4]), (9, [0, 1, 2, 3, 4])],
 )
 def test_a_limit_takes_photographs_from_everywhere(five, limit, numbers):
-    found = [photo.id for photo in held_out(five, "test", limit)]
+    found = [photo.id for photo in read_held_out(five, "test", limit)]
     assert found == [f"photo-{number}" for number in numbers]
 
 
 def test_a_split_without_photographs_gives_none(five):
-    assert list(held_out(five, "validation")) == []
+    assert list(read_held_out(five, "validation")) == []
 
 
 def test_a_missing_partner_is_one_clear_message(five):
     (five / "test/masks/photo-2.png").unlink()
     with pytest.raises(UserError, match=r"masks/photo-2\.png: is missing"):
-        list(held_out(five, "test"))
+        list(read_held_out(five, "test"))
 
 
 def test_inputs_are_those_without_a_truth(tmp_path):
     sizes = {"b": (5, 9), "a": (7, 4)}
     for name, size in sizes.items():
-        photos.write_png(tmp_path / f"unlabeled/damaged/{name}.png", np.zeros(size, np.uint8))
+        write_png(tmp_path / f"unlabeled/damaged/{name}.png", np.zeros(size, np.uint8))
     write_table(tmp_path, [("a", "unlabeled"), ("b", "unlabeled"), ("c", "test"), ("d", "train")])
-    folder, found = inputs(tmp_path)
+    folder, found = submission_inputs(tmp_path)
     assert folder == tmp_path / "unlabeled/damaged"
     assert list(found.items()) == [("a.png", (7, 4)), ("b.png", (5, 9))]
 
 
 def test_without_such_the_inputs_are_the_tests(prepared):
     write_table(prepared, [("test-0", "test"), ("test-1", "test"), ("validation-0", "validation")])
-    folder, found = inputs(prepared)
+    folder, found = submission_inputs(prepared)
     assert folder == prepared / "test/damaged"
     assert list(found) == ["test-0.png", "test-1.png"]
 
@@ -81,10 +81,10 @@ def test_inputs_are_as_large_as_the_pictures_to_restore(make_settings, tmp_path)
     generator = np.random.default_rng(0)
     for number in range(12):
         noise = generator.integers(0, 256, (40 + number, 70, 3), dtype=np.uint8)
-        photos.write_png(tmp_path / f"raw/{number}.png", noise)
+        write_png(tmp_path / f"raw/{number}.png", noise)
     settings = make_settings(**{"data.source": "photos", "data.size": 32})
     prepare(settings, tmp_path / "raw", tmp_path / "prepared", tmp_path / "prepare.json")
-    folder, found = inputs(tmp_path / "prepared")
+    folder, found = submission_inputs(tmp_path / "prepared")
     assert found
     for name, (height, width) in found.items():
         with Image.open(folder / name) as picture:
@@ -93,11 +93,11 @@ def test_inputs_are_as_large_as_the_pictures_to_restore(make_settings, tmp_path)
 
 def test_a_description_is_what_the_stage_prepare_wrote(prepared):
     written = json.loads((prepared / "dataset.json").read_text(encoding="utf-8"))
-    assert describe(prepared) == written
+    assert read_description(prepared) == written
     assert written["size"] == 64
 
 
-@pytest.mark.parametrize("asked", [describe, inputs])
+@pytest.mark.parametrize("asked", [read_description, submission_inputs])
 def test_nothing_prepared_is_one_clear_message(tmp_path, asked):
     with pytest.raises(UserError, match="run the stage prepare first"):
         asked(tmp_path / "prepared")

@@ -20,14 +20,15 @@ import torch
 from mlflow.exceptions import MlflowException
 from PIL import Image
 
-from rechroma.deployment import mlflow_pyfunc as serving
-from rechroma.deployment.mlflow_pyfunc import ServedRestorer
-from rechroma.imaging import io as photos
+import rechroma
+from rechroma.deployment.load import load_model
+from rechroma.deployment.mlflow_pyfunc import PyfuncRestorer, _load_pyfunc
+from rechroma.imaging.color import to_luma
 from rechroma.inference.restorer import Restorer
-from rechroma.models import store as storage
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.tracking import registry
-from rechroma.tracking import runs as tracking
+from rechroma.models.store import save_model
+from rechroma.tracking.registry import register
+from rechroma.tracking.runs import training_run
 
 HOLE = np.s_[20:50, 30:70]
 
@@ -61,7 +62,7 @@ def show_what_came(damaged, lost):
 
 
 def served(table):
-    found = ServedRestorer(show_what_came).predict(pd.DataFrame(table))
+    found = PyfuncRestorer(show_what_came).predict(pd.DataFrame(table))
     assert list(found) == ["restored"]
     return [opened(each) for each in found["restored"]]
 
@@ -69,10 +70,10 @@ def served(table):
 def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings, tmp_path):
     settings = tiny_settings()
     torch.manual_seed(0)
-    storage.save(RestorationNetwork(settings.model), settings.restore, tmp_path)
-    model = serving._load_pyfunc(str(tmp_path))
+    save_model(RestorationNetwork(settings.model), settings.restore, tmp_path)
+    model = _load_pyfunc(str(tmp_path))
     found = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
-    expected = storage.load(tmp_path)(damaged, hole)
+    expected = load_model(tmp_path)(damaged, hole)
     assert np.array_equal(opened(found["restored"][0]), expected)
 
 
@@ -111,7 +112,7 @@ def test_a_photograph_may_be_a_file_or_an_array(damaged, hole, as_given):
 def test_of_a_photograph_in_color_the_gray_is_taken(photo, as_given):
     given = np.zeros(photo.shape[:2], bool)
     (found,) = served({"photo": [as_given(photo)], "mask": [given]})
-    assert np.array_equal(found, show_what_came(photos.luma(photo), given))
+    assert np.array_equal(found, show_what_came(to_luma(photo), given))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_a_mask_may_be_an_array_true_or_light_is_lost(damaged, as_given):
 
 def test_the_answer_may_be_arrays(damaged, hole):
     table = pd.DataFrame({"photo": [damaged, damaged]})
-    found = ServedRestorer(show_what_came).predict(table, {"output": "array"})["restored"]
+    found = PyfuncRestorer(show_what_came).predict(table, {"output": "array"})["restored"]
     for restored in found:
         assert restored.dtype == np.uint8
         assert np.array_equal(restored, show_what_came(damaged, hole))
@@ -189,32 +190,32 @@ ARRAY = r"expected \(H, W\) gray or \(H, W, 3\) RGB of whole numbers from 0 to 2
 def test_what_cannot_be_restored_is_one_clear_message(row, message):
     table = pd.DataFrame([row])
     with pytest.raises(MlflowException, match=message) as caught:
-        ServedRestorer(show_what_came).predict(table)
+        PyfuncRestorer(show_what_came).predict(table)
     assert caught.value.get_http_status_code() == 400
 
 
 def test_the_message_names_the_row():
     table = pd.DataFrame({"photo": [PICTURE, "?"]})
     with pytest.raises(MlflowException, match="photo of row 1: "):
-        ServedRestorer(show_what_came).predict(table)
+        PyfuncRestorer(show_what_came).predict(table)
 
 
 def test_an_unknown_output_is_one_clear_message():
     table = pd.DataFrame({"photo": [PICTURE]})
     with pytest.raises(MlflowException, match="output is 'jpeg', expected one of: array, png"):
-        ServedRestorer(show_what_came).predict(table, {"output": "jpeg"})
+        PyfuncRestorer(show_what_came).predict(table, {"output": "jpeg"})
 
 
 @pytest.fixture
 def champion(root, tiny_settings, outspoken) -> Restorer:
     """A tiny model, which is the champion in the store of `root`."""
     settings, model = tiny_settings(), root / "model"
-    storage.save(outspoken(settings), settings.restore, model)
+    save_model(outspoken(settings), settings.restore, model)
     dataset = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
-    package = Path(storage.__file__).parents[1]
-    with tracking.training_run(settings, root, dataset, "cpu", root / "note") as run:
-        registry.register(run, settings, model, package, 0.5, dataset["digest"])
-    return storage.load(model)
+    package = Path(rechroma.__file__).parent
+    with training_run(settings, root, dataset, "cpu", root / "note") as run:
+        register(run, settings, model, package, 0.5, dataset["digest"])
+    return load_model(model)
 
 
 def ask(port, path, content=None, seconds=60):

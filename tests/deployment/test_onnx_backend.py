@@ -12,13 +12,16 @@ from PIL import Image
 from timm.layers import Conv2dSame
 
 from rechroma.apps.cli.main import main
-from rechroma.deployment import onnx_backend as portable
-from rechroma.deployment import onnx_export as exporting
+from rechroma.deployment import onnx_export
+from rechroma.deployment.load import load_model
+from rechroma.deployment.onnx_backend import OnnxBackend
+from rechroma.deployment.onnx_export import compare_with_torch, constant_padding, export_onnx
 from rechroma.errors import UserError
-from rechroma.inference.backend import TorchInference
+from rechroma.inference.backend import TorchBackend
 from rechroma.inference.restorer import Restorer
-from rechroma.models import store as storage
+from rechroma.models.card import METADATA
 from rechroma.models.restoration import RestorationNetwork
+from rechroma.models.store import StoredModel, save_model
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def lively(settings):
     with torch.no_grad():
         for weight in network.parameters():
             weight *= 1.2
-    return storage.Stored(network, settings.restore)
+    return StoredModel(network, settings.restore)
 
 
 @pytest.fixture
@@ -44,7 +47,7 @@ def exported(folder, tiny_settings):
         stored.network.color_network.head.weight *= 20  # colors as strong as a photograph's
     file = folder / "tiny.onnx"
     if not file.exists():
-        exporting.export(stored, file, {"license": "to be had"})
+        export_onnx(stored, file, {"license": "to be had"})
     return stored, file
 
 
@@ -56,8 +59,8 @@ def noise(shape):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 90), (33, 47), (96, 128), (257, 63)])
 def test_a_file_says_what_torch_says_at_any_size(exported, shape):
     stored, file = exported
-    said = storage.load(file).inference(*noise(shape))
-    wanted = TorchInference(stored.network, exact=True)(*noise(shape))
+    said = load_model(file).inference(*noise(shape))
+    wanted = TorchBackend(stored.network, exact=True)(*noise(shape))
     assert said.color.shape == (3, *shape)
     np.testing.assert_allclose(said.color, wanted.color, atol=1e-5)
     np.testing.assert_allclose(said.hues, wanted.hues, atol=1e-5)
@@ -75,11 +78,11 @@ def test_a_file_says_what_torch_says_at_any_size(exported, shape):
 def test_other_networks_are_written_too(tiny_settings, tmp_path, changes):
     settings = tiny_settings(**changes)
     stored = lively(settings)
-    exporting.export(stored, tmp_path / "other.onnx")
-    inference = storage.load(tmp_path / "other.onnx").inference
+    export_onnx(stored, tmp_path / "other.onnx")
+    inference = load_model(tmp_path / "other.onnx").inference
     assert inference.model == settings.model
     luma, mask = noise((70, 45))
-    wanted = TorchInference(stored.network, exact=True)(luma, mask)
+    wanted = TorchBackend(stored.network, exact=True)(luma, mask)
     np.testing.assert_allclose(inference(luma, mask).color, wanted.color, rtol=1e-5, atol=1e-5)
     assert (inference(luma, mask).hues is None) == (not settings.model.hues)
 
@@ -88,14 +91,14 @@ def test_other_networks_are_written_too(tiny_settings, tmp_path, changes):
 def test_same_padding_is_constant_inside_the_network(kernel, stride, dilation):
     torch.manual_seed(0)
     same = Conv2dSame(2, 2, kernel, stride, dilation=dilation)
-    constant = exporting.constant_padding(same)
+    constant = constant_padding(same)
     planes = torch.rand(1, 2, 64, 96)
     assert torch.equal(constant(planes), same(planes))
 
 
 def test_several_photographs_can_be_asked_at_once(exported):
     _, file = exported
-    inference = storage.load(file).inference
+    inference = load_model(file).inference
     luma, mask = noise((3, 1, 40, 50))
     color, hues = inference.session.run(None, {"luma": luma, "mask": mask})
     assert color.shape == (3, 3, 40, 50)
@@ -107,43 +110,43 @@ def test_photographs_are_restored_alike(exported, damaged):
     stored, file = exported
     mask = np.zeros(damaged.shape, bool)
     mask[20:50, 30:70] = True
-    wanted = Restorer(TorchInference(stored.network, exact=True), stored.restore)(damaged, mask)
-    restored = storage.load(file)(damaged, mask)
+    wanted = Restorer(TorchBackend(stored.network, exact=True), stored.restore)(damaged, mask)
+    restored = load_model(file)(damaged, mask)
     assert np.abs(restored.astype(int) - wanted).mean() < 0.01
-    assert exporting.compare(file, stored, damaged, mask).tolerable
+    assert compare_with_torch(file, stored, damaged, mask).tolerable
 
 
 def test_the_same_model_gives_the_same_file(exported, tmp_path):
     stored, file = exported
-    exporting.export(stored, tmp_path / "again.onnx", {"license": "to be had"})
+    export_onnx(stored, tmp_path / "again.onnx", {"license": "to be had"})
     assert (tmp_path / "again.onnx").read_bytes() == file.read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["again.onnx"]
 
 
 def test_a_file_carries_the_settings_and_what_is_told(exported):
     stored, file = exported
-    restorer = storage.load(file)
+    restorer = load_model(file)
     assert (restorer.inference.model, restorer.settings) == (
         stored.network.settings,
         stored.restore,
     )
     (entry,) = onnx.load(file).metadata_props
-    assert entry.key == storage.METADATA
+    assert entry.key == METADATA
     assert json.loads(entry.value)["license"] == "to be had"
 
 
 def test_what_is_no_file_of_ours_is_one_clear_message(tmp_path):
     file = tmp_path / "other.onnx"
     with pytest.raises(UserError, match=r"other\.onnx is missing, expected an ONNX file that"):
-        storage.load(file)
+        load_model(file)
     file.write_bytes(b"no model")
     with pytest.raises(UserError, match=r"other\.onnx is no ONNX file that onnxruntime can run"):
-        storage.load(file)
+        load_model(file)
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), file)
     with pytest.raises(UserError, match=r"other\.onnx is an ONNX file of something else"):
-        storage.load(file)
+        load_model(file)
 
 
 @pytest.mark.parametrize("missing", ["onnx", "onnxruntime"])
@@ -152,9 +155,9 @@ def test_what_is_not_installed_is_named_with_its_remedy(exported, tmp_path, monk
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UserError, match=rf"needs {missing}\b.* pip install 'rechroma\[onnx\]'"):
         if missing == "onnx":
-            exporting.export(stored, tmp_path / "new.onnx")
+            export_onnx(stored, tmp_path / "new.onnx")
         else:
-            storage.load(file)
+            load_model(file)
 
 
 def test_a_network_that_a_trace_gets_wrong_is_refused(tiny_settings, tmp_path, monkeypatch):
@@ -168,7 +171,7 @@ def test_a_network_that_a_trace_gets_wrong_is_refused(tiny_settings, tmp_path, m
     monkeypatch.setattr(RestorationNetwork, "_see", by_size)
     network.color_network.head.weight.data *= 100
     with pytest.raises(UserError, match=r"cannot be written as ONNX for any size: at .* differ"):
-        exporting.export(storage.Stored(network, settings.restore), tmp_path / "wrong.onnx")
+        export_onnx(StoredModel(network, settings.restore), tmp_path / "wrong.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -200,7 +203,7 @@ def test_the_command_compares_on_photographs_of_ones_own(
     exported, photo, tmp_path, monkeypatch, capsys
 ):
     stored, _ = exported
-    storage.save(stored.network, stored.restore, tmp_path / "mine", told={"license": "to be had"})
+    save_model(stored.network, stored.restore, tmp_path / "mine", told={"license": "to be had"})
     Image.fromarray(photo).save(tmp_path / "photo.png")
     monkeypatch.chdir(tmp_path)
     command = ["export", "--onnx", "out/x.onnx", "--model", "mine", "--check", "."]
@@ -213,8 +216,8 @@ def test_the_command_compares_on_photographs_of_ones_own(
     card = json.loads(onnx.load("out/x.onnx").metadata_props[0].value)
     assert card["license"] == "to be had"
 
-    monkeypatch.setattr(exporting, "export", lambda *_: None)
-    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    monkeypatch.setattr(onnx_export, "export_onnx", lambda *_: None)
+    monkeypatch.setattr(onnx_export, "TOLERANCE", -1.0)
     with pytest.raises(SystemExit, match="1"):
         main(command)
     assert "x.onnx differs from torch by more than" in capsys.readouterr().err
@@ -235,5 +238,5 @@ def test_a_file_of_before_hues_had_places_says_one_place(make_settings):
         def run(self, *_):
             return [np.zeros((1, 3, 8, 8), np.float32), np.full((1, 181), 1 / 181, np.float32)]
 
-    inference = portable.OnnxInference(Session(), make_settings().model)
+    inference = OnnxBackend(Session(), make_settings().model)
     assert inference(np.zeros((8, 8), np.uint8), np.zeros((8, 8), bool)).hues.shape == (181, 1, 1)

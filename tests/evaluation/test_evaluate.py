@@ -7,30 +7,23 @@ import pytest
 from PIL import Image
 from sklearn.metrics import jaccard_score
 
-from rechroma import metrics as scoring
-from rechroma.data.dataset import HeldOut, held_out
+from rechroma import metrics
+from rechroma.data.prepared import HeldOutPhoto, read_held_out
 from rechroma.errors import UserError
-from rechroma.evaluation import evaluate as evaluating
-from rechroma.evaluation.evaluate import (
-    AHEAD,
-    MEAN_HUES,
-    OURS,
-    YARDSTICKS,
-    evaluate,
-    interval,
-    judge,
-    summarize,
-)
-from rechroma.imaging import figures
-from rechroma.imaging import io as photos
-from rechroma.imaging.hue import folded
+from rechroma.evaluation.baselines import BASELINES, MEAN_HUES
+from rechroma.evaluation.evaluate import evaluate, evaluate_photo
+from rechroma.evaluation.intervals import DIFFERENCE, OURS, bootstrap_interval, summarize_scores
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.grid import SIDE, strip
+from rechroma.imaging.hue import fold_gray
+from rechroma.imaging.io import read_color
 
-IN_GRAY = YARDSTICKS["gray, soft Telea"]
+IN_GRAY = BASELINES["gray, soft Telea"]
 
 
 @pytest.fixture
 def test_photos(prepared):
-    return list(held_out(prepared, "test"))
+    return list(read_held_out(prepared, "test"))
 
 
 @pytest.fixture
@@ -69,32 +62,34 @@ def test_an_interval_is_the_percentile_bootstrap_of_the_mean(knobs, confidence):
     values = generator.gamma(2.0, size=40)
     means = values[generator.integers(0, 40, (20_000, 40))].mean(axis=1)
     low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
-    found = interval(values.tolist(), knobs(resamples=20_000, confidence=confidence), seed=1)
+    found = bootstrap_interval(
+        values.tolist(), knobs(resamples=20_000, confidence=confidence), seed=1
+    )
     assert found.mean == pytest.approx(values.mean())
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.04 * (high - low))
 
 
 @pytest.mark.parametrize("values", [[0.3], [0.3, 0.3, 0.3]])
 def test_without_spread_the_interval_is_the_mean(knobs, values):
-    assert interval(values, knobs(), seed=1) == pytest.approx((0.3, 0.3, 0.3))
+    assert bootstrap_interval(values, knobs(), seed=1) == pytest.approx((0.3, 0.3, 0.3))
 
 
 def test_a_perfect_restorer_gets_one_in_every_part(test_photos, knobs, tmp_path):
     table = evaluate(test_photos, perfect(test_photos), knobs(), 1, tmp_path)
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    for part in scoring.Scores._fields:
+    written_metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for part in metrics.Scores._fields:
         assert table[OURS][part] == pytest.approx((1, 1, 1), abs=1e-6)
-        assert metrics[part] == 1
-        assert metrics["interval"][part] == [1, 1]
-    assert metrics["photos"] == 3
+        assert written_metrics[part] == 1
+        assert written_metrics["interval"][part] == [1, 1]
+    assert written_metrics["photos"] == 3
 
 
 def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_path):
     table = evaluate(test_photos, perfect(test_photos), knobs(), 1, tmp_path)
-    assert list(table) == [OURS, *YARDSTICKS, AHEAD.format(OURS)]
-    untouched = scoring.mean(
+    assert list(table) == [OURS, *BASELINES, DIFFERENCE.format(OURS)]
+    untouched = metrics.mean_scores(
         [
-            scoring.score(photo.truth, np.dstack([photo.damaged] * 3), photo.mask)
+            metrics.score(photo.truth, np.dstack([photo.damaged] * 3), photo.mask)
             for photo in test_photos
         ]
     )
@@ -109,20 +104,20 @@ def test_being_ahead_is_judged_photograph_by_photograph(test_photos, knobs):
     truths = [photo.truth for photo in test_photos]
     scores = {
         name: [
-            scoring.score(photo.truth, method(photo.damaged, photo.mask), photo.mask)
+            metrics.score(photo.truth, method(photo.damaged, photo.mask), photo.mask)
             for photo in test_photos
         ]
-        for name, method in {OURS: perfect(test_photos), **YARDSTICKS}.items()
+        for name, method in {OURS: perfect(test_photos), **BASELINES}.items()
     }
-    table = summarize(scores, truths, knobs(), 1, hues)
-    for part in scoring.Scores._fields:
-        best = max(YARDSTICKS, key=lambda name: table[name][part].mean)
+    table = summarize_scores(scores, truths, knobs(), 1, hues)
+    for part in metrics.Scores._fields:
+        best = max(BASELINES, key=lambda name: table[name][part].mean)
         rival = [getattr(each, part) for each in scores[best]]
         if part == "hue" and table[MEAN_HUES]["hue"].mean > table[best]["hue"].mean:
-            rival = [scoring.hue_of_histogram(truth, folded(hues)) for truth in truths]
+            rival = [metrics.hue_of_histogram(truth, fold_gray(hues)) for truth in truths]
         expected = [1 - value for value in rival]
-        assert table[AHEAD.format(OURS)][part] == pytest.approx(
-            interval(expected, knobs(), 1), abs=1e-6
+        assert table[DIFFERENCE.format(OURS)][part] == pytest.approx(
+            bootstrap_interval(expected, knobs(), 1), abs=1e-6
         )
 
 
@@ -130,20 +125,22 @@ def test_every_photograph_has_a_row_for_each_method(test_photos, knobs, tmp_path
     evaluate(test_photos, IN_GRAY, knobs(), 1, tmp_path)
     written = rows(tmp_path / "photos.csv")
     assert [(row["id"], row["method"]) for row in written] == [
-        (photo.id, method) for photo in test_photos for method in (OURS, *YARDSTICKS)
+        (photo.id, method) for photo in test_photos for method in (OURS, *BASELINES)
     ]
     lost = [float(row["lost_share"]) for row in written if row["method"] == OURS]
     assert lost == pytest.approx([photo.mask.mean() for photo in test_photos], abs=1e-6)
-    metrics = json.loads((tmp_path / "metrics.json").read_text())
-    for part in (*scoring.Scores._fields, "mask_iou"):
+    written_metrics = json.loads((tmp_path / "metrics.json").read_text())
+    for part in (*metrics.Scores._fields, "mask_iou"):
         ours = [float(row[part]) for row in written if row["method"] == OURS]
-        assert np.mean(ours) == pytest.approx(metrics[part], abs=2e-6)
+        assert np.mean(ours) == pytest.approx(written_metrics[part], abs=2e-6)
 
 
 def test_strips_show_the_best_the_middle_and_the_worst(test_photos, knobs, tmp_path, monkeypatch):
     shown = []
-    draw = figures.strip
-    monkeypatch.setattr(figures, "strip", lambda rows: shown.append(rows) or draw(rows))
+    draw = strip
+    monkeypatch.setattr(
+        "rechroma.evaluation.evaluate.strip", lambda rows: shown.append(rows) or draw(rows)
+    )
     evaluate(test_photos, IN_GRAY, knobs(strip_photos=1), 1, tmp_path)
     ranked = sorted(
         (row for row in rows(tmp_path / "photos.csv") if row["method"] == OURS),
@@ -158,9 +155,9 @@ def test_strips_show_the_best_the_middle_and_the_worst(test_photos, knobs, tmp_p
 
 def test_more_strips_than_photographs_show_them_all(test_photos, knobs, tmp_path):
     evaluate(test_photos, IN_GRAY, knobs(strip_photos=9), 1, tmp_path)
-    heights = {photos.read_color(path).shape[0] for path in (tmp_path / "strips").iterdir()}
+    heights = {read_color(path).shape[0] for path in (tmp_path / "strips").iterdir()}
     assert len(heights) == 1
-    assert heights.pop() > 3 * figures.SIDE
+    assert heights.pop() > 3 * SIDE
 
 
 def test_without_photographs_there_is_one_clear_message(knobs, tmp_path):
@@ -172,9 +169,9 @@ def test_without_photographs_there_is_one_clear_message(knobs, tmp_path):
 def damaged_on(truth, level):
     mask = np.zeros(truth.shape[:2], bool)
     mask[20:50, 30:70] = True
-    gray = photos.luma(truth)
+    gray = to_luma(truth)
     damaged = np.where(mask, level, np.where(gray == level, gray + 1, gray)).astype(np.uint8)
-    return HeldOut("one", truth, damaged, mask)
+    return HeldOutPhoto("one", truth, damaged, mask)
 
 
 def test_damage_is_found_not_known_but_the_true_mask_is_scored(photo):
@@ -187,13 +184,13 @@ def test_damage_is_found_not_known_but_the_true_mask_is_scored(photo):
     shown = damaged_on(photo, 60)
     found = shown.mask
     shown = shown._replace(mask=np.roll(found, 10, axis=0))
-    judged = judge(shown, restore)
+    judged = evaluate_photo(shown, restore)
     assert len(seen) == 1
     assert np.array_equal(seen[0][0], shown.damaged)
     assert np.array_equal(seen[0][1], found)
     assert judged.mask_iou == pytest.approx(jaccard_score(shown.mask.ravel(), found.ravel()))
     filled = cv2.inpaint(shown.damaged, found.astype(np.uint8), 3, cv2.INPAINT_TELEA)
-    expected = scoring.score(photo, np.dstack([filled] * 3), shown.mask)
+    expected = metrics.score(photo, np.dstack([filled] * 3), shown.mask)
     assert judged.scores["gray, Telea"] == pytest.approx(expected)
 
 
@@ -202,17 +199,17 @@ def test_only_visible_damage_can_be_found(level, found):
     plain = np.full((96, 128, 3), 200, np.uint8)
     shown = damaged_on(plain, 60)
     shown = shown._replace(damaged=np.where(shown.mask, level, 200).astype(np.uint8))
-    assert judge(shown, IN_GRAY).mask_iou == found
+    assert evaluate_photo(shown, IN_GRAY).mask_iou == found
 
 
 def test_where_nothing_is_lost_and_nothing_found_the_masks_agree(photo):
-    whole = HeldOut("one", photo, photos.luma(photo), np.zeros(photo.shape[:2], bool))
-    assert judge(whole, IN_GRAY).mask_iou == 1
+    whole = HeldOutPhoto("one", photo, to_luma(photo), np.zeros(photo.shape[:2], bool))
+    assert evaluate_photo(whole, IN_GRAY).mask_iou == 1
 
 
 def test_every_yardstick_is_gray_and_of_the_photographs_size(photo):
     shown = damaged_on(photo, 60)
-    for restore in evaluating.YARDSTICKS.values():
+    for restore in BASELINES.values():
         restored = restore(shown.damaged, shown.mask)
         assert restored.shape == photo.shape
         assert (restored == restored[..., :1]).all()

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from rechroma.errors import UserError
-from rechroma.evaluation import submission
+from rechroma.evaluation.submission import check_submission, write_submission
 
 EXPECTED = {"a.png": (40, 60), "b.png": (50, 30)}
 
@@ -39,7 +39,7 @@ def zip_of(entries, path):
 
 
 def test_the_archive_holds_the_pictures_in_their_order(tmp_path):
-    submission.write([("b.png", B), ("a.png", A)], EXPECTED, tmp_path / "new/submission.zip")
+    write_submission([("b.png", B), ("a.png", A)], EXPECTED, tmp_path / "new/submission.zip")
     with zipfile.ZipFile(tmp_path / "new/submission.zip") as archive:
         assert archive.namelist() == ["b.png", "a.png"]
         assert all(entry.external_attr >> 16 & 0o400 for entry in archive.infolist())
@@ -53,13 +53,13 @@ def test_the_same_pictures_give_the_same_bytes_at_any_time(tmp_path, monkeypatch
     for year, path in ((2001, tmp_path / "first.zip"), (2033, tmp_path / "second.zip")):
         seconds = (year - 1970) * 365.25 * 86400
         monkeypatch.setattr("time.time", lambda seconds=seconds: seconds)
-        submission.write([("a.png", A), ("b.png", B)], EXPECTED, path)
+        write_submission([("a.png", A), ("b.png", B)], EXPECTED, path)
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
 def test_an_archive_made_elsewhere_is_good_too(tmp_path):
     made = zip_of([("b.png", encoded(B)), ("a.png", encoded(A))], tmp_path / "made.zip")
-    assert submission.check(made, EXPECTED) is None
+    assert check_submission(made, EXPECTED) is None
 
 
 REFUSED = {
@@ -87,16 +87,16 @@ REFUSED = {
 def test_a_refused_submission_leaves_nothing_behind(tmp_path, fault):
     pictures, message = REFUSED[fault]
     with pytest.raises(UserError, match=rf"submission\.zip: .*{message}"):
-        submission.write(pictures, EXPECTED, tmp_path / "submission.zip")
+        write_submission(pictures, EXPECTED, tmp_path / "submission.zip")
     assert not list(tmp_path.iterdir())
 
 
 def test_an_earlier_archive_survives_a_refused_one(tmp_path):
     path = tmp_path / "submission.zip"
-    submission.write([("a.png", A), ("b.png", B)], EXPECTED, path)
+    write_submission([("a.png", A), ("b.png", B)], EXPECTED, path)
     earlier = path.read_bytes()
     with pytest.raises(UserError, match="missing"):
-        submission.write([("a.png", A)], EXPECTED, path)
+        write_submission([("a.png", A)], EXPECTED, path)
     assert path.read_bytes() == earlier
     assert list(tmp_path.iterdir()) == [path]
 
@@ -107,7 +107,7 @@ def test_an_error_among_the_pictures_leaves_nothing_behind(tmp_path):
         raise UserError("b.png: cannot be read")
 
     with pytest.raises(UserError, match=r"b\.png: cannot be read"):
-        submission.write(failing(), EXPECTED, tmp_path / "submission.zip")
+        write_submission(failing(), EXPECTED, tmp_path / "submission.zip")
     assert not list(tmp_path.iterdir())
 
 
@@ -124,14 +124,14 @@ def test_an_error_among_the_pictures_leaves_nothing_behind(tmp_path):
 def test_what_is_no_8_bit_png_is_refused(tmp_path, content, message):
     made = zip_of([("a.png", content), ("b.png", encoded(B))], tmp_path / "made.zip")
     with pytest.raises(UserError, match=message):
-        submission.check(made, EXPECTED)
+        check_submission(made, EXPECTED)
 
 
 def test_many_faults_are_told_in_short(tmp_path):
     names = [f"{number}.png" for number in range(9)]
     made = zip_of([], tmp_path / "made.zip")
     with pytest.raises(UserError, match=r"0\.png, 1\.png, 2\.png and 6 more: missing$"):
-        submission.check(made, dict.fromkeys(names, (1, 1)))
+        check_submission(made, dict.fromkeys(names, (1, 1)))
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_what_is_no_archive_is_refused(tmp_path, content, message):
     if content is not None:
         (tmp_path / "made.zip").write_bytes(content)
     with pytest.raises(UserError, match=rf"made\.zip {message}"):
-        submission.check(tmp_path / "made.zip", EXPECTED)
+        check_submission(tmp_path / "made.zip", EXPECTED)
 
 
 def test_a_damaged_archive_is_refused(tmp_path):
-    submission.write([("a.png", A), ("b.png", B)], EXPECTED, tmp_path / "made.zip")
+    write_submission([("a.png", A), ("b.png", B)], EXPECTED, tmp_path / "made.zip")
     content = bytearray((tmp_path / "made.zip").read_bytes())
     content[3000] ^= 255  # inside the picture, whose checksum no longer fits
     (tmp_path / "made.zip").write_bytes(content)
     with pytest.raises(UserError, match=r"made\.zip is no whole zip file: Bad CRC-32.*a\.png"):
-        submission.check(tmp_path / "made.zip", EXPECTED)
+        check_submission(tmp_path / "made.zip", EXPECTED)

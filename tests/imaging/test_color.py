@@ -4,7 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
-from rechroma.imaging.color import join, to_rgb, to_ycbcr
+from rechroma.imaging.color import merge_luma_chroma, to_rgb, to_ycbcr
 
 
 def gray_of(photo: np.ndarray) -> np.ndarray:
@@ -21,11 +21,11 @@ def test_every_luma_with_any_chroma_gives_its_gray_back():
     luma = np.repeat(np.arange(256, dtype=np.uint8), 400).reshape(256, 400)
     for strength in (0.02, 0.2, 0.5):
         chroma = generator.uniform(-strength, strength, (2, 256, 400)).astype(np.float32)
-        np.testing.assert_array_equal(gray_of(join(luma, chroma)), luma)
+        np.testing.assert_array_equal(gray_of(merge_luma_chroma(luma, chroma)), luma)
 
 
 def test_a_photograph_joined_from_its_own_parts_is_nearly_itself(photo):
-    joined = join(gray_of(photo), chroma_of(photo))
+    joined = merge_luma_chroma(gray_of(photo), chroma_of(photo))
     difference = np.abs(joined.astype(int) - photo)
     assert difference.max() <= 2
     assert difference.mean() < 0.5
@@ -33,14 +33,14 @@ def test_a_photograph_joined_from_its_own_parts_is_nearly_itself(photo):
 
 def test_no_chroma_is_exactly_gray():
     luma = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    joined = join(luma, np.zeros((2, 16, 16), np.float32))
+    joined = merge_luma_chroma(luma, np.zeros((2, 16, 16), np.float32))
     np.testing.assert_array_equal(joined, np.repeat(luma[..., None], 3, axis=2))
 
 
 def test_a_color_outside_rgb_keeps_its_hue():
     luma = np.full((1, 1), 200, np.uint8)
     chroma = np.array([[[-0.1]], [[0.4]]], np.float32)
-    beyond, within = join(luma, chroma), join(luma, chroma / 4)
+    beyond, within = merge_luma_chroma(luma, chroma), merge_luma_chroma(luma, chroma / 4)
     assert beyond.max() == 255
     hues = [int(cv2.cvtColor(color, cv2.COLOR_RGB2HSV)[0, 0, 0]) for color in (beyond, within)]
     assert abs(hues[0] - hues[1]) <= 1

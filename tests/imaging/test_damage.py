@@ -6,7 +6,9 @@ import pytest
 from skimage import data
 
 from rechroma.errors import UserError
-from rechroma.imaging import damage
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.draw_damage import KINDS, draw_damage
+from rechroma.preparation.pairs import mask_from_pair
 from rechroma.settings import Damage, Settings
 
 PHOTOS = {
@@ -22,7 +24,7 @@ MakeDamage = Callable[..., Damage]
 @pytest.fixture
 def make_damage(make_settings: Callable[..., Settings]) -> MakeDamage:
     def make(only: str | None = None, **changes: object) -> Damage:
-        weights = {kind: float(kind == only) for kind in damage.KINDS} if only else {}
+        weights = {kind: float(kind == only) for kind in KINDS} if only else {}
         return make_settings(
             **{f"damage.{name}": value for name, value in (weights | changes).items()}
         ).damage
@@ -41,7 +43,7 @@ def overlap(found: np.ndarray, mask: np.ndarray) -> float:
 
 
 def drawings(luma: np.ndarray, settings: Damage, number: int = 50) -> list[tuple[np.ndarray, ...]]:
-    return [damage.draw(luma, settings, np.random.default_rng(seed)) for seed in range(number)]
+    return [draw_damage(luma, settings, np.random.default_rng(seed)) for seed in range(number)]
 
 
 def test_damage_hides_the_mask_and_nothing_else(luma: np.ndarray, make_damage: MakeDamage) -> None:
@@ -57,14 +59,14 @@ def test_damage_hides_the_mask_and_nothing_else(luma: np.ndarray, make_damage: M
 def test_the_same_generator_draws_the_same_damage(
     luma: np.ndarray, make_damage: MakeDamage
 ) -> None:
-    first, second = (damage.draw(luma, make_damage(), np.random.default_rng(3)) for _ in range(2))
-    other = damage.draw(luma, make_damage(), np.random.default_rng(4))
+    first, second = (draw_damage(luma, make_damage(), np.random.default_rng(3)) for _ in range(2))
+    other = draw_damage(luma, make_damage(), np.random.default_rng(4))
     assert np.array_equal(first[0], second[0])
     assert np.array_equal(first[1], second[1])
     assert not np.array_equal(first[1], other[1])
 
 
-@pytest.mark.parametrize("kind", damage.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", [2, 9, 32])
 def test_small_photos_lose_something_and_never_everything(
     side: int, kind: str, make_damage: MakeDamage
@@ -75,7 +77,7 @@ def test_small_photos_lose_something_and_never_everything(
     assert max(shares) < 1
 
 
-@pytest.mark.parametrize("kind", damage.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_largest_and_most_shapes_leave_something_to_see(
     kind: str, make_damage: MakeDamage
 ) -> None:
@@ -133,18 +135,18 @@ def test_every_hole_has_a_gray_of_its_own(make_damage: MakeDamage) -> None:
     assert max(grays) == 3
 
 
-@pytest.mark.parametrize("kind", damage.KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["astronaut", "chelsea", "coffee"])
 def test_drawn_damage_is_found(name: str, kind: str, make_damage: MakeDamage) -> None:
     drawn = drawings(PHOTOS[name], make_damage(only=kind), 12)
-    found = [overlap(damage.find_mask(damaged), mask) for damaged, mask in drawn]
+    found = [overlap(find_damage(damaged), mask) for damaged, mask in drawn]
     assert np.mean(found) > 0.99
     assert min(found) > 0.95
 
 
 def test_damage_of_nearly_the_gray_of_a_night_sky_is_found(make_damage: MakeDamage) -> None:
     drawn = drawings(PHOTOS["rocket"], make_damage(only="circle", level=[35, 65]), 20)
-    found = [overlap(damage.find_mask(damaged), mask) for damaged, mask in drawn]
+    found = [overlap(find_damage(damaged), mask) for damaged, mask in drawn]
     assert np.mean(found) > 0.9
     assert min(found) > 0.7
 
@@ -153,7 +155,7 @@ def test_damage_of_nearly_the_gray_of_a_night_sky_is_found(make_damage: MakeDama
 def test_damage_is_found_in_small_photos(side: int, make_damage: MakeDamage) -> None:
     gray = cv2.resize(PHOTOS["chelsea"], (side, side), interpolation=cv2.INTER_AREA)
     drawn = drawings(gray, make_damage(only="circle"))
-    assert np.mean([overlap(damage.find_mask(damaged), mask) for damaged, mask in drawn]) > 0.98
+    assert np.mean([overlap(find_damage(damaged), mask) for damaged, mask in drawn]) > 0.98
 
 
 def test_several_holes_of_several_grays_are_found() -> None:
@@ -161,22 +163,22 @@ def test_several_holes_of_several_grays_are_found() -> None:
     for number, gray in enumerate((0, 64, 128, 200, 255)):
         box = np.s_[20 + 50 * number : 60 + 50 * number, 30 + 80 * number : 90 + 80 * number]
         damaged[box], mask[box] = gray, True
-    assert overlap(damage.find_mask(damaged), mask) > 0.99
+    assert overlap(find_damage(damaged), mask) > 0.99
 
 
 def test_thin_ends_of_a_polygon_belong_to_it() -> None:
     shape = np.zeros((512, 512), dtype=np.uint8)
     cv2.fillPoly(shape, [np.array([[20, 400], [500, 30], [200, 480], [300, 300]])], 1)
     damaged = np.where(shape == 1, 33, PHOTOS["astronaut"]).astype(np.uint8)
-    assert overlap(damage.find_mask(damaged), shape.astype(bool)) > 0.995
+    assert overlap(find_damage(damaged), shape.astype(bool)) > 0.995
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("side", [64, 128, 256])
 def test_no_damage_is_found_in_sound_photos(name: str, side: int) -> None:
     small = cv2.resize(PHOTOS[name], (side, side), interpolation=cv2.INTER_AREA)
-    assert not damage.find_mask(small).any()
-    assert not damage.find_mask(PHOTOS[name]).any()
+    assert not find_damage(small).any()
+    assert not find_damage(PHOTOS[name]).any()
 
 
 @pytest.mark.parametrize("light", [-400, 400])
@@ -185,7 +187,7 @@ def test_clipped_light_and_shadow_are_no_damage(light: int) -> None:
     bell = light * np.exp(-((rows - 90) ** 2 + (columns - 140) ** 2) / 5000)
     clipped = np.clip(128 + bell, 0, 255).astype(np.uint8)
     assert (clipped == np.clip(light, 0, 255)).mean() > 0.05
-    assert not damage.find_mask(clipped).any()
+    assert not find_damage(clipped).any()
 
 
 @pytest.mark.parametrize("gray", [0, 40, 255])
@@ -194,22 +196,22 @@ def test_bars_and_frames_are_no_damage(gray: int) -> None:
     bars[:40] = bars[-40:] = gray
     frame[:20] = frame[-20:] = gray
     frame[:, :20] = frame[:, -20:] = gray
-    assert not damage.find_mask(bars).any()
-    assert not damage.find_mask(frame).any()
+    assert not find_damage(bars).any()
+    assert not find_damage(frame).any()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (1, 90), (64, 64)])
 def test_a_photo_of_one_gray_is_not_damaged(shape: tuple[int, int]) -> None:
-    found = damage.find_mask(np.full(shape, 77, dtype=np.uint8))
+    found = find_damage(np.full(shape, 77, dtype=np.uint8))
     assert found.shape == shape
     assert not found.any()
 
 
 def test_damage_is_found_in_views_that_cannot_be_written(make_damage: MakeDamage) -> None:
-    damaged, mask = damage.draw(PHOTOS["coffee"], make_damage(), np.random.default_rng(0))
+    damaged, mask = draw_damage(PHOTOS["coffee"], make_damage(), np.random.default_rng(0))
     view = damaged.T[::-1]
     view.setflags(write=False)
-    assert overlap(damage.find_mask(view), mask.T[::-1]) > 0.99
+    assert overlap(find_damage(view), mask.T[::-1]) > 0.99
 
 
 def test_a_pair_tells_its_mask_where_the_filling_equals_the_truth() -> None:
@@ -218,7 +220,7 @@ def test_a_pair_tells_its_mask_where_the_filling_equals_the_truth() -> None:
     mask[10:40, 20:70] = True
     damaged = np.where(mask, 50, luma).astype(np.uint8)
     assert not (damaged != luma)[mask].all()
-    assert np.array_equal(damage.mask_from_pair(damaged, luma), mask)
+    assert np.array_equal(mask_from_pair(damaged, luma), mask)
 
 
 def test_a_hole_filled_like_its_surroundings_does_not_take_them_in() -> None:
@@ -227,21 +229,21 @@ def test_a_hole_filled_like_its_surroundings_does_not_take_them_in() -> None:
     mask = np.zeros(luma.shape, dtype=bool)
     mask[20:60, 40:60] = True
     damaged = np.where(mask, 0, luma).astype(np.uint8)
-    assert np.array_equal(damage.mask_from_pair(damaged, luma), mask)
+    assert np.array_equal(mask_from_pair(damaged, luma), mask)
 
 
 def test_pairs_of_drawn_damage_give_their_masks_back(make_damage: MakeDamage) -> None:
     for luma in PHOTOS.values():
         for damaged, mask in drawings(luma, make_damage(), 5):
-            assert overlap(damage.mask_from_pair(damaged, luma), mask) > 0.99
+            assert overlap(mask_from_pair(damaged, luma), mask) > 0.99
 
 
 def test_equal_photos_have_no_mask(luma: np.ndarray) -> None:
-    assert not damage.mask_from_pair(luma, luma.copy()).any()
+    assert not mask_from_pair(luma, luma.copy()).any()
 
 
 def test_photos_that_are_no_pair_are_refused(luma: np.ndarray) -> None:
     with pytest.raises(UserError, match=r"differ in many grays.*the truth of another photograph\?"):
-        damage.mask_from_pair(luma, 255 - luma)
+        mask_from_pair(luma, 255 - luma)
     with pytest.raises(UserError, match=r"is 128 x 96 px and its truth 128 x 95 px, expected"):
-        damage.mask_from_pair(luma, luma[1:])
+        mask_from_pair(luma, luma[1:])

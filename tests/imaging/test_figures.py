@@ -3,8 +3,9 @@ import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from rechroma.imaging import figures
-from rechroma.imaging.figures import GAP, LINE, PAPER, SIDE, Restored
+from rechroma.imaging.grid import GAP, LINE, PAPER, SIDE, StripRow, grid, sheet, strip
+from rechroma.studies.plots import LearningCurve, plot_learning_curves
+from rechroma.training.plots import plot_curves
 
 TOP = LINE + GAP
 
@@ -26,7 +27,7 @@ def inked(area):
 
 def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
     gray = wide[..., 0]
-    sheet = figures.strip([Restored(gray, wide, 255 - wide)])
+    sheet = strip([StripRow(gray, wide, 255 - wide)])
     assert sheet.dtype == np.uint8
     assert sheet.shape == (TOP + 100 + GAP, GAP + 3 * (SIDE + GAP), 3)
     for column, shown in enumerate((np.dstack([gray] * 3), wide, 255 - wide)):
@@ -34,8 +35,8 @@ def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
 
 
 def test_rows_stand_below_each_other_with_their_captions(wide):
-    rows = [Restored(wide[..., 0], wide, wide, caption) for caption in ("first", "", "third")]
-    sheet = figures.strip(rows)
+    rows = [StripRow(wide[..., 0], wide, wide, caption) for caption in ("first", "", "third")]
+    sheet = strip(rows)
     tops = [TOP, TOP + 100 + GAP + LINE, TOP + 2 * (100 + GAP) + LINE]
     assert sheet.shape[0] == TOP + 3 * (100 + GAP) + 2 * LINE
     assert all(np.array_equal(cell(sheet, 1, top), wide) for top in tops)
@@ -45,21 +46,21 @@ def test_rows_stand_below_each_other_with_their_captions(wide):
 
 
 def test_each_heading_stands_over_its_column(wide):
-    sheet = figures.grid([[wide, wide]], ["left", ""], [""])
+    sheet = grid([[wide, wide]], ["left", ""], [""])
     assert inked(cell(sheet, 0, 0, TOP))
     assert not inked(cell(sheet, 1, 0, TOP))
 
 
 @pytest.mark.parametrize(("shape", "height"), [((10, 40), 64), ((400, 512), 200), ((1, 1000), 1)])
 def test_pictures_keep_their_proportions(shape, height):
-    sheet = figures.grid([[np.zeros(shape, np.uint8)]], [""], [""])
+    sheet = grid([[np.zeros(shape, np.uint8)]], [""], [""])
     assert sheet.shape == (TOP + height + GAP, SIDE + 2 * GAP, 3)
     assert (cell(sheet, 0, TOP, height) == 0).all()
 
 
 def test_as_many_captions_as_rows_are_expected(wide):
     with pytest.raises(ValueError, match="shorter"):
-        figures.grid([[wide], [wide]], ["one"], [""])
+        grid([[wide], [wide]], ["one"], [""])
 
 
 def record(epoch, skipped=0.0):
@@ -76,7 +77,7 @@ def pixels(path):
 def test_curves_are_a_picture_that_depends_on_the_history_alone(tmp_path):
     history = [record(epoch) for epoch in (1, 2, 3)]
     for name, shown in (("a", history), ("b", history), ("c", history[:2])):
-        figures.curves(shown, tmp_path / "new" / f"{name}.png")
+        plot_curves(shown, tmp_path / "new" / f"{name}.png")
     first, again, shorter = ((tmp_path / "new" / f"{name}.png").read_bytes() for name in "abc")
     assert first == again != shorter
     assert first.startswith(b"\x89PNG")
@@ -86,7 +87,7 @@ def test_curves_are_a_picture_that_depends_on_the_history_alone(tmp_path):
 def test_epochs_out_of_their_way_are_marked_red(tmp_path):
     reds = []
     for skipped in (0, 4):
-        figures.curves([record(1), record(2, skipped), record(3)], tmp_path / "curves.png")
+        plot_curves([record(1), record(2, skipped), record(3)], tmp_path / "curves.png")
         red, green, blue = np.moveaxis(pixels(tmp_path / "curves.png"), -1, 0)
         reds.append(int(((red > 240) & (green < 170) & (abs(green - blue) < 5)).sum()))
     assert reds[0] == 0 < reds[1]
@@ -94,21 +95,21 @@ def test_epochs_out_of_their_way_are_marked_red(tmp_path):
 
 def test_an_epoch_without_a_finite_loss_leaves_a_gap(tmp_path):
     bare = {name: value for name, value in record(2, 4).items() if not name.startswith("train/")}
-    figures.curves([record(1), bare, record(3)], tmp_path / "curves.png")
+    plot_curves([record(1), bare, record(3)], tmp_path / "curves.png")
     assert pixels(tmp_path / "curves.png").std() > 0
 
 
 def test_a_sheet_goes_on_in_a_new_row(wide):
-    one = figures.sheet({str(number): wide for number in range(3)}, columns=3)
-    two = figures.sheet({str(number): wide for number in range(4)}, columns=3)
+    one = sheet({str(number): wide for number in range(3)}, columns=3)
+    two = sheet({str(number): wide for number in range(4)}, columns=3)
     assert one.shape[1] == two.shape[1] == 3 * SIDE + 4 * GAP
     assert two.shape[0] - GAP == 2 * (one.shape[0] - GAP)
 
 
 def test_learning_curves_mark_where_a_training_left_its_way(tmp_path):
-    plain = figures.Curve("a", [2.0, 1.0, 0.5], [0.1, 0.2, 0.3])
+    plain = LearningCurve("a", [2.0, 1.0, 0.5], [0.1, 0.2, 0.3])
     for name, marks in (("calm", []), ("spell", [(2, 3)]), ("lost", [(2, None)])):
-        figures.learning_curves([plain._replace(spells=marks)], "trial", tmp_path / f"{name}.png")
+        plot_learning_curves([plain._replace(spells=marks)], "trial", tmp_path / f"{name}.png")
     calm, spell, lost = (pixels(tmp_path / f"{name}.png") for name in ("calm", "spell", "lost"))
     assert (calm != lost).any()
     assert (lost != spell).any()

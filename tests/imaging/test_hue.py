@@ -3,8 +3,16 @@ import numpy as np
 import pytest
 import torch
 
-from rechroma.imaging import hue as hues
 from rechroma.imaging.color import ycbcr_from_rgb
+from rechroma.imaging.hue import cell_histograms, fold_gray, hue_histogram, hue_of_chroma
+from rechroma.inference.hue_transfer import (
+    FADE_BETWEEN,
+    FAINT,
+    SHARPNESS,
+    blend_histograms,
+    sharpen,
+    transfer_hues,
+)
 
 
 def chroma_of(photo):
@@ -16,33 +24,33 @@ def test_a_histogram_counts_what_opencv_counts(photo):
     photo[:8] = photo[:8, :, :1]
     plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)[..., 0]
     counted = np.bincount(plane.ravel(), minlength=180) / plane.size
-    found = hues.histogram(photo)
+    found = hue_histogram(photo)
     assert found.sum() == pytest.approx(1)
     assert found[180] == pytest.approx((photo == photo[..., :1]).all(axis=-1).mean())
-    np.testing.assert_allclose(hues.folded(found), counted, atol=1e-6)
+    np.testing.assert_allclose(fold_gray(found), counted, atol=1e-6)
 
 
 def test_folding_leaves_the_histogram_as_it_was():
     shares = torch.rand(2, 181)
     before = shares.clone()
-    folded = hues.folded(shares)
+    folded = fold_gray(shares)
     assert torch.equal(shares, before)
     assert torch.equal(folded[:, 0], shares[:, 0] + shares[:, 180])
 
 
 def test_each_place_is_counted_alone(photo):
     photo[:, :20] = 90  # some grays
-    found = hues.histograms(photo, 3, 4)
+    found = cell_histograms(photo, 3, 4)
     assert found.shape == (181, 3, 4)
     for row in range(3):
         for column in range(4):
             place = np.ascontiguousarray(photo[32 * row :, 32 * column :][:32, :32])
-            np.testing.assert_allclose(found[:, row, column], hues.histogram(place), atol=1e-6)
+            np.testing.assert_allclose(found[:, row, column], hue_histogram(place), atol=1e-6)
 
 
 def impose(chroma, places):
     """With what the places say together."""
-    return hues.impose(chroma, places.mean(axis=(1, 2)), places)
+    return transfer_hues(chroma, places.mean(axis=(1, 2)), places)
 
 
 @pytest.fixture
@@ -60,14 +68,14 @@ def shares_of(spans):
 
 
 def test_a_photographs_own_hues_change_nothing(photo, chroma):
-    turned = impose(chroma, hues.histograms(np.ascontiguousarray(photo[::4, ::4]), 1, 1))
+    turned = impose(chroma, cell_histograms(np.ascontiguousarray(photo[::4, ::4]), 1, 1))
     assert np.abs(turned - chroma).mean() < 0.01
 
 
 def test_what_is_imposed_is_there_afterwards(chroma):
     wanted = shares_of({(10, 20): 0.6, (100, 110): 0.3, (180, 181): 0.1})
     turned = impose(chroma, wanted)
-    found = hues.hue_of(turned)
+    found = hue_of_chroma(turned)
     colored = np.hypot(*turned) > 0
     assert colored.mean() == pytest.approx(0.9, abs=0.01)
     for first, last, share in ((9.5, 19.5, 2 / 3), (99.5, 109.5, 1 / 3)):
@@ -81,7 +89,7 @@ def test_hues_come_where_they_are_likely():
     chroma = chroma_of(255 * cv2.cvtColor(painted, cv2.COLOR_HSV2RGB))
     left = shares_of({(50, 60): 1.0})
     right = shares_of({(110, 120): 1.0})
-    found = hues.hue_of(impose(chroma, np.concatenate([left, right], axis=2)))
+    found = hue_of_chroma(impose(chroma, np.concatenate([left, right], axis=2)))
     green = (found > 49) & (found < 61)
     assert green[:, :4].all()
     assert not green[:, 12:].any()
@@ -96,9 +104,9 @@ def test_a_place_that_is_all_gray_takes_no_part(chroma):
 
 def test_of_equally_likely_hues_each_color_gets_the_nearest(chroma):
     turned = impose(chroma, shares_of({(0, 180): 1.0}))
-    apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)
+    apart = np.abs((hue_of_chroma(turned) - hue_of_chroma(chroma) + 90) % 180 - 90)
     drawn = (np.arange(chroma[0].size) + 0.5) / chroma[0].size * 180 - 0.5
-    before = hues.hue_of(chroma).ravel()
+    before = hue_of_chroma(chroma).ravel()
     # On a circle the cheapest way keeps the order, shifted by some number of places.
     shifts = [np.roll(drawn, shift) for shift in range(drawn.size)]
     costs = [
@@ -109,13 +117,13 @@ def test_of_equally_likely_hues_each_color_gets_the_nearest(chroma):
 
 def test_a_color_keeps_its_strength_but_where_its_hue_is_turned_far(chroma):
     turned = impose(chroma, shares_of({(40, 50): 1.0}))
-    apart = np.abs((hues.hue_of(turned) - hues.hue_of(chroma) + 90) % 180 - 90)
+    apart = np.abs((hue_of_chroma(turned) - hue_of_chroma(chroma) + 90) % 180 - 90)
     kept = np.hypot(*turned) / np.maximum(np.hypot(*chroma), 1e-9)
-    near, far = apart < hues.FADE_BETWEEN[0] - 0.1, apart > hues.FADE_BETWEEN[1] + 0.1
+    near, far = apart < FADE_BETWEEN[0] - 0.1, apart > FADE_BETWEEN[1] + 0.1
     assert near.any()
     assert far.any()
     np.testing.assert_allclose(kept[near], 1, rtol=1e-3)
-    faint = np.minimum(np.hypot(*chroma), hues.FAINT)
+    faint = np.minimum(np.hypot(*chroma), FAINT)
     np.testing.assert_allclose(np.hypot(*turned)[far], faint[far], rtol=1e-3, atol=1e-6)
 
 
@@ -123,19 +131,19 @@ def test_what_is_painted_counts_half(photo):
     photo = np.ascontiguousarray(photo[::2, ::2])
     said = shares_of({(20, 30): 0.8, (180, 181): 0.2})
     chroma = chroma_of(photo)
-    found = hues.agreed(chroma, said)
+    found = blend_histograms(chroma, said)
     assert found.sum() == pytest.approx(1)
     assert found[180] == pytest.approx(0.2)
     strength = np.hypot(*chroma)
     colored = strength > np.quantile(strength, 0.2)
-    painted = np.histogram(hues.hue_of(chroma)[colored] % 179.5, np.arange(181) - 0.5)[0]
+    painted = np.histogram(hue_of_chroma(chroma)[colored] % 179.5, np.arange(181) - 0.5)[0]
     expected = 0.4 * painted / painted.sum() + 0.5 * said[:180, 0, 0]
     assert np.corrcoef(found[:180], expected)[0, 1] > 0.999
 
 
 def test_of_grays_alone_nothing_painted_is_asked(chroma):
     said = shares_of({(180, 181): 1.0})
-    np.testing.assert_allclose(hues.agreed(chroma, said), said[:, 0, 0])
+    np.testing.assert_allclose(blend_histograms(chroma, said), said[:, 0, 0])
 
 
 def test_sharpened_places_keep_their_grays_and_favor_what_is_likely():
@@ -143,15 +151,15 @@ def test_sharpened_places_keep_their_grays_and_favor_what_is_likely():
         [shares_of({(10, 11): 0.6, (90, 91): 0.3, (180, 181): 0.1}), shares_of({(180, 181): 1.0})],
         axis=2,
     )
-    sharp = hues.sharpened(places)
+    sharp = sharpen(places)
     np.testing.assert_allclose(sharp.sum(axis=0), 1, rtol=1e-6)
     np.testing.assert_allclose(sharp[180], places[180])
-    assert sharp[10, 0, 0] / sharp[90, 0, 0] == pytest.approx(2**hues.SHARPNESS)
+    assert sharp[10, 0, 0] / sharp[90, 0, 0] == pytest.approx(2**SHARPNESS)
     assert not sharp[:180, 0, 1].any()
 
 
 def test_hues_are_those_of_opencv(photo):
-    found = hues.hue_of(chroma_of(photo))
+    found = hue_of_chroma(chroma_of(photo))
     plane = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
     colored = plane[..., 1] > 20
     apart = np.abs((found - plane[..., 0] + 90) % 180 - 90)

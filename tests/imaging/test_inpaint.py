@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from rechroma.imaging import inpaint as filling
+from rechroma.imaging.inpaint import FILLS, TELEA_RADIUS, push_pull, soft_telea, telea
 
 Fill = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-CLASSICAL: list[Fill] = [filling.push_pull, filling.telea, filling.soft_telea]
+CLASSICAL: list[Fill] = [push_pull, telea, soft_telea]
 
 
 @pytest.fixture
@@ -28,23 +28,23 @@ def error(filled: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
     return float(np.abs(filled.astype(float) - truth)[mask].mean())
 
 
-@pytest.mark.parametrize("name", filling.FILLS)
+@pytest.mark.parametrize("name", FILLS)
 def test_known_pixels_are_kept(name: str, luma: np.ndarray, mask: np.ndarray) -> None:
     before = luma.copy()
-    filled = filling.FILLS[name](luma, mask)
+    filled = FILLS[name](luma, mask)
     assert filled.dtype == np.uint8
     assert np.array_equal(filled[~mask], luma[~mask])
     assert np.array_equal(luma, before)
 
 
-@pytest.mark.parametrize("name", filling.FILLS)
+@pytest.mark.parametrize("name", FILLS)
 def test_without_a_hole_the_photo_comes_back(name: str, luma: np.ndarray) -> None:
-    assert np.array_equal(filling.FILLS[name](luma, np.zeros(luma.shape, dtype=bool)), luma)
+    assert np.array_equal(FILLS[name](luma, np.zeros(luma.shape, dtype=bool)), luma)
 
 
 @pytest.mark.parametrize(
     ("fill", "tolerance"),
-    [(filling.push_pull, 0), (filling.telea, 6), (filling.soft_telea, 6)],
+    [(push_pull, 0), (telea, 6), (soft_telea, 6)],
 )
 @pytest.mark.parametrize("gray", [0, 119, 255])
 def test_a_hole_in_one_gray_gets_that_gray(
@@ -67,35 +67,35 @@ def test_push_pull_continues_a_ramp() -> None:
     ramp = np.tile(np.linspace(20, 220, 64).round().astype(np.uint8), (48, 1))
     mask = np.zeros(ramp.shape, dtype=bool)
     mask[15:30, 20:40] = True
-    assert np.abs(filling.push_pull(ramp, mask).astype(int) - ramp).max() <= 4
+    assert np.abs(push_pull(ramp, mask).astype(int) - ramp).max() <= 4
 
 
 def test_push_pull_is_closer_to_the_truth_than_the_mean(luma: np.ndarray, mask: np.ndarray) -> None:
     mean = np.full_like(luma, luma[~mask].mean())
-    assert error(filling.push_pull(luma, mask), luma, mask) < 0.7 * error(mean, luma, mask)
+    assert error(push_pull(luma, mask), luma, mask) < 0.7 * error(mean, luma, mask)
 
 
 def test_push_pull_stays_within_the_known_grays(luma: np.ndarray, mask: np.ndarray) -> None:
     narrow = 100 + luma // 10
-    filled = filling.push_pull(narrow, mask)
+    filled = push_pull(narrow, mask)
     assert narrow[~mask].min() <= filled[mask].min()
     assert filled[mask].max() <= narrow[~mask].max()
 
 
 def test_telea_is_that_of_opencv(luma: np.ndarray, mask: np.ndarray) -> None:
-    expected = cv2.inpaint(luma, mask.astype(np.uint8), filling.TELEA_RADIUS, cv2.INPAINT_TELEA)
-    assert np.array_equal(filling.telea(luma, mask), expected)
+    expected = cv2.inpaint(luma, mask.astype(np.uint8), TELEA_RADIUS, cv2.INPAINT_TELEA)
+    assert np.array_equal(telea(luma, mask), expected)
 
 
 def test_push_pull_of_a_wholly_lost_photo_is_middle_gray() -> None:
     lost = np.ones((33, 20), dtype=bool)
-    assert (filling.push_pull(np.zeros(lost.shape, dtype=np.uint8), lost) == 128).all()
+    assert (push_pull(np.zeros(lost.shape, dtype=np.uint8), lost) == 128).all()
 
 
 def test_push_pull_spreads_a_single_known_pixel() -> None:
     luma, mask = np.zeros((37, 50), dtype=np.uint8), np.ones((37, 50), dtype=bool)
     luma[5, 44], mask[5, 44] = 201, False
-    assert (filling.push_pull(luma, mask) == 201).all()
+    assert (push_pull(luma, mask) == 201).all()
 
 
 @pytest.mark.parametrize("fill", CLASSICAL)
@@ -103,12 +103,12 @@ def test_push_pull_spreads_a_single_known_pixel() -> None:
 def test_narrow_photos_are_filled(fill: Fill, shape: tuple[int, int]) -> None:
     luma, mask = np.full(shape, 70, dtype=np.uint8), np.zeros(shape, dtype=bool)
     luma.flat[0], mask.flat[0] = 0, True
-    drift = 0 if fill is filling.push_pull else 6  # levels; OpenCV's Telea is not exact
+    drift = 0 if fill is push_pull else 6  # levels; OpenCV's Telea is not exact
     assert np.abs(fill(luma, mask).astype(int) - 70).max() <= drift
 
 
 def test_soft_telea_keeps_to_telea_at_the_border_and_is_smoother_deep_inside(luma, mask):
-    hard, soft = (fill(luma, mask).astype(float) for fill in (filling.telea, filling.soft_telea))
+    hard, soft = (fill(luma, mask).astype(float) for fill in (telea, soft_telea))
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     border, inside = depth == 1, depth > 8
     assert np.abs(soft - hard)[border].mean() < np.abs(soft - hard)[inside].mean()

@@ -2,7 +2,14 @@ import cv2
 import numpy as np
 import pytest
 
-from rechroma.imaging import resize as scaling
+from rechroma.imaging import resize
+from rechroma.imaging.resize import (
+    downscale_luma,
+    downscale_mask,
+    fit_shape,
+    upscale,
+    upscale_bands,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,22 +24,22 @@ from rechroma.imaging import resize as scaling
 )
 @pytest.mark.parametrize("band", [1, 100, 10**6])
 def test_bands_of_an_enlarged_plane_are_those_of_opencvs_bicubic(monkeypatch, small, large, band):
-    monkeypatch.setattr(scaling, "BAND", band)
+    monkeypatch.setattr(resize, "BAND", band)
     planes = np.random.default_rng(0).random((2, *small), dtype=np.float32)
-    bands = {rows.start: values for rows, values in scaling.enlarged_bands(planes, large)}
+    bands = {rows.start: values for rows, values in upscale_bands(planes, large)}
     found = np.concatenate([bands[top] for top in sorted(bands)], axis=1)
     expected = [
         cv2.resize(plane, large[::-1], interpolation=cv2.INTER_CUBIC).reshape(large)
         for plane in planes
     ]
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
-    np.testing.assert_allclose(scaling.enlarge(planes, large), expected, rtol=0, atol=0)
+    np.testing.assert_allclose(upscale(planes, large), expected, rtol=0, atol=0)
 
 
 def test_a_small_band_is_really_small(monkeypatch):
-    monkeypatch.setattr(scaling, "BAND", 300)
+    monkeypatch.setattr(resize, "BAND", 300)
     planes = np.zeros((2, 10, 10), np.float32)
-    bands = list(scaling.enlarged_bands(planes, (95, 100)))
+    bands = list(upscale_bands(planes, (95, 100)))
     assert max(values.shape[1] for _, values in bands) == 3
     assert [rows.start for rows, _ in bands] == list(range(0, 95, 3))
     assert bands[-1][0].stop == 95
@@ -45,7 +52,7 @@ def test_a_single_lost_pixel_is_kept_however_large_the_photograph(shape):
     for _ in range(5):
         row, column = (int(generator.integers(side)) for side in shape)
         mask[row, column] = True
-        reduced = scaling.reduce_mask(mask, 128)
+        reduced = downscale_mask(mask, 128)
         y, x = (
             (at + 0.5) * r / s for at, r, s in zip((row, column), reduced.shape, shape, strict=True)
         )
@@ -58,15 +65,15 @@ def test_a_single_lost_pixel_is_kept_however_large_the_photograph(shape):
 def test_a_mask_reduced_is_lost_wherever_a_pixel_under_it_is():
     mask = np.random.default_rng(2).random((96, 128)) < 0.05
     expected = mask.reshape(24, 4, 32, 4).any(axis=(1, 3))
-    np.testing.assert_array_equal(scaling.reduce_mask(mask, 32), expected)
+    np.testing.assert_array_equal(downscale_mask(mask, 32), expected)
 
 
 def test_a_photograph_reduced_has_the_means_of_its_areas(damaged):
     means = damaged.reshape(24, 4, 32, 4).mean(axis=(1, 3))
-    assert np.abs(scaling.reduce(damaged, 32) - means).max() <= 0.5
+    assert np.abs(downscale_luma(damaged, 32) - means).max() <= 0.5
 
 
 def test_small_photographs_are_never_enlarged_and_no_side_vanishes(damaged):
-    assert scaling.reduce(damaged, 500) is damaged
-    assert scaling.reduce_mask(damaged > 9, 128).shape == damaged.shape
-    assert scaling.fitted((3, 10_000), 100) == (1, 100)
+    assert downscale_luma(damaged, 500) is damaged
+    assert downscale_mask(damaged > 9, 128).shape == damaged.shape
+    assert fit_shape((3, 10_000), 100) == (1, 100)

@@ -2,13 +2,13 @@ import cv2
 import numpy as np
 import pytest
 
-from rechroma.inference.hole_crops import MANY, NARROWEST, holes
+from rechroma.inference.hole_crops import MANY, NARROWEST, find_hole_crops
 
 
 def check(mask: np.ndarray) -> np.ndarray:
     """How many cores each pixel is in, once every view was looked at."""
     cores = np.zeros(mask.shape, int)
-    for hole in holes(mask):
+    for hole in find_hole_crops(mask):
         cores[hole.core] += 1
         for core, view, side in zip(hole.core, hole.view, mask.shape, strict=True):
             assert 0 <= view.start <= core.start < core.stop <= view.stop <= side
@@ -39,7 +39,7 @@ def test_every_lost_pixel_is_in_one_core_whose_view_lies_in_the_photograph(seed)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 700), (129, 1)])
 def test_narrow_photographs_have_their_holes(shape):
     mask = np.zeros(shape, bool)
-    assert holes(mask) == []
+    assert find_hole_crops(mask) == []
     mask.flat[-1] = mask.flat[0] = True
     assert (check(mask)[mask] == 1).all()
 
@@ -55,7 +55,7 @@ def test_narrow_photographs_have_their_holes(shape):
 def test_a_compact_hole_is_seen_as_a_whole_with_about_as_much_around_it(lost, core_px, view_px):
     mask = np.zeros((2000, 3000), bool)
     mask[lost] = True
-    ((core, view),) = holes(mask)
+    ((core, view),) = find_hole_crops(mask)
     assert np.allclose(sizes(core), core_px, atol=6)
     assert np.allclose(sizes(view), view_px, atol=24)
 
@@ -63,7 +63,7 @@ def test_a_compact_hole_is_seen_as_a_whole_with_about_as_much_around_it(lost, co
 def test_a_speck_is_seen_with_enough_around_it():
     mask = np.zeros((2000, 3000), bool)
     mask[1000, 1000] = True
-    ((_, view),) = holes(mask)
+    ((_, view),) = find_hole_crops(mask)
     assert min(sizes(view)) >= NARROWEST
     assert max(sizes(view)) <= NARROWEST + 8
 
@@ -71,7 +71,7 @@ def test_a_speck_is_seen_with_enough_around_it():
 def test_a_long_scratch_is_seen_in_pieces_near_enough_not_to_vanish():
     mask = np.zeros((2000, 3000), np.uint8)
     cv2.line(mask, (100, 1900), (2900, 100), 1, 4)
-    found = holes(mask.astype(bool))
+    found = find_hole_crops(mask.astype(bool))
     assert len(found) > 10
     assert max(max(sizes(hole.view)) for hole in found) < 400
 
@@ -79,7 +79,7 @@ def test_a_long_scratch_is_seen_in_pieces_near_enough_not_to_vanish():
 def test_holes_far_from_each_other_are_seen_apart_near_ones_together():
     mask = np.zeros((2000, 3000), bool)
     mask[100:200, 100:200] = mask[100:200, 203:300] = mask[1500:1600, 2500:2600] = True
-    assert len(holes(mask)) == 2
+    assert len(find_hole_crops(mask)) == 2
 
 
 def test_hundreds_of_specks_are_cut_into_squares_together():
@@ -89,6 +89,6 @@ def test_hundreds_of_specks_are_cut_into_squares_together():
     mask[rows, columns] = True
     cores = check(mask)
     assert (cores[mask] == 1).all()
-    found = holes(mask)
+    found = find_hole_crops(mask)
     assert 50 < len(found) <= 12 * 16
     assert max(max(sizes(hole.view)) for hole in found) <= 3 * NARROWEST

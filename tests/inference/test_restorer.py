@@ -5,18 +5,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rechroma.deployment.load import load_model
 from rechroma.errors import UserError
-from rechroma.imaging.damage import draw
-from rechroma.imaging.io import luma as luma_of
-from rechroma.inference import restorer as restoring
-from rechroma.inference.backend import TorchInference
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.inference import restorer as module
+from rechroma.inference.backend import TorchBackend
 from rechroma.inference.restorer import Restorer
-from rechroma.models import store as storage
+from rechroma.models.card import WEIGHTS
+from rechroma.models.store import save_model
 
 
 @pytest.fixture
 def restorer(outspoken):
-    return lambda settings: Restorer(TorchInference(outspoken(settings)), settings.restore)
+    return lambda settings: Restorer(TorchBackend(outspoken(settings)), settings.restore)
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def tiny(make_settings):
 
 @pytest.fixture
 def damaged(photo, make_settings):
-    return draw(luma_of(photo), make_settings().damage, np.random.default_rng(3))
+    return draw_damage(to_luma(photo), make_settings().damage, np.random.default_rng(3))
 
 
 @pytest.mark.parametrize(
@@ -74,8 +76,8 @@ def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
     # in another order once loaded, which changes that digit.
     settings = tiny(**{"restore.hues": False})
     first = restorer(settings)
-    storage.save(first.inference.network, settings.restore, tmp_path)
-    second = storage.load(tmp_path)
+    save_model(first.inference.network, settings.restore, tmp_path)
+    second = load_model(tmp_path)
     pictures = [each(*damaged).astype(int) for each in (first, second)]
     np.testing.assert_allclose(*pictures, rtol=0, atol=1)
     said = [each.inference(*damaged).hues for each in (first, second)]
@@ -88,32 +90,32 @@ def test_half_precision_halves_the_file_and_hardly_changes_a_photograph(
     settings = tiny()
     full = restorer(settings)
     for name, half in (("full", False), ("half", True)):
-        storage.save(
+        save_model(
             full.inference.network, settings.restore, tmp_path / name, half, {"license": "x"}
         )
-    sizes = [(tmp_path / name / storage.WEIGHTS).stat().st_size for name in ("full", "half")]
+    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("full", "half")]
     assert sizes[1] < 0.6 * sizes[0]
-    restored = storage.load(tmp_path / "half")(*damaged).astype(int)
+    restored = load_model(tmp_path / "half")(*damaged).astype(int)
     assert np.abs(restored - full(*damaged)).mean() < 1
 
 
 def test_weights_that_are_not_the_ones_described_are_refused(restorer, tiny, tmp_path):
     settings = tiny()
-    storage.save(restorer(settings).inference.network, settings.restore, tmp_path)
-    weights = tmp_path / storage.WEIGHTS
+    save_model(restorer(settings).inference.network, settings.restore, tmp_path)
+    weights = tmp_path / WEIGHTS
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
     with pytest.raises(UserError, match=r"damaged or another file: expected sha256 \w{12}…"):
-        storage.load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_folder_without_a_model_is_one_clear_message(tmp_path):
     with pytest.raises(UserError, match=r"holds no model, expected model\.json"):
-        storage.load(tmp_path)
+        load_model(tmp_path)
     (tmp_path / "model.json").write_text("{}", encoding="utf-8")
     with pytest.raises(UserError, match="describes no model of this version"):
-        storage.load(tmp_path)
+        load_model(tmp_path)
 
 
 def smooth(height, width):
@@ -132,7 +134,7 @@ def disc(height, width, radius):
 def limits(request, monkeypatch):
     """The sizes of views, also so small that small photographs go every way."""
     filled, joined = request.param
-    monkeypatch.setattr(restoring, "JOINED", joined)
+    monkeypatch.setattr(module, "JOINED", joined)
     return filled
 
 

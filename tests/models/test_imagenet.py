@@ -6,7 +6,7 @@ import segmentation_models_pytorch as smp
 import timm
 import torch
 
-from rechroma.models import imagenet as pretrained
+from rechroma.models.imagenet import PACKAGES, has_package, load_imagenet_weights
 from rechroma.models.restoration import RestorationNetwork
 
 NAME = "test_efficientnet"  # timm's smallest of the family that the packages hold
@@ -41,7 +41,7 @@ def package(trained, tmp_path, monkeypatch):
         encoding="utf-8",
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(pretrained.PACKAGES, NAME, ("made_up_weights", "ModelFile"))
+    monkeypatch.setitem(PACKAGES, NAME, ("made_up_weights", "ModelFile"))
     yield
     sys.modules.pop("made_up_weights", None)
 
@@ -59,7 +59,7 @@ def encoder(channels):
 @pytest.mark.usefixtures("package")
 def test_gray_photographs_look_as_they_did_in_the_training_on_imagenet(trained, gray):
     own = encoder(channels=2)
-    pretrained.start(own, f"tu-{NAME}")
+    load_imagenet_weights(own, f"tu-{NAME}")
     seen = torch.cat([4 * (gray - 0.5), torch.zeros_like(gray)], dim=1)
     with torch.inference_mode():
         found = own(seen)[-len(trained(gray.expand(-1, 3, -1, -1))) :]
@@ -72,7 +72,7 @@ def test_gray_photographs_look_as_they_did_in_the_training_on_imagenet(trained, 
 @pytest.mark.usefixtures("package")
 def test_the_mask_has_no_say_at_first_but_can_learn_one(gray):
     own = encoder(channels=2)
-    pretrained.start(own, NAME)
+    load_imagenet_weights(own, NAME)
     masks = torch.rand_like(gray) > 0.5
     seen = [torch.cat([gray, mask.float()], dim=1) for mask in (masks, ~masks)]
     one, other = (own(each)[-1] for each in seen)
@@ -88,7 +88,7 @@ def test_weights_of_another_network_are_refused(tmp_path):
     tensors.popitem()
     torch.save(tensors, tmp_path / "weights.pth")
     with pytest.raises(ValueError, match="zip"):
-        pretrained.start(encoder(channels=2), NAME)
+        load_imagenet_weights(encoder(channels=2), NAME)
 
 
 @pytest.mark.usefixtures("package")
@@ -102,15 +102,15 @@ def test_a_network_starts_at_the_packages_weights(make_settings):
 
 @pytest.mark.usefixtures("package")
 def test_what_is_here_is_known_without_importing_it():
-    assert pretrained.is_here(NAME)
-    assert pretrained.is_here(f"tu-{NAME}")
+    assert has_package(NAME)
+    assert has_package(f"tu-{NAME}")
     assert "made_up_weights" not in sys.modules
 
 
 def test_what_is_not_installed_or_has_no_package_is_not_here(monkeypatch):
-    monkeypatch.setitem(pretrained.PACKAGES, NAME, ("never_made_up", "ModelFile"))
-    assert not pretrained.is_here(NAME)
-    assert not pretrained.is_here("resnet18")
+    monkeypatch.setitem(PACKAGES, NAME, ("never_made_up", "ModelFile"))
+    assert not has_package(NAME)
+    assert not has_package("resnet18")
 
 
 @pytest.mark.skipif(importlib.util.find_spec(REAL) is None, reason="the extra is not installed")

@@ -2,7 +2,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rechroma.models.quarter_unet import HuesOfPlaces, QuarterUNet
+from rechroma.models.quarter_unet import HueHead, QuarterUNet
 from rechroma.models.restoration import RestorationNetwork
 
 ENCODER = "tu-test_resnet"
@@ -76,7 +76,7 @@ def test_both_stages_keep_their_encoders_weights(started):
 
 def test_each_place_has_hues_of_its_own(features):
     torch.manual_seed(0)
-    hues = HuesOfPlaces(8, dropout=0.5).eval()
+    hues = HueHead(8, dropout=0.5).eval()
     with torch.no_grad():
         for weight in hues.parameters():
             weight += torch.randn_like(weight)
@@ -96,7 +96,7 @@ def test_hues_are_said_for_each_place_of_32_px(make_settings):
 
 
 def test_features_are_dropped_in_training_alone(features):
-    hues = HuesOfPlaces(8, dropout=0.5)
+    hues = HueHead(8, dropout=0.5)
     assert not torch.equal(hues.train()(features), hues(features))
     assert torch.equal(hues.eval()(features), hues(features))
 

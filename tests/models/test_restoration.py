@@ -5,8 +5,10 @@ import torch
 from safetensors.torch import save_file
 
 from rechroma.errors import UserError
-from rechroma.models.architectures import PatchGAN, PlainUNet
-from rechroma.models.restoration import RestorationNetwork, load_weights
+from rechroma.models.patch_gan import PatchGAN
+from rechroma.models.plain_unet import PlainUNet
+from rechroma.models.restoration import RestorationNetwork
+from rechroma.models.weights import load_weights
 
 TINY = {"model.encoder": "tu-test_resnet"}
 

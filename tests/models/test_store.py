@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from rechroma.deployment.load import load_model
 from rechroma.errors import UserError
-from rechroma.models import store as storage
+from rechroma.models.card import CARD, METADATA, WEIGHTS, describe_model, read_card
+from rechroma.models.store import save_model
 
 
 @pytest.fixture(scope="module")
@@ -14,16 +16,16 @@ def saved(tiny_settings, outspoken, tmp_path_factory):
     """A folder with a model; not to be changed."""
     folder = tmp_path_factory.mktemp("model")
     settings = tiny_settings()
-    storage.save(outspoken(settings), settings.restore, folder, told={"trained": "here"})
+    save_model(outspoken(settings), settings.restore, folder, told={"trained": "here"})
     return folder
 
 
 def test_a_file_of_weights_moved_alone_restores_as_its_folder_does(saved, tmp_path, damaged):
     alone = tmp_path / "elsewhere" / "renamed.safetensors"
     alone.parent.mkdir()
-    shutil.copy(saved / storage.WEIGHTS, alone)
+    shutil.copy(saved / WEIGHTS, alone)
     mask = damaged == 60
-    whole, moved = storage.load(saved), storage.load(alone)
+    whole, moved = load_model(saved), load_model(alone)
     assert moved.settings == whole.settings
     assert moved.inference.model == whole.inference.model
     np.testing.assert_array_equal(moved(damaged, mask), whole(damaged, mask))
@@ -32,17 +34,17 @@ def test_a_file_of_weights_moved_alone_restores_as_its_folder_does(saved, tmp_pa
 def test_a_file_of_weights_tells_what_its_card_does(saved):
     from safetensors import safe_open
 
-    with safe_open(saved / storage.WEIGHTS, framework="np") as file:
-        carried = json.loads(file.metadata()[storage.METADATA])
-    card = storage.read_card(saved)
+    with safe_open(saved / WEIGHTS, framework="np") as file:
+        carried = json.loads(file.metadata()[METADATA])
+    card = read_card(saved)
     assert carried == {name: card[name] for name in card if name != "sha256"}
     assert carried["trained"] == "here"
 
 
 def without_card(saved, folder):
     """The same weights as a file that does not say of which network."""
-    save_file(load_file(saved / storage.WEIGHTS), folder / storage.WEIGHTS)
-    return folder / storage.WEIGHTS
+    save_file(load_file(saved / WEIGHTS), folder / WEIGHTS)
+    return folder / WEIGHTS
 
 
 def test_a_file_that_says_nothing_of_its_network_is_refused(saved, tmp_path):
@@ -52,29 +54,29 @@ def test_a_file_that_says_nothing_of_its_network_is_refused(saved, tmp_path):
         match=r"weights\.safetensors does not say which network it is of, expected a file that "
         r"rechroma wrote, or model\.json beside it",
     ):
-        storage.load(file)
+        load_model(file)
 
 
 def test_an_older_file_of_weights_uses_the_card_beside_it(saved, tmp_path):
     file = without_card(saved, tmp_path)
-    card = {name: each for name, each in storage.read_card(saved).items() if name != "sha256"}
-    (tmp_path / storage.CARD).write_text(json.dumps(card), encoding="utf-8")
-    assert storage.load(file).settings == storage.load(saved).settings
+    card = {name: each for name, each in read_card(saved).items() if name != "sha256"}
+    (tmp_path / CARD).write_text(json.dumps(card), encoding="utf-8")
+    assert load_model(file).settings == load_model(saved).settings
 
 
 @pytest.mark.parametrize("words", ["no json", "[1, 2]", "null"])
 def test_a_file_with_another_card_inside_is_refused(saved, tmp_path, words):
     file = tmp_path / "mine.safetensors"
-    save_file(load_file(saved / storage.WEIGHTS), file, metadata={storage.METADATA: words})
+    save_file(load_file(saved / WEIGHTS), file, metadata={METADATA: words})
     with pytest.raises(UserError, match="does not say which network it is of"):
-        storage.load(file)
+        load_model(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"no weights", b"\x08" + bytes(200)])
 def test_what_is_no_file_of_weights_is_one_clear_line(tmp_path, content):
     (tmp_path / "mine.safetensors").write_bytes(content)
     with pytest.raises(UserError, match=r"mine\.safetensors is no safetensors file") as caught:
-        storage.load(tmp_path / "mine.safetensors")
+        load_model(tmp_path / "mine.safetensors")
     assert "\n" not in str(caught.value)
 
 
@@ -88,20 +90,20 @@ def test_what_is_no_file_of_weights_is_one_clear_line(tmp_path, content):
     ],
 )
 def test_a_broken_card_is_one_clear_line(tmp_path, card, message):
-    (tmp_path / storage.CARD).write_text(card, encoding="utf-8")
+    (tmp_path / CARD).write_text(card, encoding="utf-8")
     with pytest.raises(UserError, match=message) as caught:
-        storage.load(tmp_path)
+        load_model(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_folder_whose_weights_are_gone_says_so(saved, tmp_path):
-    shutil.copy(saved / storage.CARD, tmp_path)
+    shutil.copy(saved / CARD, tmp_path)
     with pytest.raises(UserError, match=r"weights\.safetensors is missing, expected the weights"):
-        storage.load(tmp_path)
+        load_model(tmp_path)
 
 
 def test_a_model_that_started_from_other_weights_does_not_ask_for_them(tiny_settings):
     settings = tiny_settings(**{"model.weights": "shipped"})
-    described = storage.described_by(settings.model, settings.restore)
+    described = describe_model(settings.model, settings.restore)
     assert described["model"]["weights"] == "none"
     assert settings.model.weights == "shipped"

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rechroma.preparation.array_writer import Squares
+from rechroma.preparation.array_writer import ArrayWriter
 
 
 def some_squares(count: int) -> np.ndarray:
@@ -16,7 +16,7 @@ def test_numpy_maps_the_kept_rows(tmp_path: Path, count: int) -> None:
     squares = some_squares(count)
     rows = list(range(0, count, 3))
     digest = hashlib.sha256()
-    with Squares(tmp_path / "train.npy", 4) as packed:
+    with ArrayWriter(tmp_path / "train.npy", 4) as packed:
         assert [packed.append(square) for square in squares] == list(range(count))
         packed.keep(rows, digest.update)
     loaded = np.load(tmp_path / "train.npy")
@@ -31,7 +31,7 @@ def test_numpy_maps_the_kept_rows(tmp_path: Path, count: int) -> None:
 
 def test_a_square_of_another_size_is_refused(tmp_path: Path) -> None:
     with (
-        Squares(tmp_path / "train.npy", 8) as packed,
+        ArrayWriter(tmp_path / "train.npy", 8) as packed,
         pytest.raises(ValueError, match=r"square is \(4, 4, 3\) uint8, expected \(8, 8, 3\)"),
     ):
         packed.append(some_squares(1)[0])

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.imaging.io import PhotoError
-from rechroma.preparation import competition_archive as archive
+from rechroma.imaging.decode import PhotoError
+from rechroma.preparation import competition_archive
 from rechroma.preparation.competition_archive import inner_path, open_files, rows
 
 COLUMNS = ("input_image_path", "gt_image_path")
@@ -61,7 +61,7 @@ def test_a_damaged_or_missing_entry_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "UNPACKED_LIMIT", 1 << 20)
+    monkeypatch.setattr(competition_archive, "UNPACKED_LIMIT", 1 << 20)
     path = write_zip(tmp_path / "open.zip", {"train.csv": b"a", "1.png": bytes(3 << 20)})
     with pytest.raises(PhotoError, match=r"1\.png: unpacks to 3 MiB"):
         open_files(path).open("1.png")

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.io import read_color, read_gray, write_png
+from rechroma.imaging.resize import center_square
+from rechroma.preparation.pairs import mask_from_pair
 from rechroma.preparation.prepare import Prepared, prepare
 from rechroma.settings import Settings
 
@@ -38,24 +40,22 @@ def photograph(number: int, height: int = 64, width: int = 64) -> np.ndarray:
 
 def write_folder(root: Path, count: int) -> Path:
     for number in range(count):
-        photos.write_png(root / f"{number:02}.png", photograph(number, 40 + number, 70))
+        write_png(root / f"{number:02}.png", photograph(number, 40 + number, 70))
     return root
 
 
 def write_pair(root: Path, number: int, truth: np.ndarray) -> None:
-    damaged = photos.luma(truth)
+    damaged = to_luma(truth)
     damaged[8 : 20 + number % 9, 10:30] = number
-    photos.write_png(root / f"train_gt/T_{number:02}.png", truth)
-    photos.write_png(root / f"train_input/T_{number:02}.png", damaged)
+    write_png(root / f"train_gt/T_{number:02}.png", truth)
+    write_png(root / f"train_input/T_{number:02}.png", damaged)
 
 
 def write_competition(root: Path, pairs: int, inputs: int = 2) -> Path:
     for number in range(pairs):
         write_pair(root, number, photograph(number))
     for number in range(inputs):
-        photos.write_png(
-            root / f"test_input/E_{number}.png", photos.luma(photograph(1000 + number))
-        )
+        write_png(root / f"test_input/E_{number}.png", to_luma(photograph(1000 + number)))
     rows = [f"./train_input/T_{n:02}.png,./train_gt/T_{n:02}.png" for n in range(pairs)]
     (root / "train.csv").write_text("\n".join(["input_image_path,gt_image_path", *rows]))
     rows = [f"./test_input/E_{number}.png" for number in range(inputs)]
@@ -100,8 +100,8 @@ def test_training_squares_lie_in_the_order_of_the_table(
     assert packed.shape == (len(rows), 32, 32, 3)
     assert packed.dtype == np.uint8
     for square, row in zip(packed, rows, strict=True):
-        truth = photos.read_color(raw / row["source"])
-        np.testing.assert_array_equal(square, photos.square(truth, 32))
+        truth = read_color(raw / row["source"])
+        np.testing.assert_array_equal(square, center_square(truth, 32))
         assert (int(row["height"]), int(row["width"])) == truth.shape[:2]
     assert made.photos["train"] == len(rows)
     assert [row["id"] for row in table(tmp_path / "out")] == [f"{n:02}" for n in range(12)]
@@ -119,14 +119,12 @@ def test_held_out_photographs_are_damaged_under_their_mask_alone(
         for kind in ("truth", "damaged", "masks"):
             assert sorted(file.stem for file in (folder / kind).iterdir()) == names
         for name in names:
-            truth = photos.read_color(folder / f"truth/{name}.png")
-            np.testing.assert_array_equal(
-                truth, photos.square(photos.read_color(raw / f"{name}.png"), 32)
-            )
-            damaged = photos.read_gray(folder / f"damaged/{name}.png")
-            lost = photos.read_gray(folder / f"masks/{name}.png") == 255
+            truth = read_color(folder / f"truth/{name}.png")
+            np.testing.assert_array_equal(truth, center_square(read_color(raw / f"{name}.png"), 32))
+            damaged = read_gray(folder / f"damaged/{name}.png")
+            lost = read_gray(folder / f"masks/{name}.png") == 255
             assert 0 < lost.sum() < lost.size
-            np.testing.assert_array_equal(damaged[~lost], photos.luma(truth)[~lost])
+            np.testing.assert_array_equal(damaged[~lost], to_luma(truth)[~lost])
 
 
 def test_same_settings_same_bytes_and_another_seed_other_damage(
@@ -145,11 +143,11 @@ def test_damage_of_a_photograph_does_not_depend_on_the_others(
 ) -> None:
     raw = tmp_path / "raw"
     write_folder(raw / "train", 3)
-    photos.write_png(raw / "validation/v.png", photograph(50))
+    write_png(raw / "validation/v.png", photograph(50))
     run("photos", raw, **{"data.test": 0})
     before = contents(tmp_path / "out/prepared/validation")
     write_folder(raw / "train", 5)
-    photos.write_png(raw / "validation/a.png", photograph(51))
+    write_png(raw / "validation/a.png", photograph(51))
     run("photos", raw, **{"data.test": 0})
     after = contents(tmp_path / "out/prepared/validation")
     assert len(before) == 3
@@ -166,9 +164,9 @@ def test_the_digest_tells_other_photographs_apart(
     assert sum(first["photos"].values()) == 12
     for split in ("train", "test"):
         changed = raw / f"{ids(tmp_path / 'out', split)[0]}.png"
-        truth = photos.read_color(changed)
+        truth = read_color(changed)
         truth[16:40, 20:40] = 255 - truth[16:40, 20:40]
-        photos.write_png(changed, truth)
+        write_png(changed, truth)
         run("photos", raw)
         digest = json.loads((tmp_path / "out/prepared/dataset.json").read_text())["digest"]
         assert digest != first["digest"]
@@ -190,7 +188,7 @@ def test_given_splits_hold_and_what_would_leak_from_train_is_left_out(
 ) -> None:
     raw = tmp_path / "raw"
     write_folder(raw / "train", 6)
-    photos.write_png(raw / "validation/v.png", photograph(2, 42, 70))
+    write_png(raw / "validation/v.png", photograph(2, 42, 70))
     made = run("photos", raw, **{"data.validation": 0.9, "data.test": 0.05})
     assert ids(tmp_path / "out", "validation") == ["validation-v"]
     assert made.photos == {"train": 4, "validation": 1, "test": 1, "unlabeled": 0}
@@ -202,7 +200,7 @@ def test_given_splits_that_leak_are_an_error(run: Callable[..., Prepared], tmp_p
     raw = tmp_path / "raw"
     write_folder(raw / "train", 3)
     for split in ("validation", "test"):
-        photos.write_png(raw / f"{split}/same.png", photograph(77))
+        write_png(raw / f"{split}/same.png", photograph(77))
     with pytest.raises(UserError, match=r"test/same.png \(test\) and validation/same.png \(valid"):
         run("photos", raw)
 
@@ -215,22 +213,18 @@ def test_the_competitions_damage_is_kept_and_its_masks_are_found(
     out = tmp_path / "out/prepared"
     assert ids(tmp_path / "out", "unlabeled") == ["E_0", "E_1"]
     np.testing.assert_array_equal(
-        photos.read_gray(out / "unlabeled/damaged/E_0.png"),
-        photos.read_gray(raw / "test_input/E_0.png"),
+        read_gray(out / "unlabeled/damaged/E_0.png"),
+        read_gray(raw / "test_input/E_0.png"),
     )
     assert np.load(out / "train.npy").shape[1:] == (32, 32, 3)
     for name in ids(tmp_path / "out", "validation"):
-        truth = photos.read_color(raw / f"train_gt/{name}.png")
-        given = photos.read_gray(raw / f"train_input/{name}.png")
+        truth = read_color(raw / f"train_gt/{name}.png")
+        given = read_gray(raw / f"train_input/{name}.png")
+        np.testing.assert_array_equal(read_color(out / f"validation/truth/{name}.png"), truth)
+        np.testing.assert_array_equal(read_gray(out / f"validation/damaged/{name}.png"), given)
         np.testing.assert_array_equal(
-            photos.read_color(out / f"validation/truth/{name}.png"), truth
-        )
-        np.testing.assert_array_equal(
-            photos.read_gray(out / f"validation/damaged/{name}.png"), given
-        )
-        np.testing.assert_array_equal(
-            photos.read_gray(out / f"validation/masks/{name}.png") == 255,
-            damage.mask_from_pair(given, photos.luma(truth)),
+            read_gray(out / f"validation/masks/{name}.png") == 255,
+            mask_from_pair(given, to_luma(truth)),
         )
 
 
@@ -243,7 +237,7 @@ def test_crops_of_one_photograph_stay_in_one_split(
         left = 64 * (number % 3)
         write_pair(raw, number, scene[:, left : left + 128])
     for number in range(2):
-        photos.write_png(raw / f"test_input/E_{number}.png", photograph(number, 64, 128))
+        write_png(raw / f"test_input/E_{number}.png", photograph(number, 64, 128))
     run("competition", raw)
     rows = [row for row in table(tmp_path / "out") if row["split"] != "unlabeled"]
     assert Counter(row["group"] for row in rows) == dict.fromkeys(
@@ -311,7 +305,7 @@ ODD_COMPETITION: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "is 80x80 px, most are 64x64 px",
     ),
     "test input of another size": (
-        lambda raw: photos.write_png(raw / "test_input/E_1.png", photograph(3, 50, 60)),
+        lambda raw: write_png(raw / "test_input/E_1.png", photograph(3, 50, 60)),
         "test_input/E_1.png",
         "is 60x50 px, most are 64x64 px",
     ),
@@ -321,17 +315,17 @@ ODD_COMPETITION: dict[str, tuple[Callable[[Path], Any], str, str]] = {
         "is 31x64 px, data.size asks for 32 px each way",
     ),
     "another original": (
-        lambda raw: photos.write_png(raw / "train_gt/T_03.png", photograph(99)),
+        lambda raw: write_png(raw / "train_gt/T_03.png", photograph(99)),
         "train_input/T_03.png",
         "shows something else than its original",
     ),
     "no damage": (
-        lambda raw: photos.write_png(raw / "train_input/T_03.png", photos.luma(photograph(3))),
+        lambda raw: write_png(raw / "train_input/T_03.png", to_luma(photograph(3))),
         "train_input/T_03.png",
         "shows no damage",
     ),
     "nothing but damage": (
-        lambda raw: photos.write_png(raw / "train_input/T_03.png", np.zeros((64, 64), np.uint8)),
+        lambda raw: write_png(raw / "train_input/T_03.png", np.zeros((64, 64), np.uint8)),
         "train_input/T_03.png",
         "shows hardly anything of its original",
     ),
@@ -356,8 +350,8 @@ def test_an_odd_pair_is_one_line_of_the_report_and_the_rest_goes_on(
     assert sum(made.photos.values()) == 9
     packed = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
     for square, name in zip(packed, ids(tmp_path / "out", "train"), strict=True):
-        truth = photos.read_color(raw / f"train_gt/{name}.png")
-        np.testing.assert_array_equal(square, photos.square(truth, 32))
+        truth = read_color(raw / f"train_gt/{name}.png")
+        np.testing.assert_array_equal(square, center_square(truth, 32))
 
 
 def test_too_many_rejected_files_stop_the_stage_and_leave_nothing(

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import PhotoError
+from rechroma.imaging.color import is_gray, to_luma
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.io import write_png
 from rechroma.preparation import sources
-from rechroma.preparation.sources import SOURCES, Candidate, Found
+from rechroma.preparation.sources import SOURCES, Candidate, SourceListing
 from rechroma.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 
 
-def find(source: str, path: Path, settings: Settings) -> Found:
+def find(source: str, path: Path, settings: Settings) -> SourceListing:
     return SOURCES[source](settings.data, path)
 
 
@@ -27,7 +28,7 @@ def truth_of(candidate: Candidate) -> np.ndarray:
 
 def write(root: Path, names: list[str], photo: np.ndarray) -> None:
     for name in names:
-        photos.write_png(root / name, photo)
+        write_png(root / name, photo)
 
 
 def test_every_source_of_the_settings_is_there(make_settings: MakeSettings) -> None:
@@ -46,7 +47,7 @@ def test_the_sample_needs_no_files_and_gives_color_tiles(make_settings: MakeSett
         tile = truth_of(candidate)
         assert tile.shape == (128, 128, 3)
         assert tile.dtype == np.uint8
-        assert not photos.is_gray(tile)
+        assert not is_gray(tile)
 
 
 def test_tiles_that_may_be_held_out_do_not_overlap(make_settings: MakeSettings) -> None:
@@ -102,7 +103,7 @@ def test_names_that_would_be_alike_stay_apart(
 def test_gray_photographs_are_refused(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
-    photos.write_png(tmp_path / "gray.png", photos.luma(photo))
+    write_png(tmp_path / "gray.png", to_luma(photo))
     (candidate,) = find("photos", tmp_path, make_settings()).candidates
     with pytest.raises(PhotoError, match=r"^gray\.png: is gray, expected a color photograph$"):
         candidate.load()
@@ -162,10 +163,10 @@ def test_pairs_and_inputs_come_from_the_lists(
 ) -> None:
     write_lists(tmp_path, ["./train_input/T_0.png,./train_gt/T_0.png"], ["./test_input/E_0.png"])
     write(tmp_path, ["train_gt/T_0.png"], photo)
-    damaged = photos.luma(photo)
+    damaged = to_luma(photo)
     damaged[10:20, 10:20] = 7
     for name in ("train_input/T_0.png", "test_input/E_0.png"):
-        photos.write_png(tmp_path / name, damaged)
+        write_png(tmp_path / name, damaged)
     pair, unlabeled = find("competition", tmp_path, make_settings()).candidates
     assert (pair.id, pair.file, pair.split) == ("T_0", "train_input/T_0.png", None)
     assert (unlabeled.id, unlabeled.split) == ("E_0", "unlabeled")
@@ -202,7 +203,7 @@ def test_a_pair_of_two_sizes_or_without_partner_is_refused(
 ) -> None:
     write_lists(tmp_path, ["a/1.png,b/1.png", "a/2.png,b/2.png"])
     write(tmp_path, ["a/1.png", "a/2.png"], photo)
-    photos.write_png(tmp_path / "b/1.png", photo[:50])
+    write_png(tmp_path / "b/1.png", photo[:50])
     first, second = find("competition", tmp_path, make_settings()).candidates
     with pytest.raises(PhotoError, match=r"a/1\.png: is 128x96 px, but b/1\.png is 128x50 px"):
         first.load()

@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.preparation import splits
-from rechroma.preparation.splits import assign, bridges, check_no_leak, groups, pixel_keys
+from rechroma.preparation.splits import Keys, assign, bridges, check_no_leak, groups, pixel_keys
 
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-def keys_of(*shared: list[int]) -> list[splits.Keys]:
+def keys_of(*shared: list[int]) -> list[Keys]:
     return [np.array(sorted(each), dtype=np.uint64) for each in shared]
 
 
-def chain(length: int) -> list[splits.Keys]:
+def chain(length: int) -> list[Keys]:
     """Photos of which each shares a key with the next one."""
     return keys_of(*([number, number + 1] for number in range(length)))
 

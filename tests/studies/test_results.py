@@ -2,14 +2,20 @@ import pandas as pd
 import pytest
 
 from rechroma.metrics import Scores
-from rechroma.studies import report as reporting
-from rechroma.studies import results as ranking
-from rechroma.studies.results import Trained
+from rechroma.studies import results
+from rechroma.studies.report import StudyReport, write_report
+from rechroma.studies.results import (
+    FinishedTraining,
+    arm_table,
+    filtered_trainings,
+    photo_score_table,
+    training_rows,
+)
 from rechroma.studies.spec import Arm
-from rechroma.tracking.queries import Recorded
+from rechroma.tracking.queries import TrainingRun
 
 
-def trained(arm: str, seed: int, score: float, losses=(2.0, 1.0), **settings) -> Trained:
+def trained(arm: str, seed: int, score: float, losses=(2.0, 1.0), **settings) -> FinishedTraining:
     told = pd.DataFrame(
         {
             "train/loss": losses,
@@ -25,7 +31,7 @@ def trained(arm: str, seed: int, score: float, losses=(2.0, 1.0), **settings) ->
     shown = {"dataset.name": "tiny", "data.size": "64", "seed": str(seed), **settings}
     metrics = {"best/epoch": 2.0, "best/score": score, "test/score": 0.3}
     parts = (f"{arm}-{seed}", "1", f"{arm} {seed}", "i", "FINISHED", 1, "abcdef012", "d")
-    return Trained(arm, seed, Recorded(*parts, shown, metrics, ("m",)), told)
+    return FinishedTraining(arm, seed, TrainingRun(*parts, shown, metrics, ("m",)), told)
 
 
 TRIALS = [
@@ -37,7 +43,7 @@ TRIALS = [
 
 
 def test_a_row_a_training_tells_score_cost_and_divergence():
-    rows = ranking.as_rows(TRIALS)
+    rows = training_rows(TRIALS)
     assert rows["score"].tolist() == [0.3, 0.4, 0.34, 0.42]
     assert set(rows["seconds"]) == {3.0}
     assert set(rows["samples"]) == {200}
@@ -45,7 +51,7 @@ def test_a_row_a_training_tells_score_cost_and_divergence():
 
 
 def test_arms_are_ranked_by_their_mean_with_the_spread_of_seeds():
-    table = ranking.by_arm(ranking.as_rows(TRIALS))
+    table = arm_table(training_rows(TRIALS))
     assert table["arm"].tolist() == ["better", "worse"]
     assert table["validation score"].tolist()[0] == "0.4100 (0.4000…0.4200)"
     assert table["left its way"].tolist() == [
@@ -55,7 +61,7 @@ def test_arms_are_ranked_by_their_mean_with_the_spread_of_seeds():
 
 
 def test_one_seed_has_no_spread():
-    assert ranking.by_arm(ranking.as_rows(TRIALS[:1]))["validation score"].tolist() == ["0.3000"]
+    assert arm_table(training_rows(TRIALS[:1]))["validation score"].tolist() == ["0.3000"]
 
 
 def test_differences_are_taken_photograph_by_photograph(make_settings):
@@ -65,7 +71,7 @@ def test_differences_are_taken_photograph_by_photograph(make_settings):
         for each in TRIALS
     }
     scores["gray"] = [Scores(0.5, 0, 0, 0), Scores(0.5, 0, 0, 0)]
-    table = ranking.judged(TRIALS, scores, make_settings().evaluate, seed=1).set_index("arm")
+    table = photo_score_table(TRIALS, scores, make_settings().evaluate, seed=1).set_index("arm")
     assert table.index.tolist() == ["better", "worse", "gray"]
     # The photographs differ by 0.8, the arms on each of them by 0.09: the interval shows it.
     assert table.loc["worse", "to the best"] == "-0.090 (-0.090…-0.090)"
@@ -74,25 +80,25 @@ def test_differences_are_taken_photograph_by_photograph(make_settings):
 
 
 def test_runs_of_a_filter_are_named_by_what_differs(monkeypatch):
-    monkeypatch.setattr(ranking.history, "epochs", lambda client, run_id: (client, run_id))
+    monkeypatch.setattr(results, "epoch_table", lambda client, run_id: (client, run_id))
     runs = [
         trained("", 1, 0.3, optim="adam", lr="0.1").run,
         trained("", 2, 0.3, optim="lion", lr="0.1").run,
     ]
-    names = [each.arm for each in ranking.of_runs("client", runs)]
+    names = [each.arm for each in filtered_trainings("client", runs)]
     assert names == ["optim=adam", "optim=lion"]
 
 
 def test_the_page_tells_tables_remarks_and_pictures(tmp_path, photo):
     missing = Arm("slow", 1, (), "x", 2, 200)
-    found = reporting.Comparison(
+    found = StudyReport(
         "trial",
         "one thing or another",
         TRIALS,
         [(missing, "failed")],
         pictures={"damaged": photo, "better": photo, "truth": photo},
     )
-    files = reporting.write(found, tmp_path / "new")
+    files = write_report(found, tmp_path / "new")
     assert [file.name for file in files] == [
         "trial.md",
         "trial.csv",

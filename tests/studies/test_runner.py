@@ -1,23 +1,32 @@
 import pytest
 
-from rechroma.studies import runner as studying
-from rechroma.studies.runner import Standing
+from rechroma.studies import runner
+from rechroma.studies.runner import (
+    ArmStatus,
+    arm_statuses,
+    enqueue,
+    seconds_left,
+    summarize_statuses,
+    watch,
+)
 from rechroma.studies.spec import Arm
-from rechroma.tracking.queries import Recorded
+from rechroma.tracking.queries import TrainingRun
 
 
 def arm(name: str = "lion", seed: int = 1) -> Arm:
     return Arm(name, seed, ("optim=lion",), f"{name}{seed}", epochs=4, samples=400)
 
 
-def run(identity: str, status: str = "FINISHED", began: int = 10, model: bool = True) -> Recorded:
+def run(
+    identity: str, status: str = "FINISHED", began: int = 10, model: bool = True
+) -> TrainingRun:
     models = ("m-1",) if model else ()
-    return Recorded("id", "1", "name", identity, status, began, "abc", "d", {}, {}, models)
+    return TrainingRun("id", "1", "name", identity, status, began, "abc", "d", {}, {}, models)
 
 
-def stage(recorded: list[Recorded], state: str | None, since: int = 0) -> str:
+def stage(recorded: list[TrainingRun], state: str | None, since: int = 0) -> str:
     states = {arm().experiment("trial"): state} if state else {}
-    (found,) = studying.standings("trial", [arm()], recorded, states, since)
+    (found,) = arm_statuses("trial", [arm()], recorded, states, since)
     return found.stage
 
 
@@ -59,41 +68,41 @@ class Listing:
 @pytest.mark.parametrize(("retry", "expected"), [(False, ["a"]), (True, ["a", "d"])])
 def test_only_what_is_to_do_is_queued(retry, expected):
     stages = {"a": "to do", "b": "done", "c": "running", "d": "failed", "e": "queued"}
-    found = [Standing(arm(), name, stage, None) for name, stage in stages.items()]
+    found = [ArmStatus(arm(), name, stage, None) for name, stage in stages.items()]
     queue, said = Listing(), []
-    assert studying.enqueue(queue, found, retry, True, said.append) == len(expected)
+    assert enqueue(queue, found, retry, True, said.append) == len(expected)
     assert [name for name, _, _ in queue.added] == expected
     assert queue.added[0] == ("a", ("optim=lion",), True)
     assert said[0] == f"queueing 1/{len(expected)}: a"
 
 
 def test_time_left_goes_by_what_was_seen():
-    half = Standing(arm("a"), "a", "running", None, epoch=2, speed=10)  # 20 of 40 s left
-    waiting = Standing(arm("b"), "b", "queued", None)  # 40 s, as the other
-    over = Standing(arm("c"), "c", "done", None, epoch=4, speed=10)
-    assert studying.seconds_left([half, waiting, over], workers=1) == pytest.approx(60)
-    assert studying.seconds_left([half, waiting, over], workers=2) == pytest.approx(30)
-    assert studying.seconds_left([waiting], workers=1) is None
+    half = ArmStatus(arm("a"), "a", "running", None, epoch=2, speed=10)  # 20 of 40 s left
+    waiting = ArmStatus(arm("b"), "b", "queued", None)  # 40 s, as the other
+    over = ArmStatus(arm("c"), "c", "done", None, epoch=4, speed=10)
+    assert seconds_left([half, waiting, over], workers=1) == pytest.approx(60)
+    assert seconds_left([half, waiting, over], workers=2) == pytest.approx(30)
+    assert seconds_left([waiting], workers=1) is None
 
 
 def test_the_summary_tells_all_that_moves():
     found = [
-        Standing(arm("a"), "a", "done", None, epoch=4, speed=10),
-        Standing(arm("b"), "b", "failed", None),
-        Standing(arm("c", 2), "c", "running", None, epoch=2, speed=10),
-        Standing(arm("d"), "d", "queued", None),
+        ArmStatus(arm("a"), "a", "done", None, epoch=4, speed=10),
+        ArmStatus(arm("b"), "b", "failed", None),
+        ArmStatus(arm("c", 2), "c", "running", None, epoch=2, speed=10),
+        ArmStatus(arm("d"), "d", "queued", None),
     ]
-    assert studying.summary(found, workers=1) == (
+    assert summarize_statuses(found, workers=1) == (
         "1/4 done, 1 failed, 1 queued, running: c s2 epoch 2/4 at 10 images/s, about 1:00 left"
     )
 
 
 def test_watching_ends_when_nothing_moves_any_more(monkeypatch):
-    monkeypatch.setattr(studying, "POLL", 0)
+    monkeypatch.setattr(runner, "POLL", 0)
     looks = iter(["queued", "running", "running", "done"])
     said = []
-    found = studying.watch(
-        lambda: [Standing(arm(), "x", next(looks), None)], client=None, workers=1, say=said.append
+    found = watch(
+        lambda: [ArmStatus(arm(), "x", next(looks), None)], client=None, workers=1, say=said.append
     )
     assert [each.stage for each in found] == ["done"]
     assert said == ["0/1 done, 1 queued", "0/1 done, running: lion s1", "1/1 done"]

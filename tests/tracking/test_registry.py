@@ -9,27 +9,28 @@ import pytest
 import torch
 from PIL import Image
 
-from rechroma.models import store as storage
+import rechroma
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.tracking import registry
-from rechroma.tracking import runs as tracking
+from rechroma.models.store import save_model
+from rechroma.tracking.registry import register
+from rechroma.tracking.runs import connect, training_run
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
-PACKAGE = Path(storage.__file__).parents[1]
+PACKAGE = Path(rechroma.__file__).parent
 
 
 @pytest.fixture
 def model(tmp_path, make_settings) -> Path:
     settings = make_settings(**{"model.encoder": "tu-test_resnet"})
     torch.manual_seed(0)
-    storage.save(RestorationNetwork(settings.model), settings.restore, tmp_path / "model")
+    save_model(RestorationNetwork(settings.model), settings.restore, tmp_path / "model")
     return tmp_path / "model"
 
 
-def register(settings, root: Path, model: Path, score: float, digest: str = "d" * 64) -> str:
+def register_model(settings, root: Path, model: Path, score: float, digest: str = "d" * 64) -> str:
     note = root / ".rechroma" / "resume" / "note"
-    with tracking.training_run(settings, root, DATASET, "cpu", note) as run:
-        return registry.register(run, settings, model, PACKAGE, score, digest)
+    with training_run(settings, root, DATASET, "cpu", note) as run:
+        return register(run, settings, model, PACKAGE, score, digest)
 
 
 @pytest.mark.filterwarnings("ignore")  # of MLflow's, about its own registry
@@ -37,15 +38,15 @@ def test_the_champion_is_the_best_on_the_same_data(root, make_settings, model, p
     settings = make_settings()
 
     def champion() -> int:
-        client = tracking.connect(root)
+        client = connect(root)
         return int(client.get_model_version_by_alias("rechroma", "champion").version)
 
-    assert "the first champion" in register(settings, root, model, 0.5)
-    assert "stays version 1" in register(settings, root, model, 0.4)
+    assert "the first champion" in register_model(settings, root, model, 0.5)
+    assert "stays version 1" in register_model(settings, root, model, 0.4)
     assert champion() == 1
-    assert "not compared" in register(settings, root, model, 0.9, digest="e" * 64)
+    assert "not compared" in register_model(settings, root, model, 0.9, digest="e" * 64)
     assert champion() == 1
-    assert "the new champion" in register(settings, root, model, 0.6)
+    assert "the new champion" in register_model(settings, root, model, 0.6)
     assert champion() == 4
 
     loaded = mlflow.pyfunc.load_model("models:/rechroma@champion")

@@ -6,7 +6,14 @@ import pytest
 
 from rechroma.errors import UserError
 from rechroma.inference import restorer as restoring
-from rechroma.tracking import runs as tracking
+from rechroma.tracking.runs import (
+    IDENTITY,
+    comparison_run,
+    connect,
+    evaluation_run,
+    training_run,
+    write_run_file,
+)
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
 PACKAGE = Path(restoring.__file__).parents[1]
@@ -16,21 +23,21 @@ def train(settings, root: Path, folder: Path) -> str:
     """A training as far as MLflow sees it: its run's id, and the model's run.json in `folder`."""
     folder.mkdir(exist_ok=True)
     note = root / ".rechroma" / "resume" / folder.name
-    with tracking.training_run(settings, root, DATASET, "cpu", note) as run:
+    with training_run(settings, root, DATASET, "cpu", note) as run:
         run.epoch(1, {"train/loss": 0.5, "validation/score": 0.4})
-        tracking.note_origin(run, folder / "run.json")
+        write_run_file(run, folder / "run.json")
     return run.id
 
 
 def evaluate(settings, root: Path, folder: Path) -> str:
-    with tracking.evaluation_run(settings, root, DATASET, folder / "run.json") as run:
+    with evaluation_run(settings, root, DATASET, folder / "run.json") as run:
         run.metrics({"test/score": 0.5})
     return run.id
 
 
 def test_a_run_tells_settings_data_epochs_and_origin(root, make_settings, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
-    told = tracking.connect(root).get_run(train(make_settings(optim="lion"), root, root / "m"))
+    told = connect(root).get_run(train(make_settings(optim="lion"), root, root / "m"))
     assert told.info.run_name == told.data.tags["dvc.experiment"] == "brave-otter"
     assert told.info.status == "FINISHED"
     assert told.data.params["optim"] == "lion"
@@ -42,13 +49,13 @@ def test_a_run_tells_settings_data_epochs_and_origin(root, make_settings, monkey
 
 
 def test_the_store_is_the_projects_wherever_the_checkout_runs(root, make_settings):
-    run = tracking.connect(root).get_run(train(make_settings(), root, root / "m"))
+    run = connect(root).get_run(train(make_settings(), root, root / "m"))
     assert run.info.artifact_uri.startswith((root / "mlruns").as_uri())
 
 
 def test_pictures_of_epochs_are_kept_with_their_step(root, make_settings, photo):
     note = root / ".rechroma" / "note"
-    with tracking.training_run(make_settings(), root, DATASET, "cpu", note) as run:
+    with training_run(make_settings(), root, DATASET, "cpu", note) as run:
         run.strip(3, photo)
     names = [item.path for item in run.client.list_artifacts(run.id, "images")]
     assert any(name.startswith("images/validation+step+3") for name in names)
@@ -58,11 +65,11 @@ def test_an_interrupted_training_goes_on_in_its_own_run(root, make_settings):
     note = root / ".rechroma" / "resume" / "x" / "mlflow_run"
     with (
         pytest.raises(KeyboardInterrupt),
-        tracking.training_run(make_settings(), root, DATASET, "cpu", note) as first,
+        training_run(make_settings(), root, DATASET, "cpu", note) as first,
     ):
         raise KeyboardInterrupt
     assert first.client.get_run(first.id).info.status == "KILLED"
-    with tracking.training_run(make_settings(), root, DATASET, "cpu", note) as second:
+    with training_run(make_settings(), root, DATASET, "cpu", note) as second:
         assert second.id == first.id
         assert second.client.get_run(first.id).info.status == "RUNNING"
     assert second.client.get_run(first.id).info.status == "FINISHED"
@@ -72,7 +79,7 @@ def test_a_failed_training_is_marked_failed(root, make_settings):
     note = root / ".rechroma" / "note"
     with (
         pytest.raises(ValueError, match="bad"),
-        tracking.training_run(make_settings(), root, DATASET, "cpu", note) as run,
+        training_run(make_settings(), root, DATASET, "cpu", note) as run,
     ):
         raise ValueError("bad")
     assert run.client.get_run(run.id).info.status == "FAILED"
@@ -92,7 +99,7 @@ def test_scores_of_a_cached_model_do_not_touch_the_run_that_trained(
     trained = train(settings, root, root / "m")
     monkeypatch.setenv("DVC_EXP_NAME", "second")
     other = evaluate(settings, root, root / "m")
-    found = tracking.connect(root).get_run(other)
+    found = connect(root).get_run(other)
     assert other != trained
     assert found.info.run_name == "second"
     assert found.data.tags["trained_by"] == trained
@@ -109,12 +116,12 @@ def test_a_store_out_of_reach_is_one_clear_message(root, monkeypatch):
     (root / "file").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'file' / 'mlflow.db'}")
     with pytest.raises(UserError, match=r"cannot be reached.*check MLFLOW_TRACKING_URI"):
-        tracking.connect(root)
+        connect(root)
 
 
 def test_processes_that_start_together_share_a_fresh_store(tmp_path):
-    code = "import sys; from pathlib import Path; from rechroma import tracking;"
-    code += "tracking.connect(Path(sys.argv[1])).create_experiment(sys.argv[2])"
+    code = "import sys; from pathlib import Path; from rechroma.tracking.runs import connect;"
+    code += "connect(Path(sys.argv[1])).create_experiment(sys.argv[2])"
     words = [sys.executable, "-c", code, str(tmp_path)]
     started = [subprocess.Popen([*words, str(number)]) for number in range(2)]
     assert [process.wait() for process in started] == [0, 0]
@@ -122,10 +129,10 @@ def test_processes_that_start_together_share_a_fresh_store(tmp_path):
 
 def test_a_comparison_keeps_its_run_and_gathers_runs_without_a_parent(root, make_settings):
     trained = train(make_settings(), root, root / "m")
-    client = tracking.connect(root)
+    client = connect(root)
     ids = []
     for name in ("losses", "losses", "optimizers"):
-        with tracking.comparison_run(client, "rechroma", root, name) as run:
+        with comparison_run(client, "rechroma", root, name) as run:
             run.adopt(trained)
         ids.append(run.id)
     assert ids[0] == ids[1] != ids[2]
@@ -134,10 +141,10 @@ def test_a_comparison_keeps_its_run_and_gathers_runs_without_a_parent(root, make
 
 
 def test_runs_of_equal_settings_have_one_identity(root, make_settings):
-    client = tracking.connect(root)
+    client = connect(root)
     same, again, other = (
         client.get_run(train(make_settings(lr=lr), root, root / f"m{number}"))
         for number, lr in enumerate((0.1, "1e-1", 0.2))
     )
-    identities = [run.data.tags[tracking.IDENTITY] for run in (same, again, other)]
+    identities = [run.data.tags[IDENTITY] for run in (same, again, other)]
     assert identities[0] == identities[1] != identities[2]

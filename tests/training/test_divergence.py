@@ -1,6 +1,6 @@
 import pytest
 
-from rechroma.training.divergence import spells
+from rechroma.training.divergence import find_divergence
 
 
 def record(loss, skipped=0, peak=None):
@@ -8,7 +8,7 @@ def record(loss, skipped=0, peak=None):
 
 
 def told(*records):
-    return [(spell.began, spell.recovered) for spell in spells(records)]
+    return [(spell.began, spell.recovered) for spell in find_divergence(records)]
 
 
 def test_a_falling_loss_is_no_divergence():
@@ -20,13 +20,13 @@ def test_a_leap_is_marked_until_the_loss_is_back():
 
 
 def test_a_leap_to_the_end_never_recovers():
-    found = spells([record(1.0), record(2.0), record(9.0)])
+    found = find_divergence([record(1.0), record(2.0), record(9.0)])
     assert [(spell.began, spell.recovered) for spell in found] == [(2, None)]
     assert str(found[0]) == "epoch 2: loss 2 after 1; never recovered"
 
 
 def test_skipped_steps_count_in_the_first_epoch_too():
-    found = spells([record(1.0, skipped=3), record(0.9)])
+    found = find_divergence([record(1.0, skipped=3), record(0.9)])
     assert str(found[0]) == "epoch 1: 3 steps skipped; recovered at 2"
 
 
@@ -44,4 +44,4 @@ def test_two_spells_are_two():
 
 @pytest.mark.parametrize("history", [[], [record(1.0)]])
 def test_short_histories_are_calm(history):
-    assert spells(history) == []
+    assert find_divergence(history) == []

@@ -1,23 +1,36 @@
 import cv2
 import numpy as np
 import pytest
+import skimage.metrics
 import timm
 import torch
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import log_softmax
-from skimage.metrics import structural_similarity
 
-from rechroma import metrics as scoring
+from rechroma import metrics
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_ycbcr
-from rechroma.models.architectures import PatchGAN
+from rechroma.models.patch_gan import PatchGAN
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.training import losses
-from rechroma.training import perceptual_loss as perceptual
-from rechroma.training.losses import Comparison
+from rechroma.training import perceptual_loss
+from rechroma.training.loss_expression import parse_loss
+from rechroma.training.losses import (
+    HUE_BLUR,
+    TERMS,
+    LossInputs,
+    correlation,
+    histogram,
+    l1,
+    masked_ssim,
+    pixel_weight,
+    places,
+    soft_hue_histogram,
+    structural_similarity,
+)
+from rechroma.training.perceptual_loss import ENCODER, LEVELS, load_features, perceptual_distance
 
 
-def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
+def compare(network: RestorationNetwork, discriminator: PatchGAN) -> LossInputs:
     generator = torch.Generator().manual_seed(0)
     truth = torch.rand((2, 3, 32, 32), generator=generator)
     mask = torch.zeros((2, 1, 32, 32), dtype=torch.bool)
@@ -25,7 +38,7 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
     luma = (to_ycbcr(truth)[:, :1] * 255).byte().masked_fill(mask, 40)
     prediction = network(luma, mask)
     rgb = network.rgb(prediction.color)
-    return Comparison(
+    return LossInputs(
         prediction=prediction,
         color=to_ycbcr(truth) if network.settings.output == "luma_chroma" else truth,
         gray=to_ycbcr(truth)[:, :1],
@@ -33,7 +46,7 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
         true_rgb=truth,
         mask=mask.float(),
         hues=torch.full((2, 181, 1, 1), 1 / 181),
-        weight=losses.pixel_weight(mask.float(), 4.0),
+        weight=pixel_weight(mask.float(), 4.0),
         logits=discriminator(luma.float() / 255, rgb),
     )
 
@@ -41,13 +54,13 @@ def compare(network: RestorationNetwork, discriminator: PatchGAN) -> Comparison:
 @pytest.fixture
 def unpretrained(monkeypatch):
     """VGG16 with weights drawn by chance instead of the hub's."""
-    made = timm.create_model(perceptual.ENCODER, features_only=True, out_indices=perceptual.LEVELS)
-    monkeypatch.setattr(perceptual, "features", lambda: made.eval())
+    made = timm.create_model(ENCODER, features_only=True, out_indices=LEVELS)
+    monkeypatch.setattr(perceptual_loss, "load_features", lambda: made.eval())
 
 
 @pytest.mark.usefixtures("unpretrained")
 @pytest.mark.parametrize("output", ["luma_chroma", "rgb"])
-@pytest.mark.parametrize("term", losses.TERMS)
+@pytest.mark.parametrize("term", TERMS)
 def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, output):
     changes = {
         "model.encoder": "tu-test_resnet",
@@ -58,7 +71,7 @@ def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, out
     torch.manual_seed(0)
     network = RestorationNetwork(settings.model)
     compared = compare(network, PatchGAN(settings.discriminator))
-    losses.TERMS[term](compared).backward()
+    TERMS[term](compared).backward()
     convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
     # The predicted histogram leaves the encoder before the decoder.
     for layer in (
@@ -70,22 +83,22 @@ def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, out
 def test_two_stages_both_learn_from_the_pixels(make_settings):
     settings = make_settings(**{"model.encoder": "tu-test_resnet", "model.two_stage": True})
     network = RestorationNetwork(settings.model)
-    losses.l1(compare(network, PatchGAN(settings.discriminator))).backward()
+    l1(compare(network, PatchGAN(settings.discriminator))).backward()
     for stage in (network.gray_network, network.color_network):
         assert any(weight.grad is not None and weight.grad.any() for weight in stage.parameters())
 
 
 def test_ssim_is_the_one_of_scikit_image(photo):
     other = np.roll(photo, 3, axis=1)
-    expected = structural_similarity(photo, other, channel_axis=-1, data_range=255)
+    expected = skimage.metrics.structural_similarity(photo, other, channel_axis=-1, data_range=255)
     first, second = (torch.from_numpy(each).permute(2, 0, 1)[None] / 255 for each in (photo, other))
-    assert losses.structural_similarity(first, second).item() == pytest.approx(expected, abs=1e-5)
+    assert structural_similarity(first, second).item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_lost_pixel_counts_as_many_times_more_as_said():
     mask = torch.zeros(1, 1, 4, 4)
     mask[..., 0, 0] = 1
-    weight = losses.pixel_weight(mask, 4.0)
+    weight = pixel_weight(mask, 4.0)
     assert weight.mean().item() == pytest.approx(1)
     assert (weight[..., 0, 0] / weight[..., 1, 1]).item() == pytest.approx(4)
 
@@ -100,7 +113,7 @@ def test_a_lost_pixel_counts_as_many_times_more_as_said():
     ],
 )
 def test_an_expression_says_what_each_term_weighs(expression, expected):
-    assert losses.weights(expression) == expected
+    assert parse_loss(expression) == expected
 
 
 @pytest.mark.parametrize(
@@ -121,29 +134,29 @@ def test_an_expression_says_what_each_term_weighs(expression, expected):
 )
 def test_a_wrong_expression_is_one_clear_message(expression, message):
     with pytest.raises(UserError, match=message):
-        losses.weights(expression)
+        parse_loss(expression)
 
 
 def test_a_segmenting_network_trains_its_segmentation():
-    assert losses.weights("l1", segmented=True) == {"l1": 1, "segmentation": 1}
-    assert losses.weights("l1 + 0.1*segmentation", segmented=True)["segmentation"] == 0.1
+    assert parse_loss("l1", segmented=True) == {"l1": 1, "segmentation": 1}
+    assert parse_loss("l1 + 0.1*segmentation", segmented=True)["segmentation"] == 0.1
 
 
 def hard_histogram(photo):
     """`(90,)` shares of pairs of OpenCV's hues, blurred over the circle with SciPy."""
     hue = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)[..., 0]
     counts = np.bincount(hue.ravel() // 2, minlength=90) / hue.size
-    return gaussian_filter1d(counts, losses.HUE_BLUR / 2, mode="wrap")
+    return gaussian_filter1d(counts, HUE_BLUR / 2, mode="wrap")
 
 
 def test_the_soft_hue_histogram_follows_the_one_of_opencv(photo):
-    soft = losses.soft_hue_histogram(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255)[0]
+    soft = soft_hue_histogram(torch.from_numpy(photo).permute(2, 0, 1)[None] / 255)[0]
     assert soft.sum().item() == pytest.approx(1, abs=1e-3)
     assert np.corrcoef(soft, hard_histogram(photo))[0, 1] > 0.97
 
 
 def test_gray_counts_as_red_in_the_soft_hue_histogram():
-    soft = losses.soft_hue_histogram(torch.full((1, 3, 4, 4), 0.4))[0]
+    soft = soft_hue_histogram(torch.full((1, 3, 4, 4), 0.4))[0]
     assert soft.argmax() == 0
     assert soft.sum().item() == pytest.approx(1, abs=1e-5)
 
@@ -151,7 +164,7 @@ def test_gray_counts_as_red_in_the_soft_hue_histogram():
 def test_correlation_is_pearsons():
     first, second = torch.rand((2, 3, 20), generator=torch.Generator().manual_seed(0))
     expected = [np.corrcoef(*rows)[0, 1] for rows in zip(first, second, strict=True)]
-    np.testing.assert_allclose(losses.correlation(first, second), expected, atol=1e-6)
+    np.testing.assert_allclose(correlation(first, second), expected, atol=1e-6)
 
 
 def test_masked_ssim_is_the_official_one_along_the_hole(make_settings, photo):
@@ -169,10 +182,10 @@ def test_masked_ssim_is_the_official_one_along_the_hole(make_settings, photo):
         true_rgb=truth,
         mask=torch.from_numpy(mask)[None, None].float(),
     )
-    expected = 1 - scoring.masked_ssim(photo, blurred, mask)
-    assert losses.masked_ssim(compared).item() == pytest.approx(expected, abs=1e-4)
+    expected = 1 - metrics.masked_ssim(photo, blurred, mask)
+    assert masked_ssim(compared).item() == pytest.approx(expected, abs=1e-4)
     whole = compared._replace(mask=torch.zeros(1, 1, *mask.shape))
-    assert losses.masked_ssim(whole).item() == 0
+    assert masked_ssim(whole).item() == 0
 
 
 def test_the_right_hue_histogram_costs_nothing(make_settings):
@@ -182,7 +195,7 @@ def test_the_right_hue_histogram_costs_nothing(make_settings):
     settings = make_settings(**{"discriminator.channels": 4})
     compared = compare(network, PatchGAN(settings.discriminator))
     right = compared.prediction._replace(hues=shares.log()[..., None, None])
-    assert losses.histogram(
+    assert histogram(
         compared._replace(prediction=right, hues=shares[..., None, None])
     ) == pytest.approx(0, abs=1e-5)
 
@@ -194,11 +207,11 @@ def test_what_each_place_has_is_compared_place_by_place(make_settings):
     shares = torch.rand(2, 181, 2, 3, generator=torch.Generator().manual_seed(1))
     shares = shares / shares.sum(dim=1, keepdim=True)
     said = compared.prediction._replace(hues=logits)
-    found = losses.places(compared._replace(prediction=said, hues=shares))
+    found = places(compared._replace(prediction=said, hues=shares))
     expected = -(shares.numpy() * log_softmax(logits.numpy(), axis=1)).sum(axis=1).mean()
     assert found.item() == pytest.approx(expected, rel=1e-5)
     whole = compared.prediction._replace(hues=logits[..., :1, :1])
-    found = losses.places(compared._replace(prediction=whole, hues=shares))
+    found = places(compared._replace(prediction=whole, hues=shares))
     known = shares.numpy().mean(axis=(2, 3))
     expected = -(known * log_softmax(logits.numpy()[..., 0, 0], axis=1)).sum(axis=1).mean()
     assert found.item() == pytest.approx(expected, rel=1e-5)
@@ -208,10 +221,10 @@ def test_what_each_place_has_is_compared_place_by_place(make_settings):
 def test_the_perceptual_distance_grows_with_what_is_seen(photo):
     truth = torch.from_numpy(photo.transpose(2, 0, 1)[None] / np.float32(255))
     near, far = (
-        perceptual.distance(truth + amount * torch.randn_like(truth), truth)
+        perceptual_distance(truth + amount * torch.randn_like(truth), truth)
         for amount in (0.01, 0.1)
     )
-    assert perceptual.distance(truth, truth) == 0
+    assert perceptual_distance(truth, truth) == 0
     assert 0 < near < far
 
 
@@ -220,6 +233,6 @@ def test_a_hub_out_of_reach_is_one_clear_message(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", unreachable)
-    perceptual.features.cache_clear()
+    load_features.cache_clear()
     with pytest.raises(UserError, match=r"loss has 'perceptual'.*the hub is out of reach"):
-        perceptual.features()
+        load_features()

@@ -8,7 +8,7 @@ from timm.optim import muon
 from torch import nn
 
 from rechroma.errors import UserError
-from rechroma.training import optimizers as optimization
+from rechroma.training import optimizers
 from rechroma.training.optimizers import DECAY_TO, SCHEDULES, WARMUP_FROM, Schedule, make_optimizer
 
 WITH_BETAS = ("adam", "adamw", "nadam", "radam", "lion", "adopt", "muon")
@@ -60,7 +60,7 @@ def test_fused_or_not_its_steps_are_the_same(name):
 
 @pytest.mark.parametrize("pays", [True, False])
 def test_muon_orthogonalizes_in_the_precision_that_pays(monkeypatch, pays):
-    monkeypatch.setattr(optimization, "pays_bfloat16", lambda _: pays)
+    monkeypatch.setattr(optimizers, "pays_bfloat16", lambda _: pays)
     gradient = torch.randn(6, 20, generator=torch.Generator().manual_seed(1))
     turned = muon.zeropower_via_newtonschulz(gradient, 5, [(3.4445, -4.775, 2.0315)])
     assert turned.dtype == (torch.bfloat16 if pays else torch.float32)

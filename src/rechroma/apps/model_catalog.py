@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rechroma.deployment import bundle as shipped
-from rechroma.models import store as storage
+from rechroma.deployment.load import PROJECT, load_model
+from rechroma.models.card import read_card
+from rechroma.models.weights import BUNDLED_FOLDER
 
 if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
-ADDRESSES = ("models:/", "runs:/")  # how MLflow's begin
 
-CARRIED = "the one that rechroma carries, for research use only"
+MLFLOW_SCHEMES = ("models:/", "runs:/")  # how MLflow's begin
+
+BUNDLED_DESCRIPTION = "the one that rechroma carries, for research use only"
 
 
-class Found(NamedTuple):
+class CatalogEntry(NamedTuple):
     """A model that there is.
 
     Attributes:
@@ -31,43 +33,43 @@ class Found(NamedTuple):
     license: str
 
 
-def choose(words: str | None) -> "tuple[str, Restorer]":
+def load_named_model(words: str | None) -> "tuple[str, Restorer]":
     """The model that `--model` names, or without it the project's or the package's; its name first.
 
     Raises:
         UserError: there is none, or MLflow does not know it.
     """
     if words is None:
-        told, folder = default()
-        return told, storage.load(folder)
-    if words.startswith(ADDRESSES):
-        from rechroma.tracking import queries as history
+        told, folder = default_model()
+        return told, load_model(folder)
+    if words.startswith(MLFLOW_SCHEMES):
+        from rechroma.tracking.queries import download_model
 
-        return words, storage.load(history.downloaded(words, Path.cwd()))
-    return words, storage.load(Path(words))
+        return words, load_model(download_model(words, Path.cwd()))
+    return words, load_model(Path(words))
 
 
-def default() -> tuple[str, Path]:
+def default_model() -> tuple[str, Path]:
     """What is used where no model is named: its name, and its folder."""
-    if storage.PROJECT.exists():
-        return str(storage.PROJECT), storage.PROJECT
-    return CARRIED, shipped.FOLDER
+    if PROJECT.exists():
+        return str(PROJECT), PROJECT
+    return BUNDLED_DESCRIPTION, BUNDLED_FOLDER
 
 
-def known(root: Path) -> Iterator[Found]:
+def list_models(root: Path) -> Iterator[CatalogEntry]:
     """The models of the project at `root`, of MLflow, and the one that rechroma carries."""
-    card = storage.read_card(shipped.FOLDER)
+    card = read_card(BUNDLED_FOLDER)
     score = card.get("validation", {}).get("score")
     told = "not scored" if score is None else f"{score:.3f} on its validation photographs"
-    yield Found("", told, card.get("license", "not stated"))
+    yield CatalogEntry("", told, card.get("license", "not stated"))
     own = "yours, unless it started at the package's weights (docs/model-card.md)"
-    if (root / storage.PROJECT).exists():
-        yield Found(str(storage.PROJECT), _test_score(root), own)
+    if (root / PROJECT).exists():
+        yield CatalogEntry(str(PROJECT), _test_score(root), own)
     if (root / "mlflow.db").exists() or os.environ.get("MLFLOW_TRACKING_URI"):
-        from rechroma.tracking import queries as history
+        from rechroma.tracking.queries import registered_models
 
-        for address, score in history.registered(root):
-            yield Found(address, f"{score} on its test photographs", own)
+        for address, score in registered_models(root):
+            yield CatalogEntry(address, f"{score} on its test photographs", own)
 
 
 def _test_score(root: Path) -> str:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Photo = NDArray[np.uint8]
+from rechroma.imaging.types import Photo
 
 # Photographs are scenes with an up and a down, so flips are horizontal only.
 FLIP = 0.5

@@ -8,18 +8,16 @@ from rechroma.errors import UserError
 from rechroma.outputs import whole_folder
 
 if TYPE_CHECKING:
-    from rechroma.models.store import Stored
+    from rechroma.models.store import StoredModel
 
-FOLDER = Path(__file__).parents[1] / "weights"
-NAME = "shipped"  # in `model.weights`
-LIMIT = 16  # MiB
+SIZE_LIMIT = 16  # MiB
 LICENSE = (
     "Research use only: trained on photographs many of which may be used for research and "
     "education alone (docs/model-card.md)."
 )
 
 
-def write(stored: "Stored", told: Mapping[str, Any], folder: Path) -> Path:
+def write_bundle(stored: "StoredModel", told: Mapping[str, Any], folder: Path) -> Path:
     """Make `stored` the model that the package carries: its weights in half precision.
 
     Args:
@@ -33,15 +31,16 @@ def write(stored: "Stored", told: Mapping[str, Any], folder: Path) -> Path:
     Raises:
         UserError: the file is larger than the package may carry; what was there stays.
     """
-    from rechroma.models import store as storage
+    from rechroma.models.card import WEIGHTS
+    from rechroma.models.store import save_model
 
     with whole_folder(folder) as part:
         told = {"license": LICENSE, **told}
-        storage.save(stored.network, stored.restore, part, half=True, told=told)
-        size = (part / storage.WEIGHTS).stat().st_size
-        if size > LIMIT * 2**20:
+        save_model(stored.network, stored.restore, part, half=True, told=told)
+        size = (part / WEIGHTS).stat().st_size
+        if size > SIZE_LIMIT * 2**20:
             raise UserError(
                 f"the weights take {size / 2**20:.1f} MiB in half precision, expected at most "
-                f"{LIMIT} MiB; train a smaller network"
+                f"{SIZE_LIMIT} MiB; train a smaller network"
             )
-    return folder / storage.WEIGHTS
+    return folder / WEIGHTS

@@ -13,16 +13,17 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
 
+from rechroma.deployment.load import load_model
 from rechroma.errors import UserError, unknown
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.io import encode_png, gray_from_array, read_gray
+from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
-from rechroma.models import store as storage
 
 PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
 DEFAULT_OUTPUT = "png"
-OUTPUTS: dict[str, Callable[[photos.Photo], str | photos.Photo]] = {
-    "png": lambda restored: base64.b64encode(photos.encode_png(restored)).decode("ascii"),
+OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
+    "png": lambda restored: base64.b64encode(encode_png(restored)).decode("ascii"),
     "array": lambda restored: restored,
 }
 # MLflow has no type for "text or array": any value passes, and `ServedRestorer` checks it.
@@ -33,7 +34,7 @@ SIGNATURE = ModelSignature(
 )
 
 
-class ServedRestorer:
+class PyfuncRestorer:
     """What `mlflow.pyfunc.load_model` gives for a logged model."""
 
     def __init__(self, restorer: Restorer):
@@ -73,9 +74,9 @@ class ServedRestorer:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({RESTORED: restored})
 
-    def _restore(self, photo: Any, mask: Any, place: str) -> photos.Photo:
+    def _restore(self, photo: Any, mask: Any, place: str) -> Photo:
         damaged = _gray(photo, f"{PHOTO} {place}")
-        lost = damage.find_mask(damaged) if _is_empty(mask) else _lost(mask, f"{MASK} {place}")
+        lost = find_damage(damaged) if _is_empty(mask) else _lost(mask, f"{MASK} {place}")
         if lost.shape != damaged.shape:
             raise UserError(
                 f"{MASK} {place}: expected its photograph's size {damaged.shape}, got {lost.shape}"
@@ -89,21 +90,21 @@ def _is_empty(value: Any) -> bool:
     return not value if isinstance(value, str | bytes | list) else bool(pd.isna(value))
 
 
-def _lost(mask: Any, name: str) -> photos.Mask:
+def _lost(mask: Any, name: str) -> Mask:
     gray = _gray(mask, name)
     if gray.max() == 1:  # none of it would be light
         raise UserError(f"{name}: holds 0 and 1, expected 0 and 255, or False and True")
-    lost: photos.Mask = gray > 127
+    lost: Mask = gray > 127
     return lost
 
 
-def _gray(value: Any, name: str) -> photos.Luma:
+def _gray(value: Any, name: str) -> Luma:
     if isinstance(value, list | np.ndarray):
-        return photos.gray_from_array(value, name)
+        return gray_from_array(value, name)
     if isinstance(value, str):
         value = _decoded(value, name)
     if isinstance(value, bytes):
-        return photos.read_gray(io.BytesIO(value), name)
+        return read_gray(io.BytesIO(value), name)
     raise UserError(
         f"{name}: expected a picture file as base64 text or bytes, or an array, "
         f"got {type(value).__name__}"
@@ -120,6 +121,6 @@ def _decoded(text: str, name: str) -> bytes:
         ) from None
 
 
-def _load_pyfunc(path: str) -> ServedRestorer:
+def _load_pyfunc(path: str) -> PyfuncRestorer:
     """MLflow's entry: the model in the folder `path`."""
-    return ServedRestorer(storage.load(Path(path)))
+    return PyfuncRestorer(load_model(Path(path)))

@@ -12,19 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.errors import UserError
-from rechroma.inference.backend import Luma, Mask, Said
-from rechroma.models.store import METADATA, card_in, settings_of
+from rechroma.imaging.types import Luma, Mask
+from rechroma.inference.backend import NetworkOutput
+from rechroma.models.card import METADATA, card_settings, parse_card
 from rechroma.settings import Model, Restore
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
+
 
 INSTALL = "install it: pip install 'rechroma[onnx]'"
 FATAL = 4  # the least of onnxruntime's log levels; what goes wrong comes as an exception too
 
 
 @dataclass(frozen=True)
-class OnnxInference:
+class OnnxBackend:
     """A network in an ONNX file, on the CPU.
 
     Attributes:
@@ -35,18 +37,18 @@ class OnnxInference:
     session: "InferenceSession"
     model: Model
 
-    def __call__(self, luma: Luma, mask: Mask) -> Said:
+    def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
         """As `Inference`."""
         planes = {"luma": luma[None, None], "mask": mask[None, None]}
         taken = {each.name: planes[each.name] for each in self.session.get_inputs()}
         color, *hues = self.session.run(None, taken)
         if not hues:
-            return Said(color[0], None)
+            return NetworkOutput(color[0], None)
         places = hues[0][0]  # files of before hues had places have one histogram, `(181,)`
-        return Said(color[0], places if places.ndim == 3 else places[:, None, None])
+        return NetworkOutput(color[0], places if places.ndim == 3 else places[:, None, None])
 
 
-def load(path: Path) -> tuple[OnnxInference, Restore]:
+def load_onnx(path: Path) -> tuple[OnnxBackend, Restore]:
     """The network in the ONNX file at `path`, and how it is used.
 
     Raises:
@@ -57,13 +59,13 @@ def load(path: Path) -> tuple[OnnxInference, Restore]:
         raise UserError(f"{path} is missing, expected an ONNX file that `rechroma export` wrote")
     session = _open(path)
     words = session.get_modelmeta().custom_metadata_map.get(METADATA)
-    card = card_in(words)
+    card = parse_card(words)
     if card is None:
         raise UserError(
             f"{path} is an ONNX file of something else, expected one that `rechroma export` wrote"
         )
-    model, restore = settings_of(card, path)
-    return OnnxInference(session, model), restore
+    model, restore = card_settings(card, path)
+    return OnnxBackend(session, model), restore
 
 
 def _open(path: Path) -> "InferenceSession":

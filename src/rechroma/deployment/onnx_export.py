@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from timm.layers import Conv2dSame
 from timm.layers.padding import get_same_padding
 from torch import Tensor, nn
 
-from rechroma.deployment.onnx_backend import INSTALL, load
+from rechroma.deployment.onnx_backend import INSTALL, load_onnx
 from rechroma.errors import UserError
-from rechroma.inference.backend import Said, TorchInference
+from rechroma.imaging.types import Luma, Mask
+from rechroma.inference.backend import NetworkOutput, TorchBackend
 from rechroma.inference.restorer import Restorer
+from rechroma.models.card import METADATA, describe_model
 from rechroma.models.restoration import STRIDE, RestorationNetwork
-from rechroma.models.store import METADATA, Stored, described_by
+from rechroma.models.store import StoredModel
 from rechroma.outputs import whole_file
 
 OPSET = 18
@@ -28,11 +29,8 @@ TRACED = (75, 101)  # px; any size that is no multiple of the encoder's stride
 TRIED = ((1, 1), (33, 47), (64, 96), (130, 71))  # px; what a trace may have got wrong shows there
 TOLERANCE = 1e-3  # of color in [0, 1] and of shares: float32 sums in another order stay below
 
-Luma = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
 
-
-class Difference(NamedTuple):
+class OnnxDifference(NamedTuple):
     """How far an ONNX file is from its network of torch on one photograph, or at most on several.
 
     Attributes:
@@ -53,7 +51,7 @@ class Difference(NamedTuple):
         return self.color <= TOLERANCE and self.hues <= TOLERANCE
 
 
-def export(stored: Stored, file: Path, told: Mapping[str, Any] | None = None) -> None:
+def export_onnx(stored: StoredModel, file: Path, told: Mapping[str, Any] | None = None) -> None:
     """Write a model as one ONNX file that `portable.load` reads; it appears whole or not at all.
 
     The same model gives the same bytes. The settings go into the file's metadata, and what is
@@ -71,14 +69,16 @@ def export(stored: Stored, file: Path, told: Mapping[str, Any] | None = None) ->
         graph = onnx.load_model_from_string(_trace(network))
     except Exception as error:  # torch's exporter raises nearly anything
         raise _unfit(network, " ".join(str(error).split())) from None
-    card = {**(told or {}), **described_by(network.settings, stored.restore)}
+    card = {**(told or {}), **describe_model(network.settings, stored.restore)}
     graph.metadata_props.add(key=METADATA, value=json.dumps(card, ensure_ascii=False))
     with whole_file(file) as part:
         part.write_bytes(graph.SerializeToString(deterministic=True))
         _try(part, network)
 
 
-def compare(file: Path, stored: Stored, damaged: Luma, mask: Mask) -> Difference:
+def compare_with_torch(
+    file: Path, stored: StoredModel, damaged: Luma, mask: Mask
+) -> OnnxDifference:
     """How far the ONNX file is from `stored`, both in float32, on a photograph in gray.
 
     Args:
@@ -87,17 +87,17 @@ def compare(file: Path, stored: Stored, damaged: Luma, mask: Mask) -> Difference
         damaged: `(H, W)` uint8; both networks see it at this size, and restore it.
         mask: `(H, W)` bool, True where lost.
     """
-    inference, restore = load(file)
-    reference = TorchInference(stored.network, exact=True)
-    color, hues = _apart(inference(damaged, mask), reference(damaged, mask))
+    inference, restore = load_onnx(file)
+    reference = TorchBackend(stored.network, exact=True)
+    color, hues = _differences(inference(damaged, mask), reference(damaged, mask))
     ours, theirs = (
         Restorer(each, restore)(damaged, mask).astype(int) for each in (inference, reference)
     )
     apart = np.abs(ours - theirs)
-    return Difference(color, hues, int(apart.max()), float((apart > 0).mean()))
+    return OnnxDifference(color, hues, int(apart.max()), float((apart > 0).mean()))
 
 
-class _Asked(nn.Module):
+class _RestoringOutputs(nn.Module):
     """A network reduced to what restoring asks of it, as the outputs of a graph."""
 
     def __init__(self, network: RestorationNetwork):
@@ -125,7 +125,7 @@ def _trace(network: RestorationNetwork) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it is deprecated, and on what a trace may miss
         torch.onnx.export(
-            _Asked(network).eval(),
+            _RestoringOutputs(network).eval(),
             (luma, mask),
             written,  # type: ignore[arg-type]  # which it takes too
             dynamo=False,
@@ -170,8 +170,8 @@ def constant_padding(layer: nn.Conv2d) -> nn.Module:
 
 def _try(file: Path, network: RestorationNetwork) -> None:
     """Raises UserError where the written network says something else than torch on noise."""
-    inference, _ = load(file)
-    reference = TorchInference(network, exact=True)
+    inference, _ = load_onnx(file)
+    reference = TorchBackend(network, exact=True)
     generator = np.random.default_rng(0)
     for shape in TRIED:
         luma = generator.integers(0, 256, shape).astype(np.uint8)
@@ -181,12 +181,12 @@ def _try(file: Path, network: RestorationNetwork) -> None:
             said = inference(luma, mask)
         except Exception as error:  # onnxruntime's own have no base class but this
             raise _unfit(network, f"{size} {' '.join(str(error).split())}") from None
-        apart = _apart(said, reference(luma, mask))
+        apart = _differences(said, reference(luma, mask))
         if not all(each <= TOLERANCE for each in apart):
             raise _unfit(network, f"{size} it would differ from torch by {max(apart):.2g}")
 
 
-def _apart(one: Said, other: Said) -> tuple[float, float]:
+def _differences(one: NetworkOutput, other: NetworkOutput) -> tuple[float, float]:
     """The largest differences of color and of hues."""
     color = float(np.abs(one.color - other.color).max())
     if one.hues is None or other.hues is None:

@@ -5,20 +5,20 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from rechroma.errors import UserError
+from rechroma.imaging.types import Photo
 
-Photo = NDArray[np.uint8]
 Size = tuple[int, int]
 
 BIT_DEPTH = 24  # where a PNG file says the bits of a channel; Pillow shows 16 of them as 8
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold: same pictures, same bytes
 
 
-def write(pictures: Iterable[tuple[str, Photo]], expected: Mapping[str, Size], path: Path) -> None:
+def write_submission(
+    pictures: Iterable[tuple[str, Photo]], expected: Mapping[str, Size], path: Path
+) -> None:
     """Write pictures as PNG files into the zip file `path`, if they are the expected ones.
 
     Args:
@@ -39,13 +39,13 @@ def write(pictures: Iterable[tuple[str, Photo]], expected: Mapping[str, Size], p
                 stream = io.BytesIO()
                 Image.fromarray(picture).save(stream, "PNG")
                 archive.writestr(zipfile.ZipInfo(name, FIXED_DATE), stream.getvalue())
-        check(part, expected, str(path))
+        check_submission(part, expected, str(path))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def check(path: Path, expected: Mapping[str, Size], where: str = "") -> None:
+def check_submission(path: Path, expected: Mapping[str, Size], where: str = "") -> None:
     """Make sure that a submission has exactly one RGB picture of the right size for each input.
 
     Args:

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+
+from rechroma.imaging.types import Luma, Photo
 
 if TYPE_CHECKING:
     import torch
+
 
 Plane = TypeVar("Plane", "torch.Tensor", NDArray[Any])
 
@@ -48,7 +52,7 @@ def to_ycbcr(rgb: "torch.Tensor") -> "torch.Tensor":
     return torch.stack(ycbcr_from_rgb(*rgb.unbind(1)), dim=1)
 
 
-def join(luma: NDArray[np.uint8], chroma: NDArray[np.float32]) -> NDArray[np.uint8]:
+def merge_luma_chroma(luma: NDArray[np.uint8], chroma: NDArray[np.float32]) -> NDArray[np.uint8]:
     """The photograph with exactly this luma and, as nearly as 8 bits allow, this chroma.
 
     Colors outside RGB are brought back towards gray at their luma, which keeps their hue. Red and
@@ -98,3 +102,25 @@ def _gamut_scale(luma: NDArray[np.float32], color: NDArray[np.float32]) -> NDArr
         factor = np.where(color == 0, 1.0, room / np.abs(color))
     scale: NDArray[np.float32] = np.minimum(factor.min(axis=0), 1.0).astype(np.float32)
     return scale
+
+
+GRAY_SPREAD = 8  # levels between the channels that JPEG alone brings into a gray photograph
+GRAY_SHARE = 0.999  # share of the pixels that must keep within it
+ROWS = 1024  # looked at at once where a whole photograph would take much memory
+
+
+def to_luma(photo: Photo) -> Luma:
+    """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`."""
+    return np.array(Image.fromarray(photo).convert("L"))
+
+
+def is_gray(photo: Photo) -> bool:
+    """Whether an `(H, W, 3)` uint8 RGB photo holds no color but JPEG's rounding."""
+    colored = 0
+    for top in range(0, photo.shape[0], ROWS):
+        red, green, blue = photo[top : top + ROWS].transpose(2, 0, 1)
+        highest = np.maximum(np.maximum(red, green), blue)
+        lowest = np.minimum(np.minimum(red, green), blue)
+        colored += int(np.count_nonzero(highest - lowest > GRAY_SPREAD))
+    allowed: float = (1 - GRAY_SHARE) * photo.shape[0] * photo.shape[1]
+    return colored <= allowed

@@ -12,32 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.imaging.color import ycbcr_from_rgb
-from rechroma.imaging.resize import resize
 
 if TYPE_CHECKING:
     import torch
+from rechroma.imaging.types import Planes
 
 HUES = 180  # of OpenCV, 2 degrees each
 TABLE_STEPS = 10  # of a hue in the table between hues and directions of chroma
-SHARPNESS = 1.3  # 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/score.md)
-TURNING = 0.01  # nats; what a hue turned by one costs, by two four times, beside being unlikely
-LIKELY_BLUR = 2.0  # standard deviation, in hues, of the blur of what is likely
-TINY = np.finfo(np.float32).tiny
-RAREST = 1e-5  # share at which a hue is as unlikely as can be
-# Colors whose hue is turned by less than the first keep their strength; those turned by more than
-# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
-FADE_BETWEEN, FAINT = (15, 36), 4 / 255
 
 Array = TypeVar("Array", "torch.Tensor", NDArray[Any])
-Planes = NDArray[np.float32]
 
 
-def histogram(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
+def hue_histogram(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
     """`(181,)` float32 shares, whose sum is 1, of the hues of `(H, W, 3)` uint8 RGB."""
-    return histograms(photo, 1, 1)[:, 0, 0]
+    return cell_histograms(photo, 1, 1)[:, 0, 0]
 
 
-def histograms(photo: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
+def cell_histograms(photo: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.float32]:
     """`(181, rows, columns)` float32: the histogram of each place of `(H, W, 3)` uint8 RGB.
 
     The places are `rows` times `columns` rectangles, as equal as whole pixels allow.
@@ -56,7 +47,7 @@ def histograms(photo: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.
     return shares
 
 
-def folded(histogram: Array) -> Array:
+def fold_gray(histogram: Array) -> Array:
     """`(..., 181)` shares as `(..., 180)`, grays counted as hue 0."""
     hues: Array = histogram[..., :HUES] + 0  # a copy
     hues[..., 0] += histogram[..., HUES]
@@ -74,7 +65,7 @@ def _directions() -> NDArray[np.float64]:
     return angles
 
 
-def hue_of(chroma: Planes) -> NDArray[np.float64]:
+def hue_of_chroma(chroma: Planes) -> NDArray[np.float64]:
     """The hue in [0, 180) of `(2, H, W)` Cb, Cr, which no luma changes."""
     angles = _directions()
     steps = np.linspace(0, HUES, len(angles))
@@ -83,103 +74,9 @@ def hue_of(chroma: Planes) -> NDArray[np.float64]:
     return hues
 
 
-def _with_hue(hues: NDArray[np.float64], strength: Planes) -> Planes:
+def chroma_of_hue(hues: NDArray[np.float64], strength: Planes) -> Planes:
     """`(2, H, W)` Cb, Cr of these hues and this length."""
     angles = _directions()
     turned = np.interp(hues % HUES, np.linspace(0, HUES, len(angles)), angles)
     planes: Planes = np.stack([strength * np.cos(turned), strength * np.sin(turned)])
     return planes.astype(np.float32)
-
-
-def sharpened(places: Planes) -> Planes:
-    """`(181, h, w)` shares, those of each place's colors raised to a power: rare ones get rarer.
-
-    A place that is taken for blue or, less likely, orange is one of them and hardly half of each;
-    its gray share stays.
-    """
-    colored = places[:HUES] ** SHARPNESS
-    total = np.maximum(colored.sum(axis=0), TINY)
-    return np.concatenate([colored / total * (1 - places[HUES:]), places[HUES:]])
-
-
-def agreed(chroma: Planes, places: Planes) -> NDArray[np.float64]:
-    """`(181,)` shares: the mean of the hues that are painted and of those that places say.
-
-    Two witnesses that err in different ways; only the places know of grays.
-
-    Args:
-        chroma: `(2, H, W)` float32 Cb, Cr as painted.
-        places: `(181, h, w)` shares of the hues of each place.
-    """
-    said: NDArray[np.float64] = places.mean(axis=(1, 2), dtype=np.float64)
-    strength = np.hypot(*chroma)
-    colored = strength > np.quantile(strength, min(1.0, said[HUES]))
-    if not colored.any():
-        return said
-    painted = np.bincount(
-        np.rint(hue_of(chroma)[colored]).astype(int) % HUES, minlength=HUES
-    ) / int(colored.sum())
-    said[:HUES] = (said[:HUES] + painted * said[:HUES].sum()) / 2
-    return said
-
-
-def impose(chroma: Planes, wanted: NDArray[np.float64], places: Planes) -> Planes:
-    """Turn the hues of a photograph so that they occur as often as is wanted.
-
-    Each color gets one of the hues, so that all in all they are likely where they come to lie and
-    near to what is painted there: an optimal assignment. The weakest colors become gray, as many
-    as are wanted. The others keep their strength, but where a hue is turned far: there the
-    photograph as a whole asks for a color that nothing in the place itself speaks for, and strong
-    it would stand there as a colored spot; faint it stays.
-
-    Args:
-        chroma: `(2, H, W)` float32 Cb, Cr. Time and memory go with the square of `H * W`: a
-            thousand take half a second.
-        wanted: `(181,)` shares of the hues of the whole photograph.
-        places: `(181, h, w)` shares of the hues of each place, the photograph cut into `h` times
-            `w`; one place says nothing of where a hue is likely.
-
-    Returns:
-        `(2, H, W)` float32. Without any colored share, all gray.
-    """
-    from scipy.optimize import linear_sum_assignment
-
-    strength = np.hypot(*chroma)
-    gray = np.zeros_like(strength, dtype=bool)
-    if wanted[HUES] > 0:
-        gray = strength <= np.quantile(strength, min(1.0, wanted[HUES]))
-    if gray.all() or not wanted[:HUES].any():
-        return np.zeros_like(chroma)
-    hues = hue_of(chroma)
-    drawn = _drawn(wanted[:HUES], int((~gray).sum()))
-    likely = resize(_blurred(places[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)[:, ~gray]
-    likely /= np.maximum(likely.sum(axis=0), TINY)
-    unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(drawn).astype(int) % HUES].T
-    turns = _apart(hues[~gray][:, None], drawn)
-    _, given = linear_sum_assignment(unlikely + TURNING * turns**2)
-    turned = hues.copy()
-    turned[~gray] = drawn[given]
-    sure = np.interp(_apart(turned, hues), FADE_BETWEEN, (1.0, 0.0))
-    strength = sure * strength + (1 - sure) * np.minimum(strength, FAINT)
-    return _with_hue(turned, np.where(gray, 0, strength))
-
-
-def _drawn(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """`(count,)` hues in [-0.5, 179.5), rising, that occur as often as `(180,)` shares say."""
-    borders = np.arange(HUES + 1) - 0.5
-    summed = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
-    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, summed, borders)
-    return hues
-
-
-def _blurred(places: Planes) -> Planes:
-    """Each place's shares, neighboring hues mixed: what is likely has no fine structure."""
-    from scipy.ndimage import gaussian_filter1d
-
-    blurred: Planes = gaussian_filter1d(places, LIKELY_BLUR, axis=0, mode="wrap")
-    return blurred
-
-
-def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far hues are from each other on the circle, in [0, 90]."""
-    return np.abs((one - other + HUES / 2) % HUES - HUES / 2)

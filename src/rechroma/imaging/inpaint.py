@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Luma = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
+from rechroma.imaging.types import Luma, Mask
 
 TELEA_RADIUS = 3  # px, as in OpenCV's own example
 SEAM = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))  # 4 px wide
@@ -69,7 +68,7 @@ def telea(luma: Luma, mask: Mask) -> Luma:
     return np.where(mask, filled, luma)
 
 
-def healed(picture: Luma, mask: Mask) -> Luma:
+def close_seam(picture: Luma, mask: Mask) -> Luma:
     """A picture whose holes are filled, the seam at their border closed.
 
     The outermost lost pixels are filled anew by Telea, between what is known outside and what
@@ -105,13 +104,13 @@ def soft_telea(luma: Luma, mask: Mask) -> Luma:
     return np.where(mask, np.rint(soft).astype(np.uint8), luma)
 
 
-def none(luma: Luma, mask: Mask) -> Luma:  # noqa: ARG001
+def keep_damage(luma: Luma, mask: Mask) -> Luma:  # noqa: ARG001
     """The photograph as it came."""
     return luma
 
 
 FILLS: dict[str, Callable[[Luma, Mask], Luma]] = {
-    "none": none,
+    "none": keep_damage,
     "push_pull": push_pull,
     "telea": telea,
     "soft_telea": soft_telea,

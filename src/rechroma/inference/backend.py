@@ -4,20 +4,14 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rechroma.settings import Model
 
 if TYPE_CHECKING:
     from rechroma.models.restoration import RestorationNetwork
-
-Luma = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Planes = NDArray[np.float32]
+from rechroma.imaging.types import Luma, Mask, Planes
 
 
-class Said(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a network says of one photograph.
 
     Attributes:
@@ -30,19 +24,19 @@ class Said(NamedTuple):
     hues: Planes | None
 
 
-class Inference(Protocol):
+class Backend(Protocol):
     """A network that can be asked."""
 
     @property
     def model(self) -> Model:
         """What the network is shown and asked."""
 
-    def __call__(self, luma: Luma, mask: Mask) -> Said:
+    def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
         """Look at `(H, W)` uint8 gray, its holes filled as `model.fill` says, and the bool mask."""
 
 
 @dataclass(frozen=True)
-class TorchInference:
+class TorchBackend:
     """A network of torch, in evaluation mode, on any device.
 
     Attributes:
@@ -58,7 +52,7 @@ class TorchInference:
         """The network's own settings."""
         return self.network.settings
 
-    def __call__(self, luma: Luma, mask: Mask) -> Said:
+    def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
         """As `Inference`."""
         import torch
 
@@ -72,5 +66,5 @@ class TorchInference:
             prediction = self.network(planes, hole)
         color: Planes = prediction.color[0].float().cpu().numpy()
         if prediction.hues is None:
-            return Said(color, None)
-        return Said(color, prediction.hues[0].float().softmax(dim=0).cpu().numpy())
+            return NetworkOutput(color, None)
+        return NetworkOutput(color, prediction.hues[0].float().softmax(dim=0).cpu().numpy())

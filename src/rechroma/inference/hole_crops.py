@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma.imaging.resize import reduce_mask
+from rechroma.imaging.resize import downscale_mask
+from rechroma.imaging.types import Mask
 
-Mask = NDArray[np.bool_]
 Box = tuple[slice, slice]
 
 OVERVIEW = 1024  # px; holes are told apart on a mask reduced to this longer side
@@ -19,7 +19,7 @@ MANY = 200  # holes; more are a scatter, and cut into squares together
 THIN = 8  # times its thickness a hole may be long to be seen as a whole; else in pieces so long
 
 
-class Hole(NamedTuple):
+class HoleCrop(NamedTuple):
     """One hole, a few close together, or a piece of a long one.
 
     Attributes:
@@ -31,7 +31,7 @@ class Hole(NamedTuple):
     view: Box
 
 
-def holes(mask: Mask) -> list[Hole]:
+def find_hole_crops(mask: Mask) -> list[HoleCrop]:
     """What to fill one after the other; every lost pixel is in one core.
 
     A compact hole is seen as a whole with as much around it again. What is long and thin
@@ -45,15 +45,15 @@ def holes(mask: Mask) -> list[Hole]:
         return []
     if max(mask.shape) <= NARROWEST:
         everything = np.s_[0 : mask.shape[0], 0 : mask.shape[1]]
-        return [Hole(everything, everything)]
-    coarse = reduce_mask(mask, OVERVIEW)
+        return [HoleCrop(everything, everything)]
+    coarse = downscale_mask(mask, OVERVIEW)
     px = max(mask.shape) / max(coarse.shape)
-    found: list[Hole] = []
-    for box in _apart(_boxes(coarse)):
+    found: list[HoleCrop] = []
+    for box in _merge_touching(_boxes(coarse)):
         thickness = 2 * px * float(_depth(coarse[box]).max())
         for core in _pieces(_scaled(box, coarse.shape, mask.shape), thickness):
             if mask[core].any():
-                found.append(Hole(core, _around(core, thickness, mask.shape)))
+                found.append(HoleCrop(core, _around(core, thickness, mask.shape)))
     return found
 
 
@@ -63,7 +63,7 @@ def _boxes(mask: Mask) -> list[Box]:
     return boxes if len(boxes) <= MANY else [_hull(boxes)]
 
 
-def _apart(boxes: list[Box]) -> list[Box]:
+def _merge_touching(boxes: list[Box]) -> list[Box]:
     """The boxes, those that overlap or touch made one until none do."""
     merged: list[Box] = []
     for box in boxes:

@@ -7,25 +7,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma.imaging.color import join, rgb_from_ycbcr, ycbcr_from_rgb
-from rechroma.imaging.hue import agreed, impose, sharpened
-from rechroma.imaging.inpaint import FILLS, diffuse, healed
+from rechroma.imaging.color import merge_luma_chroma, rgb_from_ycbcr, ycbcr_from_rgb
+from rechroma.imaging.inpaint import FILLS, close_seam, diffuse
 from rechroma.imaging.resize import (
-    enlarge,
-    enlarged_bands,
-    reduce,
-    reduce_mask,
-    resize,
+    downscale_luma,
+    downscale_mask,
+    resize_planes,
+    upscale,
+    upscale_bands,
 )
-from rechroma.inference.backend import Inference, Said
-from rechroma.inference.hole_crops import Box, Hole, holes
+from rechroma.imaging.types import Luma, Mask, Photo, Planes
+from rechroma.inference.backend import Backend, NetworkOutput
+from rechroma.inference.hole_crops import Box, HoleCrop, find_hole_crops
+from rechroma.inference.hue_transfer import blend_histograms, sharpen, transfer_hues
 from rechroma.progress import in_order
 from rechroma.settings import Restore
-
-Luma = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Photo = NDArray[np.uint8]
-Planes = NDArray[np.float32]
 
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 8, 12 and 16 no
 # score is better than another's: finer has more of C and less of S (docs/score.md).
@@ -40,9 +36,12 @@ class _View:
     """A photograph, or a part of it, with its holes filled, as the network sees it."""
 
     def __init__(self, luma: Luma, mask: Mask, fill: str, filled: int, size: int):
-        self.luma, self.mask = reduce(luma, filled), reduce_mask(mask, filled)
+        self.luma, self.mask = downscale_luma(luma, filled), downscale_mask(mask, filled)
         self.filled = FILLS[fill](self.luma, self.mask)
-        self.seen, self.seen_mask = reduce(self.filled, size), reduce_mask(self.mask, size)
+        self.seen, self.seen_mask = (
+            downscale_luma(self.filled, size),
+            downscale_mask(self.mask, size),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Restorer:
         filled: longer side, px, of the views in which holes are filled.
     """
 
-    inference: Inference
+    inference: Backend
     settings: Restore
     filled: int = FILLED
 
@@ -75,22 +74,22 @@ class Restorer:
         said = self.inference(whole.seen, whole.seen_mask)
         restored = np.empty((*damaged.shape, 3), dtype=np.uint8)
         if not model.keep_gray:
-            for rows, band in enlarged_bands(_rgb(said, model.output), damaged.shape):
+            for rows, band in upscale_bands(_rgb(said, model.output), damaged.shape):
                 restored[rows] = _to_levels(band).transpose(1, 2, 0)
             return restored
         chroma = _chroma(said, model.output)
         if said.hues is not None and self.settings.hues:
-            places = sharpened(said.hues)
-            chroma = impose(_coarse(chroma), agreed(chroma, places), places)
+            places = sharpen(said.hues)
+            chroma = transfer_hues(_hue_cells(chroma), blend_histograms(chroma, places), places)
         luma = damaged.copy()
         for hole, filled in self._filled(damaged, mask, whole, said):
             luma[hole.core][mask[hole.core]] = filled
 
         def color(piece: tuple[slice, Planes]) -> None:
             rows, band = piece
-            restored[rows] = join(luma[rows], band)
+            restored[rows] = merge_luma_chroma(luma[rows], band)
 
-        for _ in in_order(color, enlarged_bands(chroma, damaged.shape)):
+        for _ in in_order(color, upscale_bands(chroma, damaged.shape)):
             pass
         return restored
 
@@ -104,7 +103,7 @@ class Restorer:
         Returns:
             `(H, W, 3)` uint8 RGB, `photo` wherever the mask is False.
         """
-        from rechroma.imaging.io import luma as luma_of
+        from rechroma.imaging.color import to_luma as luma_of
 
         if not mask.any():
             return photo.copy()
@@ -116,11 +115,11 @@ class Restorer:
         for hole, filled in self._filled(damaged, mask, whole, said):
             lost = mask[hole.core]
             chroma = self._continued(photo, mask, overview, hole)[:, lost]
-            restored[hole.core][lost] = join(filled[None], chroma[:, None])[0]
+            restored[hole.core][lost] = merge_luma_chroma(filled[None], chroma[:, None])[0]
             if max(restored[hole.view].shape) <= JOINED:
                 inside = np.zeros_like(mask[hole.view])
                 inside[_within(hole.core, hole.view)] = lost
-                restored[hole.view] = healed(restored[hole.view], inside)
+                restored[hole.view] = close_seam(restored[hole.view], inside)
         return restored
 
     def smaller(self) -> "Restorer | None":
@@ -136,24 +135,24 @@ class Restorer:
         return _View(luma, mask, fill, self.filled, self.settings.size)
 
     def _filled(
-        self, damaged: Luma, mask: Mask, whole: _View, said: Said
-    ) -> Iterator[tuple[Hole, Luma]]:
+        self, damaged: Luma, mask: Mask, whole: _View, said: NetworkOutput
+    ) -> Iterator[tuple[HoleCrop, Luma]]:
         """Each hole, and `(N,)` uint8 for the lost pixels of its core in their order."""
         output = self.inference.model.output
-        for hole in holes(mask):
+        for hole in find_hole_crops(mask):
             seen, lost = damaged[hole.view], mask[hole.view]
             if seen.shape == damaged.shape:
-                yield hole, _joined(whole, said, output, damaged, mask, hole.core)
+                yield hole, _fill_hole(whole, said, output, damaged, mask, hole.core)
                 continue
             view = self._view(seen, lost)
             heard = self.inference(view.seen, view.seen_mask)
             core = _within(hole.core, hole.view)
-            yield hole, _joined(view, heard, output, seen, lost, core)
+            yield hole, _fill_hole(view, heard, output, seen, lost, core)
 
-    def _continued(self, photo: Photo, mask: Mask, overview: Planes, hole: Hole) -> Planes:
+    def _continued(self, photo: Photo, mask: Mask, overview: Planes, hole: HoleCrop) -> Planes:
         """`(2, h, w)` chroma of a core: what the overview has, moved to meet the known around."""
         view = hole.view
-        seen, lost = photo[view], reduce_mask(mask[view], self.filled)
+        seen, lost = photo[view], downscale_mask(mask[view], self.filled)
         small = cv2.resize(seen, lost.shape[::-1], interpolation=cv2.INTER_AREA)
         known = np.stack(
             ycbcr_from_rgb(
@@ -165,27 +164,29 @@ class Restorer:
             plane + diffuse(true - plane, lost) for plane, true in zip(guess, known, strict=True)
         ]
         rows, columns = _within(hole.core, view)
-        return enlarge(np.stack(met), seen.shape[:2])[:, rows, columns]
+        return upscale(np.stack(met), seen.shape[:2])[:, rows, columns]
 
 
-def _joined(view: _View, said: Said, output: str, seen: Luma, lost: Mask, core: Box) -> Luma:
+def _fill_hole(
+    view: _View, said: NetworkOutput, output: str, seen: Luma, lost: Mask, core: Box
+) -> Luma:
     """`(N,)` uint8 for the lost pixels of `core`, of a photograph `seen` through its view.
 
     Where the view is reduced, what it lacks in brightness at the border of the hole is carried on
     into it, so that no step stands there.
     """
     luma = said.color[0] if output == "luma_chroma" else ycbcr_from_rgb(*said.color)[0]
-    change = enlarge((luma - np.float32(1 / 255) * view.seen)[None], view.filled.shape)[0]
+    change = upscale((luma - np.float32(1 / 255) * view.seen)[None], view.filled.shape)[0]
     fine = np.float32(1 / 255) * view.filled + change
-    near, near_mask = reduce(seen, JOINED), reduce_mask(lost, JOINED)
+    near, near_mask = downscale_luma(seen, JOINED), downscale_mask(lost, JOINED)
     if fine.shape != near.shape:
-        fine = enlarge(fine[None], near.shape)[0]
+        fine = upscale(fine[None], near.shape)[0]
         fine += diffuse(np.float32(1 / 255) * near - fine, near_mask)
-    joined = healed(np.where(near_mask, _to_levels(fine), near), near_mask)
+    joined = close_seam(np.where(near_mask, _to_levels(fine), near), near_mask)
     if joined.shape == seen.shape:
         return joined[core][lost[core]]
     filled = np.zeros(seen.shape, dtype=np.uint8)
-    for rows, band in enlarged_bands(np.float32(1 / 255) * joined[None], seen.shape):
+    for rows, band in upscale_bands(np.float32(1 / 255) * joined[None], seen.shape):
         filled[rows] = _to_levels(band[0])
     return filled[core][lost[core]]
 
@@ -215,21 +216,21 @@ def _part(planes: Planes, shape: tuple[int, ...], view: Box, wanted: tuple[int, 
     )
 
 
-def _coarse(planes: Planes) -> Planes:
+def _hue_cells(planes: Planes) -> Planes:
     cell = max(HUE_CELL, max(planes.shape) / MOST_CELLS)
     height, width = (max(1, round(side / cell)) for side in planes.shape[1:])
-    return resize(planes, (height, width), cv2.INTER_AREA)
+    return resize_planes(planes, (height, width), cv2.INTER_AREA)
 
 
 def _to_levels(values: Planes) -> NDArray[np.uint8]:
     return np.clip(np.rint(values * 255), 0, 255).astype(np.uint8)
 
 
-def _rgb(said: Said, output: str) -> Planes:
+def _rgb(said: NetworkOutput, output: str) -> Planes:
     return said.color if output == "rgb" else np.stack(rgb_from_ycbcr(*said.color))
 
 
-def _chroma(said: Said, output: str) -> Planes:
+def _chroma(said: NetworkOutput, output: str) -> Planes:
     """`(2, h, w)` float32 Cb, Cr."""
     planes = said.color if output == "luma_chroma" else np.stack(ycbcr_from_rgb(*said.color))
     return planes[1:]

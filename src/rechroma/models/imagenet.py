@@ -20,13 +20,13 @@ PACKAGES = {
 SCALE = 0.5  # the encoders learned from 2 (x - 0.5) in three channels, ours see 4 (x - 0.5) in one
 
 
-def is_here(encoder: str) -> bool:
+def has_package(encoder: str) -> bool:
     """Whether a package with the weights of `encoder`, by timm's or smp's name, is installed."""
     name = encoder.removeprefix("tu-")
     return name in PACKAGES and find_spec(PACKAGES[name][0]) is not None
 
 
-def start(encoder: nn.Module, name: str) -> None:
+def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
     """Give an encoder of smp the weights of its package: gray photographs look as in training.
 
     Its first channel is the gray; all others (the mask) have no say at first.

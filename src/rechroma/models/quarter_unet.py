@@ -9,7 +9,7 @@ from torch.nn import functional
 from rechroma.imaging.hue import HUES
 
 WIDTHS = (256, 128, 64)  # of the decoder at 1/16, 1/8 and 1/4 of the resolution
-HUES_WIDTH = 512  # of the layer between features and hues
+HUE_WIDTH = 512  # of the layer between features and hues
 QUIET = 0.1  # of the usual first weights: fresh, it takes photographs for nearly the same
 
 
@@ -35,7 +35,7 @@ class QuarterUNet(nn.Module):
         widths = self.encoder.out_channels
         seen_too = [width + channels for width in widths]
         self.decoder = UnetDecoder(seen_too, WIDTHS, n_blocks=len(WIDTHS))
-        self.hues = HuesOfPlaces(widths[-1], dropout) if hues else None
+        self.hues = HueHead(widths[-1], dropout) if hues else None
         self.head = nn.Conv2d(WIDTHS[-1], classes, 3, padding=1)
 
     def forward(self, seen: Tensor) -> Tensor | tuple[Tensor, Tensor]:
@@ -55,14 +55,14 @@ class QuarterUNet(nn.Module):
         return full, self.hues(feature_maps[-1])
 
 
-class HuesOfPlaces(nn.Module):
+class HueHead(nn.Module):
     """What hues each place of a photograph is taken to have."""
 
     def __init__(self, features: int, dropout: float):
         super().__init__()
-        self.whole = _described(features, dropout)
-        self.place = _described(features, dropout)
-        last = nn.Linear(HUES_WIDTH, HUES + 1)
+        self.whole = _description(features, dropout)
+        self.place = _description(features, dropout)
+        last = nn.Linear(HUE_WIDTH, HUES + 1)
         with torch.no_grad():
             last.weight *= QUIET
         self.said = nn.Sequential(nn.GELU(), nn.Dropout(dropout), last)
@@ -75,7 +75,7 @@ class HuesOfPlaces(nn.Module):
         return logits.transpose(1, 2).reshape(features.shape[0], HUES + 1, *features.shape[2:])
 
 
-def _described(features: int, dropout: float) -> nn.Sequential:
+def _description(features: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(features), nn.Dropout(dropout), nn.Linear(features, HUES_WIDTH)
+        nn.LayerNorm(features), nn.Dropout(dropout), nn.Linear(features, HUE_WIDTH)
     )

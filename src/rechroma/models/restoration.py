@@ -1,6 +1,5 @@
 """The network that restores, made by name: ours, the reference report's, or smp's."""
 
-import warnings
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -10,12 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rechroma.deployment import bundle as shipped
-from rechroma.errors import UserError, unknown
+from rechroma.errors import UserError
 from rechroma.imaging.color import to_rgb
-from rechroma.imaging.hue import HUES
-from rechroma.models import imagenet as pretrained
-from rechroma.models.architectures import PlainUNet
+from rechroma.models.factory import build_network
+from rechroma.models.weights import BUNDLED, load_bundled_weights, load_weights
 from rechroma.settings import Model
 
 HEAD_SCALE = 0.03  # of the last layer's first weights
@@ -55,16 +52,16 @@ class RestorationNetwork(nn.Module):
         colors = 2 if settings.two_stage and settings.output == "luma_chroma" else 3
         damage = 1 if settings.segmentation else 0
         if settings.two_stage:
-            self.gray_network: nn.Module | None = build(settings, channels, 1 + damage)
-            self.color_network = build(settings, channels, colors, settings.hues)
+            self.gray_network: nn.Module | None = build_network(settings, channels, 1 + damage)
+            self.color_network = build_network(settings, channels, colors, settings.hues)
         else:
             self.gray_network = None
-            self.color_network = build(settings, channels, colors + damage, settings.hues)
+            self.color_network = build_network(settings, channels, colors + damage, settings.hues)
         if settings.output == "luma_chroma" and settings.fill != "none":
             for network in filter(None, (self.gray_network, self.color_network)):
                 _quiet_head(network)
-        if settings.weights == shipped.NAME:
-            _load_shipped(self)
+        if settings.weights == BUNDLED:
+            load_bundled_weights(self)
         elif settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
         for encoder in self._frozen():
@@ -172,107 +169,3 @@ def _run(network: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor | None]:
         return planes, None
     hues = hues.float()
     return planes, hues if hues.ndim == 4 else hues[..., None, None]
-
-
-def build(settings: Model, channels: int, classes: int, hues: bool = False) -> nn.Module:
-    """A network from `(N, channels, H, W)` to `(N, classes, H, W)`, H and W multiples of 32.
-
-    With `hues` it gives a pair: that, and logits of the hue histogram, `(N, 181)` of the whole
-    photograph or `(N, 181, h, w)` of places.
-    """
-    if settings.encoder == "plain":
-        if settings.weights == "imagenet":
-            raise UserError("model.weights is 'imagenet', but no such weights of 'plain' exist")
-        return PlainUNet(channels, classes, hues)
-    import segmentation_models_pytorch as smp
-
-    decoders = ["quarter", *smp.MODEL_ARCHITECTURES_MAPPING]
-    if settings.decoder not in decoders:
-        raise unknown("model.decoder", settings.decoder, decoders)
-    encoder = _encoder_name(settings.encoder)
-    packaged = settings.weights == "imagenet" and pretrained.is_here(encoder)
-    weights = "imagenet" if settings.weights == "imagenet" and not packaged else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # smp's remarks on its own spelling of timm's weights
-            network: nn.Module
-            if settings.decoder == "quarter":
-                from rechroma.models.quarter_unet import QuarterUNet
-
-                network = QuarterUNet(encoder, weights, channels, classes, hues, settings.dropout)
-            else:
-                network = smp.create_model(
-                    settings.decoder,
-                    encoder,
-                    encoder_weights=weights,
-                    in_channels=channels,
-                    classes=classes,
-                    aux_params={"classes": HUES + 1, "dropout": None} if hues else None,
-                )
-    except KeyError as error:
-        raise UserError(f"model.encoder '{encoder}': {error.args[0]}") from error
-    except (OSError, RuntimeError) as error:
-        if weights is None:
-            raise UserError(
-                f"model.encoder '{encoder}' with decoder '{settings.decoder}': {error}"
-            ) from error
-        raise UserError(
-            f"model.weights is 'imagenet', but the weights of '{encoder}' could not be fetched: "
-            "the hub is out of reach. Connect once, or use model.weights: none or a file"
-        ) from error
-    except (TypeError, ValueError, AttributeError, AssertionError) as error:
-        raise UserError(
-            f"model.encoder '{encoder}' does not go with decoder '{settings.decoder}': {error}"
-        ) from error
-    if packaged:
-        pretrained.start(network.get_submodule("encoder"), encoder)
-    return network
-
-
-def _encoder_name(name: str) -> str:
-    """smp's spelling of an encoder of smp or timm."""
-    import segmentation_models_pytorch as smp
-    import timm
-
-    if name in smp.encoders.encoders:
-        return name
-    bare = name.removeprefix("tu-")
-    if not timm.is_model(bare):
-        raise unknown("model.encoder", name, ["plain", *smp.encoders.encoders, *timm.list_models()])
-    return f"tu-{bare}"
-
-
-def _load_shipped(network: nn.Module) -> None:
-    try:
-        load_weights(network, shipped.FOLDER / "weights.safetensors")
-    except UserError as error:
-        raise UserError(
-            f"model.weights is '{shipped.NAME}', which this network cannot start from, choose "
-            f"model.weights=none: {error}"
-        ) from None
-
-
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Load the safetensors file at `path` into `network`; the names and shapes must agree.
-
-    Raises:
-        UserError: the file is missing, no safetensors file, or of another network.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing, expected the weights of a network there") from None
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is no safetensors file: {error}") from None
-    own = network.state_dict()
-    for name in sorted(own.keys() | tensors.keys()):
-        expected = tuple(own[name].shape) if name in own else "nothing"
-        found = tuple(tensors[name].shape) if name in tensors else "nothing"
-        if expected != found:
-            raise UserError(
-                f"{path} is of another network: expected {expected} as '{name}', found {found}"
-            )
-    network.load_state_dict(tensors)

@@ -7,10 +7,10 @@ from types import TracebackType
 import numpy as np
 from numpy.lib.format import write_array_header_1_0
 
-from rechroma.imaging.io import Photo
+from rechroma.imaging.types import Photo
 
 
-class Squares:
+class ArrayWriter:
     """The file `path`, open for writing; `np.load(path, mmap_mode="r")` reads it once closed.
 
     Rows are `(size, size, 3)` uint8 RGB.
@@ -23,7 +23,7 @@ class Squares:
         self._file = path.open("w+b")
         self._start = self._write_header()
 
-    def __enter__(self) -> "Squares":
+    def __enter__(self) -> "ArrayWriter":
         return self
 
     def __exit__(

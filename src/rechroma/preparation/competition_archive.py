@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, Protocol
 
 from rechroma.errors import UserError
-from rechroma.imaging.io import PhotoError, leads_inside
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.io import is_inside
 
 ARCHIVE_NAME = "open.zip"
 TRAIN_LIST = re.compile(r"(?!__MACOSX)([^/]+/)?train\.csv")  # on top or in one folder
@@ -84,7 +85,7 @@ class _Folder:
 
     def open(self, name: str) -> Path:
         file = self.root / name
-        if not leads_inside(file, self.root):
+        if not is_inside(file, self.root):
             raise PhotoError(name, "leads outside the folder")
         return file
 

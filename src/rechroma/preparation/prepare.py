@@ -12,18 +12,29 @@ from typing import Any
 import numpy as np
 
 from rechroma.errors import UserError
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import Luma, Mask, Photo
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.decode import FORMATS
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import write_png
+from rechroma.imaging.resize import center_square
+from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.outputs import whole_folder, write_json
-from rechroma.preparation import splits
-from rechroma.preparation.array_writer import Squares
-from rechroma.preparation.sources import HELD_OUT, SOURCES, UNLABELED, Candidate, Loaded, Rejected
-from rechroma.preparation.validate import Arrival, check_rejected, given_mask, take_in
+from rechroma.preparation.array_writer import ArrayWriter
+from rechroma.preparation.pairs import mask_of_pair
+from rechroma.preparation.sources import (
+    HELD_OUT,
+    SOURCES,
+    UNLABELED,
+    Candidate,
+    LoadedPhoto,
+    Rejected,
+)
+from rechroma.preparation.splits import TRAIN, Groups, assign, bridges, check_no_leak, groups
+from rechroma.preparation.validate import ValidPhoto, check_rejected, validate_photos
 from rechroma.progress import in_order, track
 from rechroma.settings import Settings
 
-SPLITS = (splits.TRAIN, *HELD_OUT, UNLABELED)
+SPLITS = (TRAIN, *HELD_OUT, UNLABELED)
 
 
 @dataclass(frozen=True)
@@ -59,18 +70,18 @@ def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> P
     if not candidates and not found.rejected:
         raise UserError(
             f"params.yaml: data.path is '{source}', which holds no photographs "
-            f"({', '.join(photos.FORMATS)}); put some there, or set data.source to sample"
+            f"({', '.join(FORMATS)}); put some there, or set data.source to sample"
         )
     digest = hashlib.sha256()
     with (
         whole_folder(prepared) as folder,
-        Squares(folder / "train.npy", settings.data.size) as squares,
+        ArrayWriter(folder / "train.npy", settings.data.size) as squares,
     ):
-        arrivals, unusable = take_in(candidates, squares)
+        arrivals, unusable = validate_photos(candidates, squares)
         rejected = sorted(found.rejected + unusable)
         check_rejected(rejected, len(candidates) + len(found.rejected), settings.data)
         kept, left_out = _divide(arrivals, settings)
-        squares.keep([each.row for each in kept if each.split == splits.TRAIN], digest.update)
+        squares.keep([each.row for each in kept if each.split == TRAIN], digest.update)
         _write_held_out(kept, folder, settings, digest.update)
         _write_table(folder / "photos.csv", kept)
         digest.update((folder / "photos.csv").read_bytes())
@@ -88,8 +99,8 @@ def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> P
 
 
 def _divide(
-    arrivals: Sequence[Arrival], settings: Settings
-) -> tuple[list[Arrival], list[Rejected]]:
+    arrivals: Sequence[ValidPhoto], settings: Settings
+) -> tuple[list[ValidPhoto], list[Rejected]]:
     """Give every photograph its split and group; return those that stay and those that leak."""
     given = [each for each in arrivals if each.candidate.split]
     free = [each for each in arrivals if not each.candidate.split]
@@ -103,16 +114,16 @@ def _divide(
     free, bridging = _in_groups(free, 1 + sum(share > 0 for share in shares.values()))
     left_out += bridging
     generator = np.random.default_rng(settings.seed)
-    names = splits.assign(_groups(free), shares, settings.data.held_out_limit, generator)
+    names = assign(_groups(free), shares, settings.data.held_out_limit, generator)
     for each, name in zip(free, names, strict=True):
         each.split = name
     kept = [
         each
         for each in sorted([*given, *free], key=lambda each: each.candidate.id)
-        if each.split == splits.TRAIN or not each.candidate.training_only
+        if each.split == TRAIN or not each.candidate.training_only
     ]
     files = [each.candidate.file for each in kept]
-    splits.check_no_leak([each.keys for each in kept], [each.split for each in kept], files)
+    check_no_leak([each.keys for each in kept], [each.split for each in kept], files)
     numbers = _groups(kept).tolist()
     first = dict(zip(reversed(numbers), reversed(kept), strict=True))
     for each, number in zip(kept, numbers, strict=True):
@@ -120,15 +131,13 @@ def _divide(
     return kept, sorted(left_out)
 
 
-def _groups(arrivals: Sequence[Arrival]) -> splits.Groups:
-    return splits.groups(
-        [each.keys for each in arrivals], [each.candidate.group for each in arrivals]
-    )
+def _groups(arrivals: Sequence[ValidPhoto]) -> Groups:
+    return groups([each.keys for each in arrivals], [each.candidate.group for each in arrivals])
 
 
 def _apart_from(
-    given: Sequence[Arrival], free: Sequence[Arrival]
-) -> tuple[list[Arrival], list[Rejected]]:
+    given: Sequence[ValidPhoto], free: Sequence[ValidPhoto]
+) -> tuple[list[ValidPhoto], list[Rejected]]:
     """`free` without those that share pixels with one whose split the source gives."""
     numbers = _groups([*given, *free]).tolist()
     held = dict(zip(numbers[: len(given)], given, strict=True))
@@ -143,38 +152,42 @@ def _apart_from(
     return apart, left_out
 
 
-def _in_groups(arrivals: Sequence[Arrival], wanted: int) -> tuple[list[Arrival], list[Rejected]]:
+def _in_groups(
+    arrivals: Sequence[ValidPhoto], wanted: int
+) -> tuple[list[ValidPhoto], list[Rejected]]:
     """`arrivals` without those that join what is needed as `wanted` groups."""
     if len(np.unique(_groups(arrivals))) >= wanted:
         return list(arrivals), []
-    bridges = set(
-        splits.bridges(
+    skipped = set(
+        bridges(
             [each.keys for each in arrivals], [each.candidate.group for each in arrivals], wanted
         )
     )
     reason = "joins photographs that go to different splits by sharing pixels with them"
-    left_out = [Rejected(arrivals[place].candidate.file, reason) for place in sorted(bridges)]
-    return [each for place, each in enumerate(arrivals) if place not in bridges], left_out
+    left_out = [Rejected(arrivals[place].candidate.file, reason) for place in sorted(skipped)]
+    return [each for place, each in enumerate(arrivals) if place not in skipped], left_out
 
 
 def _write_held_out(
-    kept: Sequence[Arrival], folder: Path, settings: Settings, see: Callable[[bytes], None]
+    kept: Sequence[ValidPhoto], folder: Path, settings: Settings, see: Callable[[bytes], None]
 ) -> None:
     """Write all but the training photographs as PNG; `see` is shown their pixels."""
 
-    def write(each: Arrival) -> list[Photo | Luma | Mask]:
+    def write(each: ValidPhoto) -> list[Photo | Luma | Mask]:
         pictures = _pictures(each.candidate, settings)
         for kind, picture in pictures.items():
-            photos.write_png(folder / each.split / kind / f"{each.candidate.id}.png", picture)
+            write_png(folder / each.split / kind / f"{each.candidate.id}.png", picture)
         return list(pictures.values())
 
-    held = [each for each in kept if each.split != splits.TRAIN]
+    held = [each for each in kept if each.split != TRAIN]
     for pictures in track(in_order(write, held), "writing the held-out ones", len(held)):
         for picture in pictures:
             see(str(picture.shape).encode() + picture.tobytes())
 
 
-def held_out(candidate: Candidate, came: Loaded, settings: Settings) -> tuple[Photo, Luma, Mask]:
+def make_held_out(
+    candidate: Candidate, came: LoadedPhoto, settings: Settings
+) -> tuple[Photo, Luma, Mask]:
     """Truth, damaged and mask of a photograph that is held out, `came` having a truth.
 
     Raises:
@@ -183,10 +196,10 @@ def held_out(candidate: Candidate, came: Loaded, settings: Settings) -> tuple[Ph
     truth, damaged = came
     assert truth is not None
     if damaged is not None:
-        return truth, damaged, given_mask(candidate.file, truth, damaged)
-    truth = photos.square(truth, settings.data.size)
+        return truth, damaged, mask_of_pair(candidate.file, truth, damaged)
+    truth = center_square(truth, settings.data.size)
     own = np.random.default_rng([settings.seed, zlib.crc32(candidate.id.encode())])
-    return truth, *damage.draw(photos.luma(truth), settings.damage, own)
+    return truth, *draw_damage(to_luma(truth), settings.damage, own)
 
 
 def _pictures(candidate: Candidate, settings: Settings) -> dict[str, Photo | Luma | Mask]:
@@ -195,10 +208,10 @@ def _pictures(candidate: Candidate, settings: Settings) -> dict[str, Photo | Lum
         assert came.damaged is not None
         return {"damaged": came.damaged}
     kinds = ("truth", "damaged", "masks")
-    return dict(zip(kinds, held_out(candidate, came, settings), strict=True))
+    return dict(zip(kinds, make_held_out(candidate, came, settings), strict=True))
 
 
-def _write_table(path: Path, kept: Sequence[Arrival]) -> None:
+def _write_table(path: Path, kept: Sequence[ValidPhoto]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["id", "split", "group", "source", "height", "width"])

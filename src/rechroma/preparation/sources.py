@@ -11,8 +11,11 @@ from typing import NamedTuple
 from PIL import Image
 
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import Luma, Photo, PhotoError
+from rechroma.imaging.color import is_gray
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.io import is_inside, list_photos, read_color, read_gray
+from rechroma.imaging.resize import downscale
+from rechroma.imaging.types import Luma, Photo
 from rechroma.preparation.competition_archive import Files, inner_path, open_files, rows
 from rechroma.settings import Data
 
@@ -29,7 +32,7 @@ SAMPLE = {
 SAMPLE_SCALES = (100, 75, 50)  # percent
 
 
-class Loaded(NamedTuple):
+class LoadedPhoto(NamedTuple):
     """`truth`: `(H, W, 3)` uint8 RGB; `damaged`: `(H, W)` uint8. None where the source has none."""
 
     truth: Photo | None
@@ -44,7 +47,7 @@ class Candidate:
     """Unique in the source, and usable as a file name."""
     file: str
     """As people name it; the same on every machine."""
-    load: Callable[[], Loaded]
+    load: Callable[[], LoadedPhoto]
     """Reads it; raises PhotoError."""
     group: str | None = None
     """Photographs of one group stay in one split."""
@@ -62,20 +65,20 @@ class Rejected(NamedTuple):
 
 
 @dataclass
-class Found:
+class SourceListing:
     """What a source holds."""
 
     candidates: list[Candidate] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def sample(data: Data, path: Path) -> Found:  # noqa: ARG001
+def list_sample(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
     """Tiles of `data.size` px from the color photographs inside scikit-image and scikit-learn.
 
     Cut at three scales. Tiles that overlap others by half are for training only. All tiles of one
     photograph are one group.
     """
-    found = Found()
+    found = SourceListing()
     reduced = cache(_reduced)
     for package, names in SAMPLE.items():
         spec = find_spec(package)
@@ -104,7 +107,7 @@ def sample(data: Data, path: Path) -> Found:  # noqa: ARG001
     return found
 
 
-def photo_folder(data: Data, path: Path) -> Found:  # noqa: ARG001
+def list_folder(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
     """Color photographs in the folder `path` and below; gray ones are left out.
 
     Where it holds a folder `train` and also `validation` or `test`, these are the splits: what is
@@ -121,11 +124,11 @@ def photo_folder(data: Data, path: Path) -> Found:  # noqa: ARG001
     root = path if path.is_dir() else path.parent
     splits = [name for name in HELD_OUT if (root / name).is_dir()]
     splits = ["train", *splits] if splits and (root / "train").is_dir() else []
-    found = Found()
+    found = SourceListing()
     names: list[str] = []
-    for file in photos.list_photos(path):
+    for file in list_photos(path):
         name = file.relative_to(root).as_posix()
-        if not photos.leads_inside(file, root):
+        if not is_inside(file, root):
             found.rejected.append(Rejected(name, "is a link that leads outside the folder"))
         elif splits and name.split("/")[0] not in splits:
             found.rejected.append(Rejected(name, f"is in none of the folders {', '.join(splits)}"))
@@ -140,7 +143,7 @@ def photo_folder(data: Data, path: Path) -> Found:  # noqa: ARG001
     return found
 
 
-def competition(data: Data, path: Path) -> Found:  # noqa: ARG001
+def list_competition(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
     """The competition's photographs: `open.zip` or its folder, paired by train.csv.
 
     The inputs that test.csv lists (it may be missing) have no truth and become `unlabeled`.
@@ -149,7 +152,7 @@ def competition(data: Data, path: Path) -> Found:  # noqa: ARG001
         UserError: no such data, or a list without its columns or without rows.
     """
     files = open_files(path)
-    found = Found()
+    found = SourceListing()
     seen: set[str] = set()
     lists = {"train.csv": ("input_image_path", "gt_image_path"), "test.csv": ("input_image_path",)}
     for listing, columns in lists.items():
@@ -173,10 +176,10 @@ def competition(data: Data, path: Path) -> Found:  # noqa: ARG001
     return found
 
 
-SOURCES: dict[str, Callable[[Data, Path], Found]] = {
-    "sample": sample,
-    "photos": photo_folder,
-    "competition": competition,
+SOURCES: dict[str, Callable[[Data, Path], SourceListing]] = {
+    "sample": list_sample,
+    "photos": list_folder,
+    "competition": list_competition,
 }
 
 
@@ -195,22 +198,22 @@ def _corners(height: int, width: int, size: int) -> Iterator[_Corner]:
 
 
 def _reduced(file: Path, scale: int) -> Photo:
-    photo = photos.read_color(file)
-    return photos.reduced(photo, photo.shape[0] * scale // 100, photo.shape[1] * scale // 100)
+    photo = read_color(file)
+    return downscale(photo, photo.shape[0] * scale // 100, photo.shape[1] * scale // 100)
 
 
-def _tile(load: Callable[[], Photo], corner: _Corner, size: int) -> Loaded:
+def _tile(load: Callable[[], Photo], corner: _Corner, size: int) -> LoadedPhoto:
     photo = load()
-    return Loaded(
+    return LoadedPhoto(
         photo[corner.top : corner.top + size, corner.left : corner.left + size].copy(), None
     )
 
 
-def _color_photo(file: Path, name: str) -> Loaded:
-    photo = photos.read_color(file, name)
-    if photos.is_gray(photo):
+def _color_photo(file: Path, name: str) -> LoadedPhoto:
+    photo = read_color(file, name)
+    if is_gray(photo):
         raise PhotoError(name, "is gray, expected a color photograph")
-    return Loaded(photo, None)
+    return LoadedPhoto(photo, None)
 
 
 def _ids(names: Iterable[str]) -> list[str]:
@@ -230,12 +233,12 @@ def _ids(names: Iterable[str]) -> list[str]:
     return ids
 
 
-def _pair(files: Files, damaged_name: str, truth_name: str | None = None) -> Loaded:
-    damaged = photos.read_gray(files.open(damaged_name), damaged_name)
+def _pair(files: Files, damaged_name: str, truth_name: str | None = None) -> LoadedPhoto:
+    damaged = read_gray(files.open(damaged_name), damaged_name)
     if truth_name is None:
-        return Loaded(None, damaged)
-    truth = photos.read_color(files.open(truth_name), truth_name)
+        return LoadedPhoto(None, damaged)
+    truth = read_color(files.open(truth_name), truth_name)
     if truth.shape[:2] != damaged.shape:
         sizes = [f"{each.shape[1]}x{each.shape[0]} px" for each in (damaged, truth)]
         raise PhotoError(damaged_name, f"is {sizes[0]}, but {truth_name} is {sizes[1]}")
-    return Loaded(truth, damaged)
+    return LoadedPhoto(truth, damaged)

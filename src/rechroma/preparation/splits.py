@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.errors import UserError
-from rechroma.imaging.io import Photo, luma
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.types import Photo
 
 Keys = NDArray[np.uint64]
 Groups = NDArray[np.intp]
@@ -31,7 +32,7 @@ def pixel_keys(photo: Photo, block: int = BLOCK) -> Keys:
     """
     height, width = photo.shape[:2]
     keys = [_key(photo)]
-    gray = luma(photo)
+    gray = to_luma(photo)
     for top in range(0, height - block + 1, block):
         for left in range(0, width - block + 1, block):
             part = (slice(top, top + block), slice(left, left + block))

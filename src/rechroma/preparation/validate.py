@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from rechroma.errors import UserError
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import Luma, Mask, Photo, PhotoError
-from rechroma.preparation import splits
-from rechroma.preparation.array_writer import Squares
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.resize import center_square
+from rechroma.imaging.types import Photo
+from rechroma.preparation.array_writer import ArrayWriter
+from rechroma.preparation.pairs import mask_of_pair
 from rechroma.preparation.sources import Candidate, Rejected
+from rechroma.preparation.splits import Keys, pixel_keys
 from rechroma.progress import in_order, track
 from rechroma.settings import Data
 
 SHOWN_REASONS = 5
-LOST_LIMIT = 0.9  # share of the pixels
 
 
 @dataclass
-class Arrival:
+class ValidPhoto:
     """A sound photograph after the first look, without its pixels."""
 
     candidate: Candidate
@@ -30,7 +30,7 @@ class Arrival:
     width: int
     has_damage: bool
     """It came with its damage."""
-    keys: splits.Keys
+    keys: Keys
     """What it shows, see `splits.pixel_keys`."""
     row: int = -1
     """Its place among the squares; -1: none."""
@@ -39,21 +39,21 @@ class Arrival:
     """The id of the first photograph of its group."""
 
 
-def take_in(
-    candidates: Sequence[Candidate], squares: Squares
-) -> tuple[list[Arrival], list[Rejected]]:
+def validate_photos(
+    candidates: Sequence[Candidate], squares: ArrayWriter
+) -> tuple[list[ValidPhoto], list[Rejected]]:
     """Look at every photograph once; the squares of those that may train go to `squares`.
 
     Those that come damaged must all have one size: the most frequent one.
     """
 
-    def look(candidate: Candidate) -> tuple[Arrival, Photo | None] | Rejected:
+    def look(candidate: Candidate) -> tuple[ValidPhoto, Photo | None] | Rejected:
         try:
             return _look(candidate, squares.size)
         except PhotoError as error:
             return Rejected(error.name, error.reason)
 
-    arrivals: list[Arrival] = []
+    arrivals: list[ValidPhoto] = []
     rejected: list[Rejected] = []
     for result in track(in_order(look, candidates), "reading photographs", len(candidates)):
         if isinstance(result, Rejected):
@@ -65,24 +65,6 @@ def take_in(
         arrivals.append(arrival)
     same, different = _of_one_size(arrivals)
     return same, rejected + different
-
-
-def given_mask(file: str, truth: Photo, damaged: Luma) -> Mask:
-    """`(H, W)` bool, where a photo that came `damaged` differs from its `truth`.
-
-    Raises:
-        PhotoError: they are no pair, or there is no damage, or hardly anything else.
-    """
-    gray = photos.luma(truth)
-    try:
-        mask = damage.mask_from_pair(damaged, gray)
-    except UserError:
-        raise PhotoError(file, "shows something else than its original") from None
-    if np.mean(mask) > LOST_LIMIT:
-        raise PhotoError(file, "shows hardly anything of its original")
-    if not mask.any():
-        raise PhotoError(file, "shows no damage")
-    return mask
 
 
 def check_rejected(rejected: Sequence[Rejected], total: int, data: Data) -> None:
@@ -102,29 +84,29 @@ def check_rejected(rejected: Sequence[Rejected], total: int, data: Data) -> None
     )
 
 
-def _look(candidate: Candidate, size: int) -> tuple[Arrival, Photo | None]:
+def _look(candidate: Candidate, size: int) -> tuple[ValidPhoto, Photo | None]:
     truth, damaged = candidate.load()
     if truth is None:
         assert damaged is not None
         height, width = damaged.shape
-        return Arrival(candidate, height, width, True, np.empty(0, dtype=np.uint64)), None
+        return ValidPhoto(candidate, height, width, True, np.empty(0, dtype=np.uint64)), None
     height, width = truth.shape[:2]
     if min(height, width) < size:
         raise PhotoError(
             candidate.file, f"is {width}x{height} px, data.size asks for {size} px each way"
         )
     if damaged is not None:
-        given_mask(candidate.file, truth, damaged)
-    square = photos.square(truth, size) if candidate.split is None else None
-    return Arrival(candidate, height, width, damaged is not None, splits.pixel_keys(truth)), square
+        mask_of_pair(candidate.file, truth, damaged)
+    square = center_square(truth, size) if candidate.split is None else None
+    return ValidPhoto(candidate, height, width, damaged is not None, pixel_keys(truth)), square
 
 
-def _of_one_size(arrivals: Sequence[Arrival]) -> tuple[list[Arrival], list[Rejected]]:
+def _of_one_size(arrivals: Sequence[ValidPhoto]) -> tuple[list[ValidPhoto], list[Rejected]]:
     sizes = Counter((each.height, each.width) for each in arrivals if each.has_damage)
     if len(sizes) <= 1:
         return list(arrivals), []
     height, width = sizes.most_common(1)[0][0]
-    same: list[Arrival] = []
+    same: list[ValidPhoto] = []
     rejected: list[Rejected] = []
     for each in arrivals:
         if each.has_damage and (each.height, each.width) != (height, width):

@@ -15,6 +15,7 @@ from rechroma.errors import UserError
 if TYPE_CHECKING:
     from dvc.repo import Repo
 
+
 State = Literal["Queued", "Running", "Killed", "Failed", "Success"]
 
 

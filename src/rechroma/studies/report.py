@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from rechroma.imaging import figures
-from rechroma.imaging import io as photos
+from rechroma.imaging.grid import sheet
+from rechroma.imaging.io import write_png
+from rechroma.imaging.types import Photo
 from rechroma.outputs import whole_file
-from rechroma.studies.results import Trained, as_rows, by_arm
+from rechroma.studies.plots import LearningCurve, plot_learning_curves
+from rechroma.studies.results import FinishedTraining, arm_table, training_rows
 from rechroma.studies.spec import Arm
 from rechroma.tracking.runs import Run
 
-Photo = photos.Photo
 
-
-class Comparison(NamedTuple):
+class StudyReport(NamedTuple):
     """All that was found.
 
     Attributes:
@@ -31,31 +31,31 @@ class Comparison(NamedTuple):
 
     name: str
     about: str
-    trained: Sequence[Trained]
+    trained: Sequence[FinishedTraining]
     missing: Sequence[tuple[Arm, str]] = ()
     judged: pd.DataFrame | None = None
     heading: str = ""
     pictures: Mapping[str, Photo] = {}
 
 
-def write(found: Comparison, folder: Path) -> list[Path]:
+def write_report(found: StudyReport, folder: Path) -> list[Path]:
     """Write NAME.md, NAME.csv, NAME.png and, with pictures, NAME-photo.png: the files written."""
-    rows = as_rows(found.trained)
-    page, table, plot, sheet = (
+    rows = training_rows(found.trained)
+    page, table, plot, photo = (
         folder / f"{found.name}{end}" for end in (".md", ".csv", ".png", "-photo.png")
     )
     with whole_file(table) as part:
         rows.round(6).to_csv(part, index=False)
     with whole_file(page) as part:
-        part.write_text(as_markdown(found, rows), encoding="utf-8")
-    figures.learning_curves([_curve(each) for each in found.trained], found.name, plot)
+        part.write_text(report_page(found, rows), encoding="utf-8")
+    plot_learning_curves([_curve(each) for each in found.trained], found.name, plot)
     if not found.pictures:
         return [page, table, plot]
-    photos.write_png(sheet, figures.sheet(found.pictures))
-    return [page, table, plot, sheet]
+    write_png(photo, sheet(found.pictures))
+    return [page, table, plot, photo]
 
 
-def as_markdown(found: Comparison, rows: pd.DataFrame) -> str:
+def report_page(found: StudyReport, rows: pd.DataFrame) -> str:
     """The page: what was compared, the tables, what to mind, and the pictures."""
     first = found.trained[0]
     data = first.run.settings
@@ -68,7 +68,7 @@ def as_markdown(found: Comparison, rows: pd.DataFrame) -> str:
         f"{' or '.join(map(str, samples))} samples an arm, seed{'s' * (len(seeds) > 1)} "
         f"{', '.join(map(str, seeds))}. Scores are those of the best epoch on the validation "
         "photographs; behind a mean over seeds stand its lowest and highest seed.",
-        _markdown(by_arm(rows)),
+        _markdown(arm_table(rows)),
     ]
     if found.judged is not None:
         parts += [
@@ -88,7 +88,7 @@ def _markdown(table: pd.DataFrame) -> str:
     return table.to_markdown(index=False, disable_numparse=True)
 
 
-def _remarks(found: Comparison) -> list[str]:
+def _remarks(found: StudyReport) -> list[str]:
     remarks = []
     if found.missing:
         told = ", ".join(f"{arm.name} (seed {arm.seed}) {why}" for arm, why in found.missing)
@@ -101,8 +101,8 @@ def _remarks(found: Comparison) -> list[str]:
     return remarks
 
 
-def _curve(each: Trained) -> figures.Curve:
-    return figures.Curve(
+def _curve(each: FinishedTraining) -> LearningCurve:
+    return LearningCurve(
         each.arm,
         each.epochs["train/loss"].tolist(),
         each.epochs["validation/score"].tolist(),
@@ -110,9 +110,9 @@ def _curve(each: Trained) -> figures.Curve:
     )
 
 
-def log(found: Comparison, files: Sequence[Path], run: Run) -> None:
+def log_report(found: StudyReport, files: Sequence[Path], run: Run) -> None:
     """Put the comparison into `run`, and the trainings that have no parent yet under it."""
-    rows = as_rows(found.trained)
+    rows = training_rows(found.trained)
     for file in files:
         run.file(file)
     run.metrics({f"score/{_plain(arm)}": mean for arm, mean in _mean_scores(rows).items()})

@@ -8,21 +8,20 @@ import pandas as pd
 from mlflow import MlflowClient
 from numpy.typing import NDArray
 
-from rechroma.evaluation.evaluate import Interval, interval
+from rechroma.evaluation.intervals import Interval, bootstrap_interval
 from rechroma.metrics import Scores
 from rechroma.settings import Evaluate
 from rechroma.studies.spec import Arm
-from rechroma.tracking import queries as history
-from rechroma.tracking.queries import Recorded
-from rechroma.training.divergence import Spell, spells
+from rechroma.tracking.queries import TrainingRun, epoch_table, newest_run, training_seconds
+from rechroma.training.divergence import DivergentInterval, find_divergence
 
 PARTS = ("score", "ssim", "masked_ssim", "hue")
 # Settings that tell runs apart but are not what a comparison is about.
-BESIDE = ("seed", "device", "dataset.name", "dataset.digest")
+IGNORED_SETTINGS = ("seed", "device", "dataset.name", "dataset.digest")
 
 
 @dataclass(frozen=True)
-class Trained:
+class FinishedTraining:
     """One finished training of a comparison.
 
     Attributes:
@@ -34,7 +33,7 @@ class Trained:
 
     arm: str
     seed: int
-    run: Recorded
+    run: TrainingRun
     epochs: pd.DataFrame
 
     @property
@@ -49,51 +48,51 @@ class Trained:
             **{part: float(self.epochs[f"validation/{part}"][best]) for part in Scores._fields}
         )
 
-    def spells(self) -> list[Spell]:
+    def spells(self) -> list[DivergentInterval]:
         """Where it left its way."""
         records = self.epochs.to_dict(orient="records")
-        return spells([{str(name): each[name] for name in each} for each in records])
+        return find_divergence([{str(name): each[name] for name in each} for each in records])
 
 
-def of_study(
-    client: MlflowClient, arms: Sequence[Arm], runs: Sequence[Recorded], since: int
-) -> tuple[list[Trained], list[tuple[Arm, str]]]:
+def study_trainings(
+    client: MlflowClient, arms: Sequence[Arm], runs: Sequence[TrainingRun], since: int
+) -> tuple[list[FinishedTraining], list[tuple[Arm, str]]]:
     """The finished trainings of a study's `arms` among MLflow's `runs`; the arms without one.
 
     These come with the reason: `failed`, as one that diverged, or `is not finished`.
     """
     trained, missing = [], []
     for arm in arms:
-        run = history.newest(runs, arm.identity, since)
+        run = newest_run(runs, arm.identity, since)
         if run is None or not run.finished:
             failed = run is not None and run.status == "FAILED"
             missing.append((arm, "failed" if failed else "is not finished"))
         else:
-            told = history.epochs(client, run.run_id)
-            trained.append(Trained(arm.name, arm.seed, run, told))
+            told = epoch_table(client, run.run_id)
+            trained.append(FinishedTraining(arm.name, arm.seed, run, told))
     return trained, missing
 
 
-def of_runs(client: MlflowClient, runs: Iterable[Recorded]) -> list[Trained]:
+def filtered_trainings(client: MlflowClient, runs: Iterable[TrainingRun]) -> list[FinishedTraining]:
     """The finished ones of `runs`, an arm being what they have in common but the seed.
 
     An arm is named by the settings in which it differs from others.
     """
     finished = [run for run in runs if run.finished]
-    names = sorted({name for run in finished for name in run.settings} - set(BESIDE))
+    names = sorted({name for run in finished for name in run.settings} - set(IGNORED_SETTINGS))
     differing = [name for name in names if len({run.settings.get(name) for run in finished}) > 1]
     return [
-        Trained(
+        FinishedTraining(
             " ".join(f"{name}={run.settings.get(name)}" for name in differing) or "all",
             int(run.settings["seed"]),
             run,
-            history.epochs(client, run.run_id),
+            epoch_table(client, run.run_id),
         )
         for run in finished
     ]
 
 
-def as_rows(trained: Iterable[Trained]) -> pd.DataFrame:
+def training_rows(trained: Iterable[FinishedTraining]) -> pd.DataFrame:
     """A row a training: arm, seed, best validation scores, speed, time, spells."""
     return pd.DataFrame(
         [
@@ -105,7 +104,7 @@ def as_rows(trained: Iterable[Trained]) -> pd.DataFrame:
                 "epochs": len(each.epochs),
                 "samples": int(each.epochs["images"].sum()),
                 "images_per_second": float(each.epochs["images_per_second"].median()),
-                "seconds": history.seconds(each.epochs),
+                "seconds": training_seconds(each.epochs),
                 "test_score": each.run.metrics.get("test/score", float("nan")),
                 "left_its_way": "; ".join(map(str, each.spells())),
                 "run": each.run.name,
@@ -117,17 +116,17 @@ def as_rows(trained: Iterable[Trained]) -> pd.DataFrame:
     )
 
 
-def by_arm(rows: pd.DataFrame) -> pd.DataFrame:
+def arm_table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row an arm, the best validation score first: means over seeds, and the score's spread."""
     table = pd.DataFrame(
         [
             {
                 "arm": arm,
-                "validation score": _with_spread(group["score"]),
+                "validation score": _mean_and_range(group["score"]),
                 **{part: f"{group[part].mean():.3f}" for part in PARTS[1:]},
                 "images/s": f"{group['images_per_second'].mean():.0f}",
                 "min": f"{group['seconds'].mean() / 60:.1f}",
-                "left its way": _spells_told(group),
+                "left its way": _divergence_text(group),
                 "order": group["score"].mean(),
             }
             for arm, group in rows.groupby("arm", sort=False)
@@ -136,13 +135,13 @@ def by_arm(rows: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("order", ascending=False).drop(columns="order")
 
 
-def _with_spread(scores: "pd.Series[float]") -> str:
+def _mean_and_range(scores: "pd.Series[float]") -> str:
     if len(scores) == 1:
         return f"{scores.iloc[0]:.4f}"
     return f"{scores.mean():.4f} ({scores.min():.4f}…{scores.max():.4f})"
 
 
-def _spells_told(group: pd.DataFrame) -> str:
+def _divergence_text(group: pd.DataFrame) -> str:
     told = [
         f"seed {seed}, {words}"
         for seed, words in zip(group["seed"], group["left_its_way"], strict=True)
@@ -151,8 +150,8 @@ def _spells_told(group: pd.DataFrame) -> str:
     return "; ".join(told) or "no"
 
 
-def judged(
-    trained: Sequence[Trained],
+def photo_score_table(
+    trained: Sequence[FinishedTraining],
     scores: Mapping[str, Sequence[Scores]],
     settings: Evaluate,
     seed: int,
@@ -176,10 +175,10 @@ def judged(
     rows = []
     for name in (*arms, *others):
         found = {
-            part: interval(means[name][part].tolist(), settings, seed)
+            part: bootstrap_interval(means[name][part].tolist(), settings, seed)
             for part in ("score", *PARTS[1:])
         }
-        difference = interval((means[name]["score"] - best).tolist(), settings, seed)
+        difference = bootstrap_interval((means[name]["score"] - best).tolist(), settings, seed)
         rows.append(
             {
                 "arm": name,
@@ -192,7 +191,7 @@ def judged(
 
 
 def _means_over_seeds(
-    trained: Sequence[Trained], scores: Mapping[str, Sequence[Scores]]
+    trained: Sequence[FinishedTraining], scores: Mapping[str, Sequence[Scores]]
 ) -> dict[str, pd.DataFrame]:
     """Of each arm and yardstick: a row a photograph, a column a part, the mean over seeds."""
     arms = {each.name: each.arm for each in trained}

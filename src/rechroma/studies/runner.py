@@ -12,11 +12,11 @@ from mlflow import MlflowClient
 from rechroma.progress import clock
 from rechroma.studies.dvc_queue import Queue, State
 from rechroma.studies.spec import Arm
-from rechroma.tracking import queries as history
-from rechroma.tracking.queries import Recorded
+from rechroma.tracking.queries import TrainingRun, epoch_speeds, newest_run
 
 if TYPE_CHECKING:
     from rich.table import Table
+
 
 Stage = Literal["done", "running", "queued", "failed", "to do"]
 
@@ -24,7 +24,7 @@ POLL = 10.0  # seconds
 
 
 @dataclass(frozen=True)
-class Standing:
+class ArmStatus:
     """Where one arm is.
 
     Attributes:
@@ -39,7 +39,7 @@ class Standing:
     arm: Arm
     experiment: str
     stage: Stage
-    run: Recorded | None
+    run: TrainingRun | None
     epoch: int = 0
     speed: float = 0.0
 
@@ -49,13 +49,13 @@ class Standing:
         return 0.0 if self.stage in ("done", "failed") else 1 - self.epoch / self.arm.epochs
 
 
-def standings(
+def arm_statuses(
     name: str,
     arms: Iterable[Arm],
-    runs: Sequence[Recorded],
+    runs: Sequence[TrainingRun],
     states: Mapping[str, State],
     since: int = 0,
-) -> list[Standing]:
+) -> list[ArmStatus]:
     """Where each arm of the study `name` is.
 
     Args:
@@ -68,12 +68,12 @@ def standings(
     found = []
     for arm in arms:
         experiment = arm.experiment(name)
-        run = history.newest(runs, arm.identity, since)
-        found.append(Standing(arm, experiment, _stage(run, states.get(experiment)), run))
+        run = newest_run(runs, arm.identity, since)
+        found.append(ArmStatus(arm, experiment, _stage(run, states.get(experiment)), run))
     return found
 
 
-def _stage(run: Recorded | None, state: State | None) -> Stage:
+def _stage(run: TrainingRun | None, state: State | None) -> Stage:
     if run is not None and run.finished:
         return "done"
     if state == "Running":
@@ -89,7 +89,7 @@ def _stage(run: Recorded | None, state: State | None) -> Stage:
 
 def enqueue(
     queue: Queue,
-    found: Iterable[Standing],
+    found: Iterable[ArmStatus],
     retry: bool,
     force: bool,
     say: Callable[[str], None],
@@ -104,11 +104,11 @@ def enqueue(
 
 
 def watch(
-    look: Callable[[], list[Standing]],
+    look: Callable[[], list[ArmStatus]],
     client: MlflowClient,
     workers: int,
     say: Callable[[str], None],
-) -> list[Standing]:
+) -> list[ArmStatus]:
     """Tell how the study goes until no arm is queued or runs: where the arms are then.
 
     On a terminal a table is kept up to date, elsewhere a line is said when something changes.
@@ -118,15 +118,15 @@ def watch(
 
 
 def _in_lines(
-    look: Callable[[], list[Standing]],
+    look: Callable[[], list[ArmStatus]],
     client: MlflowClient,
     workers: int,
     say: Callable[[str], None],
-) -> list[Standing]:
+) -> list[ArmStatus]:
     told = ""
     while True:
-        found = _informed(look(), client)
-        line = summary(found, workers)
+        found = _with_progress(look(), client)
+        line = summarize_statuses(found, workers)
         news = line.partition(", about")[0]  # that time passes is none
         if news != told:
             say(line)
@@ -137,43 +137,43 @@ def _in_lines(
 
 
 def _on_terminal(
-    look: Callable[[], list[Standing]],
+    look: Callable[[], list[ArmStatus]],
     client: MlflowClient,
     workers: int,
     say: Callable[[str], None],  # noqa: ARG001
-) -> list[Standing]:
+) -> list[ArmStatus]:
     from rich.console import Console
     from rich.live import Live
 
     with Live(console=Console(stderr=True), auto_refresh=False) as live:
         while True:
-            found = _informed(look(), client)
+            found = _with_progress(look(), client)
             live.update(_table(found, workers), refresh=True)
             if not _goes_on(found):
                 return found
             time.sleep(POLL)
 
 
-def _goes_on(found: Iterable[Standing]) -> bool:
+def _goes_on(found: Iterable[ArmStatus]) -> bool:
     return any(each.stage in ("queued", "running") for each in found)
 
 
-def _informed(found: Iterable[Standing], client: MlflowClient) -> list[Standing]:
+def _with_progress(found: Iterable[ArmStatus], client: MlflowClient) -> list[ArmStatus]:
     """With the epoch and speed of those that run or are done."""
     informed = []
     for each in found:
         if each.run is None or each.stage not in ("running", "done"):
             informed.append(each)
             continue
-        speeds = history.speeds(client, each.run.run_id)
+        speeds = epoch_speeds(client, each.run.run_id)
         speed = speeds[-1] if speeds else 0.0
         informed.append(
-            Standing(each.arm, each.experiment, each.stage, each.run, len(speeds), speed)
+            ArmStatus(each.arm, each.experiment, each.stage, each.run, len(speeds), speed)
         )
     return informed
 
 
-def seconds_left(found: Sequence[Standing], workers: int) -> float | None:
+def seconds_left(found: Sequence[ArmStatus], workers: int) -> float | None:
     """Until all arms are done by what the arms so far took; None before anything is known.
 
     An arm that has begun is taken to go on at its own speed, another at the mean of the others.
@@ -188,7 +188,7 @@ def seconds_left(found: Sequence[Standing], workers: int) -> float | None:
     return left / workers
 
 
-def summary(found: Sequence[Standing], workers: int) -> str:
+def summarize_statuses(found: Sequence[ArmStatus], workers: int) -> str:
     """`3/14 done, 9 queued, running: lion s1 epoch 2/4 at 38 images/s, about 0:12:30 left`."""
     counts = {stage: sum(each.stage == stage for each in found) for stage in ("done", "failed")}
     parts = [f"{counts['done']}/{len(found)} done"]
@@ -206,17 +206,17 @@ def summary(found: Sequence[Standing], workers: int) -> str:
     return ", ".join(parts)
 
 
-def _running(each: Standing) -> str:
+def _running(each: ArmStatus) -> str:
     told = f"{each.arm.name} s{each.arm.seed}"
     if not each.epoch:
         return told
     return f"{told} epoch {each.epoch}/{each.arm.epochs} at {each.speed:.0f} images/s"
 
 
-def _table(found: Sequence[Standing], workers: int) -> "Table":
+def _table(found: Sequence[ArmStatus], workers: int) -> "Table":
     from rich.table import Table
 
-    table = Table(caption=summary(found, workers))
+    table = Table(caption=summarize_statuses(found, workers))
     for heading in ("arm", "seed", "stage", "epoch", "images/s", "validation score"):
         table.add_column(heading)
     for each in found:

@@ -16,7 +16,7 @@ from pydantic import (
 
 from rechroma.errors import UserError, unknown
 from rechroma.outputs import write_json
-from rechroma.settings import Settings, overridden, read_tree
+from rechroma.settings import Settings, apply_overrides, read_yaml
 
 STUDIES = "studies.yaml"
 # A part of the name of a DVC experiment, which is one of a Git reference.
@@ -88,14 +88,14 @@ class Arm(NamedTuple):
         return f"{study}-{self.name}-s{self.seed}-{self.identity[:6]}"
 
 
-def load(path: Path) -> dict[str, Study]:
+def load_studies(path: Path) -> dict[str, Study]:
     """The studies in the YAML file at `path` by name, the settings of all put before their own.
 
     Raises:
         UserError: the file is missing, no YAML, or not of that form.
     """
     try:
-        found = _File.model_validate(read_tree(path))
+        found = _File.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -108,7 +108,7 @@ def load(path: Path) -> dict[str, Study]:
     }
 
 
-def choose(studies: Mapping[str, Study], name: str) -> Study:
+def choose_study(studies: Mapping[str, Study], name: str) -> Study:
     """The study called `name`.
 
     Raises:
@@ -119,7 +119,7 @@ def choose(studies: Mapping[str, Study], name: str) -> Study:
     return studies[name]
 
 
-def plan(
+def plan_study(
     study: Study, params: dict[str, Any], extra: Iterable[str] = (), seeds: Sequence[int] = ()
 ) -> list[Arm]:
     """The trainings that `study` asks for, all arms with one seed before the next seed.
@@ -138,7 +138,7 @@ def plan(
     for seed in seeds or study.seeds:
         for name, own in study.arms.items():
             chosen = _last_of_each((*study.settings, *extra, *own, f"seed={seed}"))
-            settings = overridden(params, chosen, f"{STUDIES}: {name}")
+            settings = apply_overrides(params, chosen, f"{STUDIES}: {name}")
             arms.append(_arm(name, seed, chosen, settings))
     twins: dict[str, Arm] = {}
     for arm in arms:

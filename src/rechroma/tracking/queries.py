@@ -19,7 +19,7 @@ EPOCH_METRICS = ("lr", "images", "images_per_second", "skipped_steps")
 
 
 @dataclass(frozen=True)
-class Recorded:
+class TrainingRun:
     """One training as MLflow knows it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Recorded:
         return self.status == "FINISHED" and bool(self.models)
 
 
-def trainings(client: MlflowClient, experiment: str, query: str = "") -> list[Recorded]:
+def find_trainings(client: MlflowClient, experiment: str, query: str = "") -> list[TrainingRun]:
     """The trainings in MLflow's `experiment` that fit MLflow's filter `query`, newest first.
 
     Runs that only judge a model of another run are left out.
@@ -78,13 +78,13 @@ def trainings(client: MlflowClient, experiment: str, query: str = "") -> list[Re
     except MlflowException as error:
         raise UserError(f"--filter '{query}': {str(error).splitlines()[0]}") from None
     return [
-        _recorded(run)
+        _training_run(run)
         for run in runs
         if IDENTITY in run.data.tags and TRAINED_BY not in run.data.tags
     ]
 
 
-def newest(runs: Iterable[Recorded], identity: str, since: int = 0) -> Recorded | None:
+def newest_run(runs: Iterable[TrainingRun], identity: str, since: int = 0) -> TrainingRun | None:
     """The best informed of `runs` with these settings that began at `since` (ms) or later.
 
     A finished one goes before one that is not; among equals the newest counts.
@@ -93,7 +93,7 @@ def newest(runs: Iterable[Recorded], identity: str, since: int = 0) -> Recorded 
     return max(fit, key=lambda run: (run.finished, run.began), default=None)
 
 
-def model_folder(client: MlflowClient, run: Recorded) -> Path:
+def model_folder(client: MlflowClient, run: TrainingRun) -> Path:
     """The folder of the model that `run` logged last, as `storage.load` reads it.
 
     Raises:
@@ -104,10 +104,10 @@ def model_folder(client: MlflowClient, run: Recorded) -> Path:
     folder = Path(url2pathname(parts.path))
     if parts.scheme not in ("", "file") or not (folder / "data").is_dir():
         raise UserError(f"run {run.name}: its model is not at {location}; was it removed?")
-    return _carried(folder)
+    return _folder_in(folder)
 
 
-def downloaded(address: str, root: Path) -> Path:
+def download_model(address: str, root: Path) -> Path:
     """The folder of the model at `models:/NAME@ALIAS`, `models:/NAME/VERSION` or in a run.
 
     Raises:
@@ -127,10 +127,10 @@ def downloaded(address: str, root: Path) -> Path:
         ) from None
     if not (folder / "data").is_dir():
         raise UserError(f"{address}: is no model of rechroma")
-    return _carried(folder)
+    return _folder_in(folder)
 
 
-def registered(root: Path) -> Iterator[tuple[str, str]]:
+def registered_models(root: Path) -> Iterator[tuple[str, str]]:
     """The address and the test score, as text, of each version in MLflow's registry, newest first.
 
     The champion of each name comes under its alias, too.
@@ -146,16 +146,16 @@ def registered(root: Path) -> Iterator[tuple[str, str]]:
             yield address, version.tags.get(TEST_SCORE, "not scored")
 
 
-def _carried(model: Path) -> Path:
+def _folder_in(model: Path) -> Path:
     """The folder that `storage.save` wrote, in that of an MLflow model."""
     folder = model / "data"
     inner = [path for path in folder.iterdir() if path.is_dir()]
     return inner[0] if len(inner) == 1 else folder
 
 
-def _recorded(run: Run) -> Recorded:
+def _training_run(run: Run) -> TrainingRun:
     models = run.outputs.model_outputs if run.outputs else []
-    return Recorded(
+    return TrainingRun(
         run_id=run.info.run_id,
         experiment_id=run.info.experiment_id,
         name=run.info.run_name,
@@ -170,7 +170,7 @@ def _recorded(run: Run) -> Recorded:
     )
 
 
-def epochs(client: MlflowClient, run_id: str) -> pd.DataFrame:
+def epoch_table(client: MlflowClient, run_id: str) -> pd.DataFrame:
     """How a training went: a row an epoch, indexed from 1, a column a metric."""
     names = client.get_run(run_id).data.metrics
     columns = {}
@@ -181,13 +181,13 @@ def epochs(client: MlflowClient, run_id: str) -> pd.DataFrame:
     return pd.DataFrame(columns).sort_index()
 
 
-def speeds(client: MlflowClient, run_id: str) -> list[float]:
+def epoch_speeds(client: MlflowClient, run_id: str) -> list[float]:
     """Images/s of each epoch so far: little to ask for while a training is watched."""
     points = client.get_metric_history(run_id, "images_per_second")
     return [point.value for point in sorted(points, key=lambda point: point.step)]
 
 
-def seconds(told: pd.DataFrame) -> float:
+def training_seconds(told: pd.DataFrame) -> float:
     """Spent in training steps, validation not counted, by the `epochs` of a training."""
     if told.empty:
         return float("nan")

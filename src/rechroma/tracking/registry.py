@@ -10,8 +10,9 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from rechroma.deployment import bundle as shipped
 from rechroma.deployment import mlflow_pyfunc as serving
+from rechroma.deployment.mlflow_pyfunc import SIGNATURE
+from rechroma.models.weights import BUNDLED_FOLDER
 from rechroma.settings import Settings
 from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, Run
 
@@ -38,14 +39,14 @@ def register(
             code = shutil.copytree(
                 package,
                 Path(folder) / package.name,
-                ignore=shutil.ignore_patterns(shipped.FOLDER.name, "__pycache__"),
+                ignore=shutil.ignore_patterns(BUNDLED_FOLDER.name, "__pycache__"),
             )
             logged = mlflow.pyfunc.log_model(
                 name=settings.tracking.model,
                 loader_module=serving.__name__,
                 data_path=str(model),
                 code_paths=[str(code)],
-                signature=serving.SIGNATURE,
+                signature=SIGNATURE,
                 pip_requirements=_requirements(),
             )
     name = settings.tracking.model

@@ -24,8 +24,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from numpy.typing import NDArray
 
-from rechroma.deployment import bundle as shipped
 from rechroma.errors import UserError
+from rechroma.models.weights import BUNDLED
 from rechroma.settings import Settings
 
 DVC_EXPERIMENT = "dvc.experiment"
@@ -46,7 +46,7 @@ def connect(root: Path) -> MlflowClient:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # tells of new tables
     uri = os.environ.get("MLFLOW_TRACKING_URI") or _own_store(root)
     try:
-        with _alone(root):  # two processes that create one sqlite store at once would crash
+        with _store_lock(root):  # two processes that create one sqlite store at once would crash
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
     except Exception as error:  # whatever a database driver or a network raises
@@ -61,14 +61,14 @@ def _own_store(root: Path) -> str:
     return f"sqlite:///{root / 'mlflow.db'}"
 
 
-def _alone(root: Path) -> FileLock:
+def _store_lock(root: Path) -> FileLock:
     lock = root / ".rechroma" / "mlflow.lock"
     lock.parent.mkdir(exist_ok=True)
     return FileLock(lock)
 
 
 def _experiment_id(client: MlflowClient, root: Path, name: str) -> str:
-    with _alone(root):
+    with _store_lock(root):
         found = client.get_experiment_by_name(name)
         if found is not None:
             identity: str = found.experiment_id
@@ -162,9 +162,9 @@ def evaluation_run(
 
 
 @contextmanager
-def shipped_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> Iterator[Run]:
+def bundled_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> Iterator[Run]:
     """A run for the model that the package carries, to add test scores to it."""
-    run = _create(connect(root), settings, root, {TRAINED_BY: shipped.NAME}, "shipped weights")
+    run = _create(connect(root), settings, root, {TRAINED_BY: BUNDLED}, "shipped weights")
     _describe(run, settings, dataset, device="cpu")
     with _closing(run):
         yield run
@@ -189,7 +189,7 @@ def dvc_experiment() -> str:
     return os.environ.get("DVC_EXP_NAME", "")
 
 
-def note_origin(run: Run, path: Path) -> None:
+def write_run_file(run: Run, path: Path) -> None:
     """Write run.json beside a model: which MLflow run and DVC experiment trained it."""
     origin = {"run_id": run.id, DVC_EXPERIMENT: dvc_experiment()}
     path.write_text(json.dumps(origin, indent=2) + "\n", encoding="utf-8")

@@ -6,7 +6,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from rechroma.models.architectures import PatchGAN
+from rechroma.models.patch_gan import PatchGAN
 from rechroma.settings import Discriminator
 from rechroma.training.losses import discriminator_loss
 from rechroma.training.optimizers import make_optimizer

@@ -9,7 +9,7 @@ from typing import NamedTuple
 MEAN_LEAP, STEP_LEAP = 1.5, 4.0
 
 
-class Spell(NamedTuple):
+class DivergentInterval(NamedTuple):
     """Epochs, counted from 1, in which a training was out of its way.
 
     Attributes:
@@ -28,28 +28,28 @@ class Spell(NamedTuple):
         return f"epoch {self.began}: {self.why}; {end}"
 
 
-def spells(history: Sequence[Mapping[str, float]]) -> list[Spell]:
+def find_divergence(history: Sequence[Mapping[str, float]]) -> list[DivergentInterval]:
     """The spells of a training.
 
     Args:
         history: a record an epoch with `train/loss`, `train/loss_peak` (of one step) and
             `skipped_steps`; epochs whose steps were all skipped lack the first two.
     """
-    found: list[Spell] = []
+    found: list[DivergentInterval] = []
     lowest = float("inf")
     reasons = []
     for epoch, record in enumerate(history, start=1):
-        reasons.append(_out_of_its_way(record, lowest, first=epoch == 1))
+        reasons.append(_why_divergent(record, lowest, first=epoch == 1))
         lowest = min(lowest, record.get("train/loss", float("inf")))
     for epoch, why in enumerate(reasons, start=1):
         if not why or (epoch > 1 and reasons[epoch - 2]):
             continue
         calm = (after for after in range(epoch + 1, len(reasons) + 1) if not reasons[after - 1])
-        found.append(Spell(epoch, next(calm, None), why))
+        found.append(DivergentInterval(epoch, next(calm, None), why))
     return found
 
 
-def _out_of_its_way(record: Mapping[str, float], lowest: float, first: bool) -> str:
+def _why_divergent(record: Mapping[str, float], lowest: float, first: bool) -> str:
     skipped = int(record.get("skipped_steps", 0))
     if skipped:
         return f"{skipped} steps skipped"

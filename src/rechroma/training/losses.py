@@ -1,6 +1,5 @@
 """Loss terms, and the expression that weighs them: `bce + 100*mse`."""
 
-import ast
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -8,10 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rechroma.errors import UserError, unknown
-from rechroma.imaging.hue import HUES, folded
+from rechroma.imaging.hue import HUES, fold_gray
 from rechroma.models.restoration import Prediction
-from rechroma.training.perceptual_loss import distance as perceptual_distance
+from rechroma.training.perceptual_loss import perceptual_distance
 
 SSIM_WINDOW = 7  # px, as in the official score
 SSIM_C1, SSIM_C2 = 0.01**2, 0.03**2
@@ -19,11 +17,10 @@ HUE_STRIDE = 4  # px; the chroma of a photograph needs no more to count its hues
 HUE_BINS = 90  # of the differentiable histogram
 HUE_BLUR = 2.0  # standard deviation, in hues of OpenCV, of the blur that lets hues move
 GRAY = 1.5 / 255  # saturation, largest less smallest channel, at which a color is mostly gray
-HISTOGRAM_WEIGHT = 0.05  # beside a loss that does not name it
 GRAY_WEIGHT = 0.1  # of the gray share's error beside the correlation of the histograms
 
 
-class Comparison(NamedTuple):
+class LossInputs(NamedTuple):
     """A batch's predictions beside their truth.
 
     Attributes:
@@ -55,7 +52,7 @@ def pixel_weight(mask: Tensor, hole_weight: float) -> Tensor:
     return weight / weight.mean()
 
 
-def _by_pixel(compared: Comparison, difference: Callable[..., Tensor]) -> Tensor:
+def _by_pixel(compared: LossInputs, difference: Callable[..., Tensor]) -> Tensor:
     total = (compared.weight * difference(compared.prediction.color, compared.color)).mean()
     if compared.prediction.gray is not None:
         total = (
@@ -64,12 +61,12 @@ def _by_pixel(compared: Comparison, difference: Callable[..., Tensor]) -> Tensor
     return total
 
 
-def mse(compared: Comparison) -> Tensor:
+def mse(compared: LossInputs) -> Tensor:
     """Mean squared difference of the color, and of the first stage's gray where there is one."""
     return _by_pixel(compared, lambda ours, true: (ours - true).square())
 
 
-def l1(compared: Comparison) -> Tensor:
+def l1(compared: LossInputs) -> Tensor:
     """Mean absolute difference, of the same as `mse`."""
     return _by_pixel(compared, lambda ours, true: (ours - true).abs())
 
@@ -97,12 +94,12 @@ def structural_similarity(first: Tensor, second: Tensor, height: int = SSIM_WIND
     return (similar / largest).mean()
 
 
-def ssim(compared: Comparison) -> Tensor:
+def ssim(compared: LossInputs) -> Tensor:
     """1 - SSIM of the predicted RGB."""
     return 1 - structural_similarity(compared.rgb, compared.true_rgb)
 
 
-def masked_ssim(compared: Comparison) -> Tensor:
+def masked_ssim(compared: LossInputs) -> Tensor:
     """1 - SSIM along the lost pixels in raster order, as the official score has it.
 
     Photographs with fewer lost pixels than the window has are left out.
@@ -157,14 +154,14 @@ def correlation(first: Tensor, second: Tensor) -> Tensor:
     return functional.cosine_similarity(first, second, dim=1)
 
 
-def hue(compared: Comparison) -> Tensor:
+def hue(compared: LossInputs) -> Tensor:
     """1 - correlation of the hue histograms of the predicted chroma, at 1/4, and of the truth."""
     ours = functional.avg_pool2d(compared.rgb, HUE_STRIDE).clamp(0, 1)
     true = compared.true_rgb[..., HUE_STRIDE // 2 :: HUE_STRIDE, HUE_STRIDE // 2 :: HUE_STRIDE]
     return 1 - correlation(soft_hue_histogram(ours), soft_hue_histogram(true)).mean()
 
 
-def histogram(compared: Comparison) -> Tensor:
+def histogram(compared: LossInputs) -> Tensor:
     """1 - correlation of the predicted hue histogram with that of the truth, grays as red.
 
     And, with a small weight, how wrong the share of grays is.
@@ -176,10 +173,10 @@ def histogram(compared: Comparison) -> Tensor:
         for by_place in (compared.prediction.hues.softmax(dim=1), compared.hues)
     )
     gray = (ours[:, HUES] - true[:, HUES]).abs().mean()
-    return 1 - correlation(folded(ours), folded(true)).mean() + GRAY_WEIGHT * gray
+    return 1 - correlation(fold_gray(ours), fold_gray(true)).mean() + GRAY_WEIGHT * gray
 
 
-def places(compared: Comparison) -> Tensor:
+def places(compared: LossInputs) -> Tensor:
     """Cross-entropy of the hues that each place is taken to have, of those that it has."""
     logits = compared.prediction.hues
     if logits is None:
@@ -188,26 +185,26 @@ def places(compared: Comparison) -> Tensor:
     return functional.cross_entropy(logits, true)
 
 
-def tv(compared: Comparison) -> Tensor:
+def tv(compared: LossInputs) -> Tensor:
     """Total variation of the predicted RGB: mean absolute step between neighbors."""
     down = compared.rgb.diff(dim=-2).abs().mean()
     across = compared.rgb.diff(dim=-1).abs().mean()
     return down + across
 
 
-def perceptual(compared: Comparison) -> Tensor:
+def perceptual(compared: LossInputs) -> Tensor:
     """Difference of what a network trained on ImageNet sees; its weights come from a hub."""
     return perceptual_distance(compared.rgb, compared.true_rgb)
 
 
-def bce(compared: Comparison) -> Tensor:
+def bce(compared: LossInputs) -> Tensor:
     """Adversarial: cross-entropy of the discriminator taking the restored photograph for true."""
     if compared.logits is None:
         raise ValueError("Expected the discriminator's logits beside the prediction. But got none.")
     return functional.softplus(-compared.logits).mean()
 
 
-def segmentation(compared: Comparison) -> Tensor:
+def segmentation(compared: LossInputs) -> Tensor:
     """Cross-entropy plus Dice loss of the segmented damage."""
     if compared.prediction.damage is None:
         raise ValueError("Expected a prediction with segmented damage. But got none.")
@@ -217,7 +214,7 @@ def segmentation(compared: Comparison) -> Tensor:
     return functional.binary_cross_entropy_with_logits(logits, mask) + dice
 
 
-TERMS: dict[str, Callable[[Comparison], Tensor]] = {
+TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
     "mse": mse,
     "l1": l1,
     "ssim": ssim,
@@ -237,58 +234,3 @@ def discriminator_loss(true_logits: Tensor, restored_logits: Tensor) -> Tensor:
     return (
         functional.softplus(-true_logits).mean() + functional.softplus(restored_logits).mean()
     ) / 2
-
-
-def weights(expression: str, segmented: bool = False, hues: bool = False) -> dict[str, float]:
-    """The weight of each term in an expression such as `bce + 100*mse`.
-
-    What a network says beside colors is trained too: when the expression does not name it,
-    `segmentation` is added with weight 1 and `histogram` with 0.05.
-
-    Raises:
-        UserError: a term that does not exist or is repeated, or no sum of numbers times terms.
-    """
-    try:
-        tree = ast.parse(expression.strip(), mode="eval").body
-    except SyntaxError:
-        raise _no_sum(expression) from None
-    found: dict[str, float] = {}
-    for name, weight in _summands(tree, expression):
-        if name not in TERMS:
-            raise unknown("loss: a term", name, TERMS)
-        if name in found:
-            raise UserError(f"loss is '{expression}': {name} stands there twice")
-        found[name] = weight
-    if "segmentation" in found and not segmented:
-        raise UserError("loss has 'segmentation', which needs model.segmentation: true")
-    for name in sorted({"histogram", "places"} & found.keys()):
-        if not hues:
-            raise UserError(f"loss has '{name}', which needs model.hues: true")
-    if segmented:
-        found.setdefault("segmentation", 1.0)
-    if hues:
-        found.setdefault("histogram", HISTOGRAM_WEIGHT)
-    return found
-
-
-def _summands(tree: ast.expr, expression: str) -> list[tuple[str, float]]:
-    match tree:
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _summands(left, expression) + _summands(right, expression)
-        case (
-            ast.BinOp(left=ast.Constant(value=int() | float() as weight), op=ast.Mult(), right=term)
-            | ast.BinOp(
-                left=term, op=ast.Mult(), right=ast.Constant(value=int() | float() as weight)
-            )
-        ) if isinstance(term, ast.Name):
-            return [(term.id, float(weight))]
-        case ast.Name(id=name):
-            return [(name, 1.0)]
-        case _:
-            raise _no_sum(expression)
-
-
-def _no_sum(expression: str) -> UserError:
-    return UserError(
-        f"loss is '{expression}', expected a sum like 'bce + 100*mse' or '0.3*l1 + ssim'"
-    )

@@ -17,7 +17,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colors
 
 
 @lru_cache(maxsize=1)
-def features() -> nn.Module:
+def load_features() -> nn.Module:
     """The network that looks, on the CPU and never trained; fetched from a hub once.
 
     Raises:
@@ -38,9 +38,9 @@ def features() -> nn.Module:
     return looking
 
 
-def distance(restored: Tensor, truth: Tensor) -> Tensor:
+def perceptual_distance(restored: Tensor, truth: Tensor) -> Tensor:
     """Mean squared difference of features of `(N, 3, H, W)` float32 RGB in [0, 1], each level's."""
-    network = features().to(restored.device)
+    network = load_features().to(restored.device)
     mean, std = (
         torch.tensor(values, device=restored.device)[:, None, None] for values in (MEAN, STD)
     )

@@ -14,30 +14,25 @@ from torch import Tensor
 from torch.utils import deterministic
 from torch.utils.data import DataLoader
 
-from rechroma import metrics as scoring
-from rechroma.data.dataset import (
-    EpochSampler,
-    HeldOut,
-    Sample,
-    TrainingSamples,
-    held_out,
-    mean_hues,
-)
+from rechroma import metrics
+from rechroma.data.prepared import HeldOutPhoto, mean_hue_histogram, read_held_out
+from rechroma.data.training_set import EpochSampler, Sample, TrainingSet
 from rechroma.errors import UserError
-from rechroma.imaging import figures
 from rechroma.imaging.color import to_ycbcr
-from rechroma.inference import restorer as restoring
-from rechroma.inference.backend import TorchInference
-from rechroma.models import store as storage
-from rechroma.models.precision import make_fabric
+from rechroma.imaging.grid import StripRow, strip
+from rechroma.inference.backend import TorchBackend
+from rechroma.inference.restorer import Restorer
 from rechroma.models.restoration import Prediction, RestorationNetwork
+from rechroma.models.store import save_model
 from rechroma.settings import Settings
-from rechroma.training import losses
-from rechroma.training import perceptual_loss as perceptual
 from rechroma.training.adversarial import Adversary
 from rechroma.training.checkpoint import Checkpoint
 from rechroma.training.console import EpochDisplay
+from rechroma.training.fabric import make_fabric
+from rechroma.training.loss_expression import parse_loss
+from rechroma.training.losses import TERMS, LossInputs, pixel_weight
 from rechroma.training.optimizers import Schedule, make_optimizer
+from rechroma.training.perceptual_loss import load_features
 
 Record = dict[str, float]
 State = dict[str, Any]
@@ -45,7 +40,7 @@ State = dict[str, Any]
 STRIP_PHOTOS = 3
 
 
-class Listener(Protocol):
+class TrainingListener(Protocol):
     """Who is told how a training goes."""
 
     def epoch(self, number: int, record: Record) -> None:
@@ -60,7 +55,7 @@ class DivergedError(UserError):
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training is; epochs and updates count from 1.
 
     Attributes:
@@ -77,8 +72,11 @@ class Progress:
 
 
 def fit(
-    training: "Training", folder: Path, checkpoint: Checkpoint, listener: Listener | None = None
-) -> Progress:
+    training: "Trainer",
+    folder: Path,
+    checkpoint: Checkpoint,
+    listener: TrainingListener | None = None,
+) -> TrainingProgress:
     """Train to the end; the best model goes to `folder`.
 
     Goes on from `checkpoint` where it holds anything; the caller removes it afterwards.
@@ -110,7 +108,7 @@ def fit(
     return training.progress
 
 
-class Training:
+class Trainer:
     """A training at some point of its way.
 
     Raises:
@@ -119,18 +117,16 @@ class Training:
 
     def __init__(self, settings: Settings, prepared: Path):
         self.settings = settings
-        self.weights = losses.weights(
-            settings.loss, settings.model.segmentation, settings.model.hues
-        )
+        self.weights = parse_loss(settings.loss, settings.model.segmentation, settings.model.hues)
         if "perceptual" in self.weights:
-            perceptual.features()  # a hub out of reach is told before anything is computed
+            load_features()  # a hub out of reach is told before anything is computed
         self.fabric = make_fabric(settings.train)
         torch.manual_seed(settings.seed)
         torch.use_deterministic_algorithms(self.fabric.device.type == "cpu", warn_only=True)
         deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # 7 % of a step
 
         train = settings.train
-        samples = TrainingSamples(prepared, settings)
+        samples = TrainingSet(prepared, settings)
         self.sampler = EpochSampler(len(samples))
         self.loader = self.fabric.setup_dataloaders(
             DataLoader(
@@ -144,13 +140,13 @@ class Training:
                 generator=torch.Generator(),
             )
         )
-        self.validation = list(held_out(prepared, "validation", train.validation_photos))
+        self.validation = list(read_held_out(prepared, "validation", train.validation_photos))
         if not self.validation:
             raise UserError(f"{prepared} holds no validation photographs, raise data.validation")
 
         self.module = RestorationNetwork(settings.model).to(memory_format=torch.channels_last)
         if settings.model.hues and settings.model.weights in ("none", "imagenet"):
-            self.module.start_hues(mean_hues(prepared))
+            self.module.start_hues(mean_hue_histogram(prepared))
         self.optimizer = make_optimizer(
             self.module,
             settings.optim,
@@ -169,7 +165,7 @@ class Training:
         self.adversary = (
             Adversary(settings.discriminator, self.fabric) if "bce" in self.weights else None
         )
-        self.progress = Progress()
+        self.progress = TrainingProgress()
         self.best: State = {}
         self.display = EpochDisplay(
             train.epochs, train.batch * self.fabric.world_size, self.fabric.is_global_zero
@@ -233,7 +229,7 @@ class Training:
         truth = sample.truth.float() / 255
         prediction = Prediction(*self.network(sample.luma, sample.mask))
         compared = self._compare(prediction, luma, mask, truth, sample.hues)
-        terms = {name: losses.TERMS[name](compared) for name in self.weights}
+        terms = {name: TERMS[name](compared) for name in self.weights}
         loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         if not torch.isfinite(self.fabric.all_reduce(loss.detach())):
             return None
@@ -245,10 +241,10 @@ class Training:
 
     def _compare(
         self, prediction: Prediction, luma: Tensor, mask: Tensor, truth: Tensor, hues: Tensor
-    ) -> losses.Comparison:
+    ) -> LossInputs:
         true_ycbcr = to_ycbcr(truth)
         rgb = self.module.rgb(prediction.color)
-        return losses.Comparison(
+        return LossInputs(
             prediction=prediction,
             color=true_ycbcr if self.settings.model.output == "luma_chroma" else truth,
             gray=true_ycbcr[:, :1],
@@ -256,7 +252,7 @@ class Training:
             true_rgb=truth,
             mask=mask,
             hues=hues,
-            weight=losses.pixel_weight(mask, self.settings.train.hole_weight),
+            weight=pixel_weight(mask, self.settings.train.hole_weight),
             logits=None if self.adversary is None else self.adversary.judge(luma, rgb),
         )
 
@@ -298,14 +294,14 @@ class Training:
         judged: RestorationNetwork = self.module if self.ema is None else self.ema.module
         return judged
 
-    def _restorer(self) -> restoring.Restorer:
-        return restoring.Restorer(TorchInference(self._judged().eval()), self.settings.restore)
+    def _restorer(self) -> Restorer:
+        return Restorer(TorchBackend(self._judged().eval()), self.settings.restore)
 
     def _validate(self) -> Record:
         restored = self._restorer()
-        scores = scoring.mean(
+        scores = metrics.mean_scores(
             [
-                scoring.score(photo.truth, restored(photo.damaged, photo.mask), photo.mask)
+                metrics.score(photo.truth, restored(photo.damaged, photo.mask), photo.mask)
                 for photo in self.validation
             ]
         )
@@ -314,10 +310,10 @@ class Training:
     def _strip(self) -> NDArray[np.uint8]:
         restored = self._restorer()
         rows = np.linspace(0, len(self.validation) - 1, STRIP_PHOTOS).astype(int)
-        shown: list[HeldOut] = [self.validation[row] for row in sorted(set(rows.tolist()))]
-        return figures.strip(
+        shown: list[HeldOutPhoto] = [self.validation[row] for row in sorted(set(rows.tolist()))]
+        return strip(
             [
-                figures.Restored(photo.damaged, restored(photo.damaged, photo.mask), photo.truth)
+                StripRow(photo.damaged, restored(photo.damaged, photo.mask), photo.truth)
                 for photo in shown
             ]
         )
@@ -327,7 +323,7 @@ class Training:
         judged = self._judged()
         if self.best:
             judged.load_state_dict(self.best)
-        storage.save(judged, self.settings.restore, folder)
+        save_model(judged, self.settings.restore, folder)
 
     def state_dict(self) -> State:
         """All that decides how the training goes on."""
@@ -353,7 +349,7 @@ class Training:
         if self.adversary is not None:
             self.adversary.load_state_dict(state["adversary"])
         self.best = state["best"]
-        self.progress = Progress(**state["progress"])
+        self.progress = TrainingProgress(**state["progress"])
         torch.set_rng_state(state["random"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["random_cuda"])

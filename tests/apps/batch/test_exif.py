@@ -6,9 +6,9 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
-from rechroma.apps.batch import exif as metadata
-from rechroma.apps.batch import image_file as scans
-from rechroma.imaging import io as photos
+from rechroma.apps.batch.exif import PROCESSING_SOFTWARE
+from rechroma.apps.batch.image_file import is_restored, read_image_file, write_image_file
+from rechroma.imaging.io import read_gray
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 CAMERA, PLACE = 0x8769, 0x8825  # EXIF's parts
@@ -43,9 +43,9 @@ def saved(damaged, tmp_path):
 
 def rewritten(source, suffix):
     """The file as restoring writes it, in another format; its pixels as they are."""
-    scan = scans.read(source)
+    scan = read_image_file(source)
     target = source.with_name(f"restored{suffix}")
-    scans.write(target, scan.pixels, scan.metadata)
+    write_image_file(target, scan.pixels, scan.metadata)
     return target
 
 
@@ -120,7 +120,7 @@ def test_the_layout_of_the_old_file_is_gone(saved):
 @pytest.mark.parametrize("kind", [b"GRAY", b"CMYK"])
 def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
     source = saved("old.png", icc_profile=SRGB[:16] + kind + SRGB[20:])
-    scan = scans.read(source)
+    scan = read_image_file(source)
     name = kind.decode()
     assert scan.warnings == (
         f"color profile of kind {name} left out, the restored photograph is RGB",
@@ -131,7 +131,7 @@ def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
 
 @pytest.mark.parametrize("profile", [b"short", b"\xff" * 200])
 def test_a_broken_profile_is_left_out(saved, profile):
-    scan = scans.read(saved("old.png", icc_profile=profile))
+    scan = read_image_file(saved("old.png", icc_profile=profile))
     assert scan.metadata.profile is None
     assert len(scan.warnings) == 1
 
@@ -152,14 +152,14 @@ def test_broken_exif_costs_neither_the_photograph_nor_a_python_warning(
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         target = rewritten(source, suffix)
-        assert scans.is_restored(target)
+        assert is_restored(target)
     assert not raised
-    assert np.abs(photos.read_gray(target).astype(int) - damaged).mean() < 2
+    assert np.abs(read_gray(target).astype(int) - damaged).mean() < 2
 
 
 @pytest.mark.parametrize("exif", BROKEN[1:])
 def test_broken_exif_is_named(saved, exif):
-    assert scans.read(saved("old.jpg", exif=exif)).warnings == (
+    assert read_image_file(saved("old.jpg", exif=exif)).warnings == (
         "broken parts of the EXIF left out",
     )
 
@@ -171,7 +171,7 @@ def test_exif_that_cannot_be_written_again_is_left_out(saved, monkeypatch):
     source = saved("old.jpg")
     with monkeypatch.context() as patch:
         patch.setattr(Image.Exif, "tobytes", broken)
-        scan = scans.read(source)
+        scan = read_image_file(source)
     assert scan.warnings == ("broken EXIF left out",)
     assert MAKE not in scan.metadata.exif
 
@@ -184,13 +184,13 @@ def test_exif_with_random_errors_never_costs_the_photograph(saved, damaged):
         for at in generator.integers(6, len(exif), 5):
             exif[at] = generator.integers(256)
         target = rewritten(saved("old.jpg", exif=bytes(exif)), ".tif")
-        assert scans.is_restored(target)
-        assert sorted(photos.read_gray(target).shape) == sorted(damaged.shape)
+        assert is_restored(target)
+        assert sorted(read_gray(target).shape) == sorted(damaged.shape)
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1e9, 1e9)])
 def test_an_absurd_resolution_is_left_out(saved, dpi):
-    scan = scans.read(saved("old.tif", dpi=dpi))
+    scan = read_image_file(saved("old.tif", dpi=dpi))
     assert scan.metadata.dpi is None
     with Image.open(rewritten(saved("old.tif", dpi=dpi), ".png")) as picture:
         assert "dpi" not in picture.info
@@ -199,16 +199,16 @@ def test_an_absurd_resolution_is_left_out(saved, dpi):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_what_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix):
     source = saved(f"old{suffix}")
-    assert not scans.is_restored(source)
+    assert not is_restored(source)
     target = rewritten(source, suffix)
-    assert scans.is_restored(target)
+    assert is_restored(target)
     with Image.open(target) as picture:
-        assert picture.getexif()[metadata.PROCESSING_SOFTWARE].startswith("rechroma ")
+        assert picture.getexif()[PROCESSING_SOFTWARE].startswith("rechroma ")
 
 
 def test_what_another_program_processed_is_an_original(saved, tmp_path):
     exif = exif_of()
-    exif[metadata.PROCESSING_SOFTWARE] = "digiKam 8"
-    assert not scans.is_restored(saved("old.jpg", exif=exif))
+    exif[PROCESSING_SOFTWARE] = "digiKam 8"
+    assert not is_restored(saved("old.jpg", exif=exif))
     (tmp_path / "text.png").write_text("no picture")
-    assert not scans.is_restored(tmp_path / "text.png")
+    assert not is_restored(tmp_path / "text.png")

@@ -2,11 +2,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.apps.batch import exif as metadata
-from rechroma.apps.batch import image_file as scans
-from rechroma.imaging import io as photos
+from rechroma.apps.batch.exif import Metadata
+from rechroma.apps.batch.image_file import (
+    WRITE_OPTIONS,
+    format_of,
+    format_suffix,
+    is_restored,
+    read_image_file,
+    write_image_file,
+    write_mask,
+)
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.io import read_gray
 
-BLANK = metadata.Metadata(Image.Exif(), None, None, ())
+BLANK = Metadata(Image.Exif(), None, None, ())
 
 
 @pytest.fixture
@@ -21,26 +31,28 @@ def saved(tmp_path):
 
 
 def test_color_is_read_as_color_and_what_only_looks_so_as_gray(saved, photo):
-    gray = photos.luma(photo)
+    gray = to_luma(photo)
     for picture, expected in ((photo, photo), (gray, gray), (np.dstack([gray] * 3), gray)):
-        scan = scans.read(saved(picture, "old.png"))
+        scan = read_image_file(saved(picture, "old.png"))
         assert np.array_equal(scan.pixels, expected)
         assert scan.warnings == ()
 
 
 def test_what_reading_costs_is_said(saved, photo):
     clear = np.dstack([photo, photo[..., 0]])
-    assert scans.read(saved(clear, "old.png")).warnings == ("transparent parts stand on white",)
+    assert read_image_file(saved(clear, "old.png")).warnings == (
+        "transparent parts stand on white",
+    )
     deep = photo[..., 0].astype(np.uint16) * 257
-    assert scans.read(saved(deep, "deep.png")).warnings == ("16 bits were reduced to 8",)
+    assert read_image_file(saved(deep, "deep.png")).warnings == ("16 bits were reduced to 8",)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".TIFF", ".webp", ".jpg"])
 @pytest.mark.parametrize("gray", [True, False])
 def test_every_format_but_jpeg_gives_the_pixels_back_exactly(photo, tmp_path, suffix, gray):
-    picture = photos.luma(photo) if gray else photo
+    picture = to_luma(photo) if gray else photo
     file = tmp_path / f"new/restored{suffix}"
-    scans.write(file, picture, BLANK)
+    write_image_file(file, picture, BLANK)
     with Image.open(file) as written:
         again = np.asarray(written.convert("L" if gray else "RGB")).astype(int)
     error = np.abs(again - picture)
@@ -48,27 +60,27 @@ def test_every_format_but_jpeg_gives_the_pixels_back_exactly(photo, tmp_path, su
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 
-@pytest.mark.parametrize("name", scans.WRITTEN)
+@pytest.mark.parametrize("name", WRITE_OPTIONS)
 def test_a_format_is_known_by_its_suffix_in_small_and_capital_letters(tmp_path, name):
-    suffix = scans.suffix_of(name)
+    suffix = format_suffix(name)
     for spelled in (suffix, suffix.upper()):
-        assert scans.format_of(tmp_path / f"photo{spelled}") == name
+        assert format_of(tmp_path / f"photo{spelled}") == name
 
 
 @pytest.mark.parametrize("name", ["photo.bmp", "photo.gif", "photo", "png"])
 def test_a_format_that_is_not_written_has_no_name(tmp_path, name):
-    assert scans.format_of(tmp_path / name) is None
+    assert format_of(tmp_path / name) is None
 
 
 def test_a_written_mask_is_of_0_and_255_and_known_as_rechromas(tmp_path):
     mask = np.indices((9, 12)).sum(axis=0) % 2 == 1
-    scans.write_mask(tmp_path / "mask.png", mask)
-    assert np.array_equal(photos.read_gray(tmp_path / "mask.png"), np.where(mask, 255, 0))
-    assert scans.is_restored(tmp_path / "mask.png")
+    write_mask(tmp_path / "mask.png", mask)
+    assert np.array_equal(read_gray(tmp_path / "mask.png"), np.where(mask, 255, 0))
+    assert is_restored(tmp_path / "mask.png")
 
 
 def test_nothing_is_written_where_the_format_has_no_room(tmp_path):
     wide = np.zeros((1, 70_000), np.uint8)
-    with pytest.raises(photos.PhotoError, match="jpeg holds at most 65500 px each way"):
-        scans.write(tmp_path / "wide.jpg", wide, BLANK)
+    with pytest.raises(PhotoError, match="jpeg holds at most 65500 px each way"):
+        write_image_file(tmp_path / "wide.jpg", wide, BLANK)
     assert not any(tmp_path.iterdir())

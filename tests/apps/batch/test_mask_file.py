@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from rechroma.apps.batch import mask_file as masks
+from rechroma.apps.batch.mask_file import grow_mask, read_mask_file
 from rechroma.errors import UserError
 
 LOST = np.zeros((60, 80), bool)
@@ -37,13 +37,13 @@ def levels(lost, dark=0, light=255):
     ],
 )
 def test_the_smaller_part_is_taken_for_the_lost_one(saved, picture, told):
-    given = masks.read(saved(picture))
+    given = read_mask_file(saved(picture))
     np.testing.assert_array_equal(given.lost, LOST)
     assert given.told == told
 
 
 def test_jpegs_noise_around_black_and_white_does_not_matter(saved):
-    given = masks.read(saved(levels(~LOST), "mask.jpg", quality=30))
+    given = read_mask_file(saved(levels(~LOST), "mask.jpg", quality=30))
     wrong = given.lost != LOST
     assert not (wrong & (distance_transform_edt(LOST) > 2)).any()
     assert not (wrong & (distance_transform_edt(~LOST) > 2)).any()
@@ -52,7 +52,7 @@ def test_jpegs_noise_around_black_and_white_does_not_matter(saved):
 @pytest.mark.parametrize("polarity", ["white", "black"])
 def test_a_stated_polarity_is_obeyed_even_where_most_is_lost(saved, polarity):
     file = saved(levels(LOST))
-    given = masks.read(file, polarity)
+    given = read_mask_file(file, polarity)
     np.testing.assert_array_equal(given.lost, LOST if polarity == "white" else ~LOST)
     assert given.told == f"{polarity} where lost"
 
@@ -66,20 +66,20 @@ def test_a_mask_that_may_mean_either_is_an_error_that_says_what_to_do(saved, sha
         UserError,
         match=rf"mask\.png: {share:.0%} of the mask is light.*--mask-polarity white or black",
     ):
-        masks.read(file)
-    np.testing.assert_array_equal(masks.read(file, "white").lost, half)
+        read_mask_file(file)
+    np.testing.assert_array_equal(read_mask_file(file, "white").lost, half)
 
 
 @pytest.mark.parametrize("gray", [0, 255])
 def test_a_mask_of_one_gray_loses_nothing(saved, gray):
-    assert not masks.read(saved(np.full((5, 6), gray, np.uint8))).lost.any()
+    assert not read_mask_file(saved(np.full((5, 6), gray, np.uint8))).lost.any()
 
 
 @pytest.mark.parametrize("paint", [(0, 0, 0), (255, 255, 255), (220, 30, 30)])
 def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
     painted = np.zeros((60, 80, 4), np.uint8)
     painted[LOST] = (*paint, 255)
-    given = masks.read(saved(painted))
+    given = read_mask_file(saved(painted))
     np.testing.assert_array_equal(given.lost, LOST)
     assert given.told == "painted where lost"
 
@@ -89,25 +89,25 @@ def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, pain
     painted = np.zeros((60, 80, 4), np.uint8)
     painted[5:40, 10:60] = (255 - paint,) * 3 + (255,)
     painted[LOST] = (*[paint] * 3, 255)
-    given = masks.read(saved(painted), polarity)
+    given = read_mask_file(saved(painted), polarity)
     np.testing.assert_array_equal(given.lost, LOST)
     assert given.told == f"{polarity} where lost"
 
 
 @pytest.mark.parametrize("polarity", ["auto", "white", "black"])
 def test_a_layer_that_nothing_was_painted_on_loses_nothing(saved, polarity):
-    assert not masks.read(saved(np.zeros((6, 8, 4), np.uint8)), polarity).lost.any()
+    assert not read_mask_file(saved(np.zeros((6, 8, 4), np.uint8)), polarity).lost.any()
 
 
 def test_an_opaque_picture_with_a_channel_of_opacity_is_a_mask_like_another(saved):
     opaque = np.dstack([levels(LOST)] * 3 + [np.full(LOST.shape, 255, np.uint8)])
-    assert masks.read(saved(opaque)).told == "white where lost"
+    assert read_mask_file(saved(opaque)).told == "white where lost"
 
 
 def test_a_mask_is_turned_as_its_file_says(saved):
     exif = Image.Exif()
     exif[0x0112] = 6
-    given = masks.read(saved(levels(LOST), exif=exif))
+    given = read_mask_file(saved(levels(LOST), exif=exif))
     np.testing.assert_array_equal(given.lost, np.rot90(LOST, 3))
 
 
@@ -117,23 +117,23 @@ def test_a_mask_is_turned_as_its_file_says(saved):
 def test_what_is_no_picture_is_named(tmp_path, content, message):
     (tmp_path / "mask.png").write_bytes(content)
     with pytest.raises(UserError, match=message):
-        masks.read(tmp_path / "mask.png")
+        read_mask_file(tmp_path / "mask.png")
 
 
 @pytest.mark.parametrize("px", [1, 2, 5, 17])
 def test_growing_takes_every_pixel_within_so_many_px(px):
     spots = np.random.default_rng(0).random((90, 70)) < 0.002
     spots[0, 0] = True
-    np.testing.assert_array_equal(masks.grow(spots, px), distance_transform_edt(~spots) <= px)
+    np.testing.assert_array_equal(grow_mask(spots, px), distance_transform_edt(~spots) <= px)
 
 
 def test_growing_by_nothing_and_growing_nothing_change_nothing():
-    np.testing.assert_array_equal(masks.grow(LOST, 0), LOST)
-    assert not masks.grow(np.zeros((5, 5), bool), 500).any()
-    assert masks.grow(LOST, 500).all()
+    np.testing.assert_array_equal(grow_mask(LOST, 0), LOST)
+    assert not grow_mask(np.zeros((5, 5), bool), 500).any()
+    assert grow_mask(LOST, 500).all()
 
 
 def test_growing_does_not_change_the_mask_it_is_given():
     before = LOST.copy()
-    assert masks.grow(LOST, 3).sum() > LOST.sum()
+    assert grow_mask(LOST, 3).sum() > LOST.sum()
     np.testing.assert_array_equal(LOST, before)

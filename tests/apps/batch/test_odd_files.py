@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from rechroma.apps.batch import exif as metadata
-from rechroma.apps.batch import image_file as scans
+from rechroma.apps.batch.exif import read_metadata
+from rechroma.apps.batch.image_file import is_restored, write_image_file
 from rechroma.apps.cli.main import main
-from rechroma.imaging import io as photos
-from rechroma.models import store as storage
+from rechroma.imaging.io import read_gray
+from rechroma.models.store import save_model
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "odd-files.md"
 HEAD = """\
@@ -110,7 +110,7 @@ def folder(path: Path) -> None:
 
 
 def restored_before(path: Path) -> None:
-    scans.write(path, COLOR, metadata.of(Image.fromarray(COLOR)))
+    write_image_file(path, COLOR, read_metadata(Image.fromarray(COLOR)))
 
 
 def link(target: str) -> Callable[[Path], None]:
@@ -391,7 +391,7 @@ def album(tmp_path_factory, tiny_settings, outspoken):
     """All odd files, restored by the command: those with masks in a second go."""
     desk = tmp_path_factory.mktemp("desk")
     settings = tiny_settings(**{"restore.size": 64, "model.hues": False})
-    storage.save(outspoken(settings), settings.restore, desk / "tiny")
+    save_model(outspoken(settings), settings.restore, desk / "tiny")
     shown = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(shown):
         patch.chdir(desk)
@@ -434,13 +434,13 @@ def test_an_odd_file_comes_to_what_is_said_of_it(album, title):
 @pytest.mark.parametrize("title", [title for title in KINDS if KINDS[title].becomes == "restored"])
 def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
     outcome = album.outcomes[title]
-    truth = photos.read_gray(album.desk / outcome.source)
+    truth = read_gray(album.desk / outcome.source)
     with Image.open(album.desk / outcome.target) as picture:
         assert picture.format == "PNG"
         again = np.asarray(picture.convert("L"))
     assert again.shape == truth.shape
     assert (again == truth).mean() >= 1 - outcome.lost - 1e-6
-    assert scans.is_restored(album.desk / outcome.target)
+    assert is_restored(album.desk / outcome.target)
 
 
 @pytest.mark.parametrize(("title", "turns"), [("turned by EXIF", 3), ("gray PNG", 0)])

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.apps.batch import image_file as scans
-from rechroma.apps.batch import restore_files as album
-from rechroma.apps.batch.restore_files import Job, Manner
-from rechroma.imaging import io as photos
+from rechroma.apps.batch import restore_files
+from rechroma.apps.batch.image_file import is_restored
+from rechroma.apps.batch.restore_files import Job, RestoreOptions, restore_file, summarize_entries
+from rechroma.imaging.io import read_color, read_gray
 
 HOLE = np.s_[20:50, 30:70]
 ALLOCATOR = (
@@ -68,22 +68,22 @@ def written(folder):
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("manner", [Manner(), Manner(keep_color=True)])
+@pytest.mark.parametrize("manner", [RestoreOptions(), RestoreOptions(keep_color=True)])
 def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_told(
     job, limited, damaged, error, manner
 ):
-    entry = album.restore(job, limited(64, error), manner)
+    entry = restore_file(job, limited(64, error), manner)
     assert (entry.status, entry.error) == ("restored", "")
     assert entry.warnings == ["memory ran short: the network saw it at 64 px instead of 128"]
     mask = np.zeros(damaged.shape, bool)
     mask[HOLE] = True
-    assert np.array_equal(photos.read_gray(job.target)[~mask], damaged[~mask])
+    assert np.array_equal(read_gray(job.target)[~mask], damaged[~mask])
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
 def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_told(job, limited, desk, error):
     job = job._replace(mask_out=desk / "masks" / "old.png")
-    entry = album.restore(job, limited(0, error), Manner(side_by_side=True))
+    entry = restore_file(job, limited(0, error), RestoreOptions(side_by_side=True))
     assert entry.status == "failed"
     assert "old.png: memory ran out at 128x96 px, nothing was written; close" in entry.error
     assert written(desk) == ["old.png"]
@@ -93,15 +93,15 @@ def test_a_photograph_too_large_to_be_read_is_told_without_a_size(job, echo, des
     def short(_):
         raise MemoryError
 
-    monkeypatch.setattr(scans, "read", short)
-    entry = album.restore(job, echo(), Manner())
+    monkeypatch.setattr(restore_files, "read_image_file", short)
+    entry = restore_file(job, echo(), RestoreOptions())
     assert "old.png: memory ran out, nothing was written" in entry.error
     assert written(desk) == ["old.png"]
 
 
 def test_a_fault_that_is_not_of_memory_is_not_tried_again(job, limited, desk):
     restorer = limited(100, ValueError("wrong shape"))
-    entry = album.restore(job, restorer, Manner())
+    entry = restore_file(job, restorer, RestoreOptions())
     assert entry.error.endswith("old.png: a fault of rechroma, ValueError: wrong shape")
     assert restorer.inference.inference.seen == []
     assert written(desk) == ["old.png"]
@@ -112,7 +112,7 @@ def test_a_fault_fails_one_photograph_only(job, limited, photo, desk, error):
     Image.fromarray(photo[:40, :40]).convert("L").save("small.png")
     small = Job(desk / "small.png", desk / "new" / "small.png")
     restorer = limited(64, error)
-    entries = [album.restore(each, restorer, Manner()) for each in (job, small)]
+    entries = [restore_file(each, restorer, RestoreOptions()) for each in (job, small)]
     assert [entry.status for entry in entries] == ["failed", "restored"]
     assert type(error).__name__ in entries[0].error
     assert written(desk / "new") == ["small.png"]
@@ -120,7 +120,7 @@ def test_a_fault_fails_one_photograph_only(job, limited, photo, desk, error):
 
 def test_an_interrupt_gets_through(job, limited, desk):
     with pytest.raises(KeyboardInterrupt):
-        album.restore(job, limited(0, KeyboardInterrupt()), Manner())
+        restore_file(job, limited(0, KeyboardInterrupt()), RestoreOptions())
     assert written(desk) == ["old.png"]
 
 
@@ -129,7 +129,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(job, echo, desk, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    entry = album.restore(job, echo(), Manner())
+    entry = restore_file(job, echo(), RestoreOptions())
     assert entry.error == f"{job.target}: No space left on device"
     assert written(desk) == ["old.png"]
 
@@ -137,7 +137,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(job, echo, desk, monkeypatch):
 def test_a_picture_too_wide_for_its_format_leaves_nothing_at_all(echo, desk):
     Image.fromarray(np.full((1, 16_384), 80, np.uint8)).save("wide.png")
     job = Job(desk / "wide.png", desk / "new/wide.webp", mask_out=desk / "new/mask.png")
-    entry = album.restore(job, echo(), Manner(side_by_side=True))
+    entry = restore_file(job, echo(), RestoreOptions(side_by_side=True))
     assert "webp holds at most 16383 px each way, the photograph is 16384x1 px" in entry.error
     assert written(desk) == ["wide.png"]
 
@@ -151,30 +151,30 @@ def test_done_is_what_is_no_older_than_the_photograph_and_its_mask(
 ):
     Image.fromarray(np.zeros((96, 128), np.uint8)).save("mask.png")
     job = job._replace(mask=desk / "mask.png")
-    album.restore(job, echo(), Manner())
+    restore_file(job, echo(), RestoreOptions())
     for file, made in ((job.source, source), (job.mask, mask), (job.target, target)):
         os.utime(file, (made, made))
-    entry = album.restore(job, echo(), Manner(skip_done=True))
+    entry = restore_file(job, echo(), RestoreOptions(skip_done=True))
     assert entry.status == ("skipped" if done else "restored")
     assert (job.target.stat().st_mtime == target) == done
 
 
 def test_what_is_not_yet_restored_is_not_skipped(job, echo):
-    assert album.restore(job, echo(), Manner(skip_done=True)).status == "restored"
+    assert restore_file(job, echo(), RestoreOptions(skip_done=True)).status == "restored"
 
 
 def test_a_photograph_gone_since_it_was_restored_fails(job, echo):
-    album.restore(job, echo(), Manner())
+    restore_file(job, echo(), RestoreOptions())
     job.source.unlink()
-    entry = album.restore(job, echo(), Manner(skip_done=True))
+    entry = restore_file(job, echo(), RestoreOptions(skip_done=True))
     assert entry.status == "failed"
     assert "old.png" in entry.error
 
 
 @pytest.mark.parametrize(("shown", "size"), [(1600, (256, 96)), (64, (128, 48))])
 def test_side_by_side_are_before_and_after_reduced(job, echo, damaged, monkeypatch, shown, size):
-    monkeypatch.setattr(album, "SHOWN", shown)
-    album.restore(job, echo(), Manner(side_by_side=True))
+    monkeypatch.setattr(restore_files, "SHOWN_SIDE", shown)
+    restore_file(job, echo(), RestoreOptions(side_by_side=True))
     with Image.open(job.target.with_name("old-side-by-side.png")) as picture:
         assert picture.size == size
         before = np.asarray(picture)[:, : size[0] // 2]
@@ -186,7 +186,7 @@ def test_side_by_side_are_before_and_after_reduced(job, echo, damaged, monkeypat
         np.abs(after - cv2.resize(whole, after.shape[1::-1], interpolation=cv2.INTER_AREA)).max()
         <= 1
     )
-    assert scans.is_restored(job.target.with_name("old-side-by-side.png"))
+    assert is_restored(job.target.with_name("old-side-by-side.png"))
 
 
 def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):
@@ -195,18 +195,18 @@ def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):
     Image.fromarray(photo).save("old.png")
     Image.fromarray(~known).save("mask.png")
     job = Job(desk / "old.png", desk / "new.png", desk / "mask.png")
-    replaced = album.restore(job, echo(), Manner())
+    replaced = restore_file(job, echo(), RestoreOptions())
     assert replaced.warnings == ["is in color, which was replaced; --keep-color keeps it"]
-    kept = album.restore(job, echo(), Manner(keep_color=True))
+    kept = restore_file(job, echo(), RestoreOptions(keep_color=True))
     assert kept.warnings == []
-    assert np.array_equal(photos.read_color(job.target)[known], photo[known])
-    assert not np.array_equal(photos.read_color(job.target)[HOLE], photo[HOLE])
+    assert np.array_equal(read_color(job.target)[known], photo[known])
+    assert not np.array_equal(read_color(job.target)[HOLE], photo[HOLE])
 
 
 def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
     job = job._replace(mask_out=desk / "masks" / "old.png")
-    entry = album.restore(job, echo(), Manner(grow=3))
-    lost = photos.read_gray(job.mask_out) == 255
+    entry = restore_file(job, echo(), RestoreOptions(grow=3))
+    lost = read_gray(job.mask_out) == 255
     expected = np.zeros((96, 128), np.uint8)
     expected[HOLE] = 1
     distance = cv2.distanceTransform(1 - expected, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -217,9 +217,13 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
 @pytest.mark.parametrize(
     ("mask", "manner", "message"),
     [
-        (np.zeros((96, 128)), Manner(), "its mask is empty, color only"),
-        (np.zeros((96, 128)), Manner(keep_color=True), "its mask is empty, nothing to restore"),
-        (None, Manner(), "no damage found, color only"),
+        (np.zeros((96, 128)), RestoreOptions(), "its mask is empty, color only"),
+        (
+            np.zeros((96, 128)),
+            RestoreOptions(keep_color=True),
+            "its mask is empty, nothing to restore",
+        ),
+        (None, RestoreOptions(), "no damage found, color only"),
     ],
 )
 def test_where_nothing_is_lost_the_user_is_told(echo, photo, desk, mask, manner, message):
@@ -228,7 +232,7 @@ def test_where_nothing_is_lost_the_user_is_told(echo, photo, desk, mask, manner,
     if mask is not None:
         Image.fromarray(mask.astype(np.uint8)).save("mask.png")
         job = job._replace(mask=desk / "mask.png")
-    assert album.restore(job, echo(), manner).warnings == [message]
+    assert restore_file(job, echo(), manner).warnings == [message]
 
 
 @pytest.mark.parametrize(
@@ -243,7 +247,9 @@ def test_where_nothing_is_lost_the_user_is_told(echo, photo, desk, mask, manner,
 def test_a_mask_that_does_not_fit_fails_and_says_why(job, echo, desk, mask, polarity, message):
     if mask is not None:
         Image.fromarray(mask.astype(np.uint8)).save("mask.png")
-    entry = album.restore(job._replace(mask=desk / "mask.png"), echo(), Manner(polarity=polarity))
+    entry = restore_file(
+        job._replace(mask=desk / "mask.png"), echo(), RestoreOptions(polarity=polarity)
+    )
     assert entry.status == "failed"
     assert message in entry.error
     assert not job.target.exists()
@@ -251,11 +257,11 @@ def test_a_mask_that_does_not_fit_fails_and_says_why(job, echo, desk, mask, pola
 
 def test_the_report_counts_and_has_a_row_for_each(job, echo, limited):
     entries = [
-        album.restore(job, echo(), Manner()),
-        album.restore(job, echo(), Manner(skip_done=True)),
-        album.restore(job, limited(0, ValueError("x")), Manner()),
+        restore_file(job, echo(), RestoreOptions()),
+        restore_file(job, echo(), RestoreOptions(skip_done=True)),
+        restore_file(job, limited(0, ValueError("x")), RestoreOptions()),
     ]
-    told = json.loads(json.dumps(album.report(entries, "mine")))
+    told = json.loads(json.dumps(summarize_entries(entries, "mine")))
     assert {name: told[name] for name in ("model", "restored", "skipped", "failed")} == {
         "model": "mine",
         "restored": 1,

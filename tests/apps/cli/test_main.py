@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from command_line import HOLE, mask_of, put, rechroma
 
-from rechroma import metrics as scoring
-from rechroma.apps.batch import image_file as scans
-from rechroma.deployment import bundle as shipped
-from rechroma.evaluation.evaluate import YARDSTICKS
-from rechroma.models import store as storage
+from rechroma import metrics
+from rechroma.apps.batch import image_file
+from rechroma.deployment.load import load_model
+from rechroma.evaluation.baselines import BASELINES
+from rechroma.models import weights
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,14 +69,14 @@ def test_the_score_is_json_of_the_means_and_nothing_else(photo, capsys):
         put(f"truth/{number}.bmp", truth)
         put(f"restored/{number}.png", restored)
         put(f"masks/{number}.png", np.where(mask_of(area), 255, 0).astype(np.uint8))
-        scores.append(scoring.score(truth, restored, mask_of(area)))
+        scores.append(metrics.score(truth, restored, mask_of(area)))
     put("restored/more.png", photo)
     arguments = ("--truth", "truth", "--restored", "restored", "--masks", "masks")
     assert rechroma("score", *arguments) == 0
     shown = capsys.readouterr()
     report = json.loads(shown.out)
     assert list(report) == ["score", "ssim", "masked_ssim", "hue", "photos"]
-    assert report == {**scoring.mean(scores)._asdict(), "photos": 3}
+    assert report == {**metrics.mean_scores(scores)._asdict(), "photos": 3}
     assert "scoring: 3/3" in shown.err
 
 
@@ -172,7 +172,7 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scans, "write_mask", interrupt)
+    monkeypatch.setattr(image_file, "write_mask", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
 
@@ -187,7 +187,7 @@ def test_evaluate_sets_models_beside_yardsticks(photo, model, capsys):
     table = capsys.readouterr().out
     assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
         "mine",
-        *YARDSTICKS,
+        *BASELINES,
         "mine, ahead of the best yardstick",
     ]
     assert "2 photographs of album, 64 px" in Path("judged/table.md").read_text()
@@ -258,7 +258,7 @@ def test_a_mistake_about_a_study_is_one_line(capsys, arguments, message):
 
 @pytest.mark.usefixtures("project")
 def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(weights, "BUNDLED_FOLDER", tmp_path / "weights")
     model("mine")
     for number in range(2):
         put(f"unseen/{number}.png", photo[::-1] if number else photo)
@@ -270,7 +270,7 @@ def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch,
     assert "2 photographs of unseen, 64 px" in card
     assert "| ours |" in card
     assert "| mean hues |" in card
-    assert storage.load(tmp_path / "weights")
+    assert load_model(tmp_path / "weights")
 
 
 @pytest.mark.usefixtures("project")

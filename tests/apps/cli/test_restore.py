@@ -9,9 +9,10 @@ import pytest
 from command_line import HOLE, mask_of, put, rechroma
 from PIL import Image
 
-from rechroma.deployment import bundle as shipped
-from rechroma.imaging import io as photos
-from rechroma.models import store as storage
+from rechroma.deployment.load import load_model
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.io import encode_png
+from rechroma.models.weights import BUNDLED_FOLDER
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
-    assert np.array_equal(restored, storage.load(shipped.FOLDER)(damaged, mask_of(HOLE)))
+    assert np.array_equal(restored, load_model(BUNDLED_FOLDER)(damaged, mask_of(HOLE)))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert "the one that rechroma carries, for research use only" in capsys.readouterr().err
 
@@ -41,7 +42,7 @@ def test_a_model_colors_and_keeps_the_known_gray(damaged, model, capsys, folder,
     assert rechroma("restore", "old.png", "--out", "restored", *named) == 0
     restored = get("restored/old.png")
     hole = mask_of(HOLE)
-    assert np.array_equal(restored, storage.load(Path(folder))(damaged, hole))
+    assert np.array_equal(restored, load_model(Path(folder))(damaged, hole))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert np.array_equal(np.asarray(Image.fromarray(restored).convert("L"))[~hole], damaged[~hole])
     assert ("model: models/restorer" in capsys.readouterr().err) == (not named)
@@ -78,7 +79,7 @@ def test_a_given_mask_says_what_is_lost_light_is(damaged):
     put("old.png", damaged)
     put("masks/old.bmp", np.where(given, 128, 127).astype(np.uint8))
     assert rechroma("restore", "old.png", "--out", "restored", "--mask", "masks") == 0
-    restored = photos.luma(get("restored/old.png"))
+    restored = to_luma(get("restored/old.png"))
     assert np.array_equal(restored[~given], damaged[~given])
     assert not np.array_equal(restored[given], damaged[given])
 
@@ -206,7 +207,7 @@ def test_a_masks_polarity_can_be_stated(damaged, restored):
     assert restored("old.png", "--out", "new", "--mask", "mask.png") == 1
     stated = ("--mask", "mask.png", "--mask-polarity", "black")
     assert restored("old.png", "--out", "new", *stated) == 0
-    assert np.array_equal(photos.luma(get("new/old.png"))[:, :60], damaged[:, :60])
+    assert np.array_equal(to_luma(get("new/old.png"))[:, :60], damaged[:, :60])
 
 
 def test_color_is_kept_where_that_is_asked_for(photo, restored, capsys):
@@ -313,7 +314,7 @@ def nothing() -> None:
 
 def test_a_watched_folder_is_restored_as_photographs_arrive(damaged, restored, capsys, monkeypatch):
     Path("scans").mkdir()
-    whole = photos.encode_png(damaged)
+    whole = encode_png(damaged)
 
     def arrives(content):
         return lambda: Path("scans/b.png").write_bytes(content)
@@ -349,7 +350,7 @@ def test_a_photograph_changed_while_watched_is_restored_again(damaged, restored,
     watching(monkeypatch, changes, nothing, nothing)
     assert restored("scans", "--out", "new", "--watch") == 0
     known = ~mask_of(HOLE)
-    assert np.array_equal(photos.luma(get("new/a.png"))[known], (255 - damaged)[known])
+    assert np.array_equal(to_luma(get("new/a.png"))[known], (255 - damaged)[known])
 
 
 def test_two_photographs_of_one_name_are_told_while_watching(
@@ -373,7 +374,7 @@ def test_two_photographs_of_one_name_are_told_while_watching(
     shown = capsys.readouterr().err
     assert shown.count("scans/a.bmp and scans/a.png would both become new/a.png, rename one") == 1
     assert meanwhile == ["a.png", "b.png"]
-    assert np.array_equal(photos.luma(get("new/a.png"))[known], (255 - damaged)[known])
+    assert np.array_equal(to_luma(get("new/a.png"))[known], (255 - damaged)[known])
     assert made("new") == ["a.png", "b.png", "c.png"]
 
 
@@ -403,10 +404,10 @@ def test_models_are_listed_with_score_and_license(model, capsys, monkeypatch):
 
 
 def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
-    put("old.png", photos.luma(photo))
+    put("old.png", to_luma(photo))
     assert rechroma("restore", "old.png", "--out", "restored") == 0
     assert "old.png: no damage found, color only\n" in capsys.readouterr().err
-    assert np.array_equal(photos.luma(get("restored/old.png")), photos.luma(photo))
+    assert np.array_equal(to_luma(get("restored/old.png")), to_luma(photo))
     assert rechroma("find-mask", "old.png", "--out", "masks") == 0
     assert "old.png: no damage found\n" in capsys.readouterr().err
     assert not get("masks/old.png").any()

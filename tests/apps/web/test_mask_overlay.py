@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from rechroma.apps.web import mask_overlay as overlay
-from rechroma.apps.web.mask_overlay import Preview
+from rechroma.apps.web.mask_overlay import COVER, PAINTED, Preview, merge_masks, paint_mask
 
 
 @pytest.fixture
@@ -30,16 +29,16 @@ def test_a_single_lost_pixel_is_shown(found):
 def test_what_nobody_touched_is_the_found_mask_exactly(found):
     size = Preview.of(found.shape, 1200)
     shown = size.reduce(found)
-    painted = size.read([overlay.paint(shown)])
+    painted = size.read([paint_mask(shown)])
     assert np.array_equal(painted, shown)
-    assert np.array_equal(overlay.merge(found, shown, painted), found)
+    assert np.array_equal(merge_masks(found, shown, painted), found)
 
 
 def test_paint_is_added_and_the_rest_is_kept(found):
     shown = Preview.of(found.shape, 1200).reduce(found)
     painted = shown.copy()
     painted[600:700, 100:200] = True
-    merged = overlay.merge(found, shown, painted)
+    merged = merge_masks(found, shown, painted)
     added = merged & ~found
     rows, columns = np.nonzero(added)
     assert (rows.min(), columns.min()) == pytest.approx((2000, 333), abs=4)
@@ -51,20 +50,20 @@ def test_what_is_erased_is_no_damage_anymore(found):
     shown = Preview.of(found.shape, 1200).reduce(found)
     painted = shown.copy()
     painted[:350] = False
-    merged = overlay.merge(found, shown, painted)
+    merged = merge_masks(found, shown, painted)
     assert not merged[:1160].any()
     assert np.array_equal(merged[1170:], found[1170:])
 
 
 def test_only_a_stroke_that_covers_counts():
     layer = np.zeros((4, 6, 4), np.uint8)
-    layer[1, 1, 3] = overlay.COVER
-    layer[2, 2, 3] = overlay.PAINTED - 1
+    layer[1, 1, 3] = COVER
+    layer[2, 2, 3] = PAINTED - 1
     assert np.argwhere(Preview(4, 6).read([layer])).tolist() == [[1, 1]]
 
 
 def test_layers_are_taken_together_and_no_layer_is_no_paint():
-    layers = [overlay.paint(np.eye(4, 6, k, dtype=bool)) for k in (0, 2)]
+    layers = [paint_mask(np.eye(4, 6, k, dtype=bool)) for k in (0, 2)]
     assert Preview(4, 6).read(layers).sum() == 8
     assert not Preview(4, 6).read([]).any()
 
@@ -72,4 +71,4 @@ def test_layers_are_taken_together_and_no_layer_is_no_paint():
 def test_layers_of_a_finer_screen_are_scaled():
     mask = np.zeros((40, 60), bool)
     mask[:20] = True
-    assert np.array_equal(Preview(20, 30).read([overlay.paint(mask)]), mask[::2, ::2])
+    assert np.array_equal(Preview(20, 30).read([paint_mask(mask)]), mask[::2, ::2])

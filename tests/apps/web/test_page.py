@@ -12,11 +12,13 @@ import skimage
 from PIL import Image
 
 from rechroma.apps.cli.main import main
-from rechroma.apps.web import examples
-from rechroma.apps.web import page as web
-from rechroma.apps.web import server as localhost
-from rechroma.imaging import io as photos
-from rechroma.imaging.damage import find_mask
+from rechroma.apps.web import page
+from rechroma.apps.web.examples import NAMES, write_examples
+from rechroma.apps.web.page import make_application
+from rechroma.apps.web.server import listen, make_server
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.io import read_color, read_gray
 
 HOLE = np.s_[120:240, 60:200]
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -39,7 +41,7 @@ class Painter:
 @pytest.fixture
 def old(tmp_path, photo):
     """A photograph of 512x384 px in gray, its gray in `HOLE` nowhere else, and its file."""
-    gray = photos.luma(cv2.resize(photo, (512, 384), interpolation=cv2.INTER_CUBIC))
+    gray = to_luma(cv2.resize(photo, (512, 384), interpolation=cv2.INTER_CUBIC))
     gray[gray == 60] = 61
     gray[HOLE] = 60
     Image.fromarray(gray).save(tmp_path / "old.png")
@@ -55,14 +57,14 @@ def restorer():
 def address(tmp_path, restorer, monkeypatch):
     """Where the page is served, with a small limit for uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(web, "UPLOAD_LIMIT", 10**6)
-    strip = examples.write(tmp_path / "cache" / "examples")
+    monkeypatch.setattr(page, "UPLOAD_LIMIT", 10**6)
+    strip = write_examples(tmp_path / "cache" / "examples")
 
     async def application():  # outside a loop, Gradio leaves loops of its own open
-        return web.application(restorer, strip, carried=True)
+        return make_application(restorer, strip, carried=True)
 
-    with localhost.listen(0) as listening:
-        server = localhost.server(asyncio.run(application()))
+    with listen(0) as listening:
+        server = make_server(asyncio.run(application()))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield "http://{}:{}/".format(*listening.getsockname())
@@ -179,16 +181,16 @@ def test_a_photograph_goes_through_the_page(browser, address, restorer, old, tmp
     person.see("#download").click()
     got = tmp_path / "got" / "old-restored.png"
     person.wait(lambda _: got.exists())
-    restored = photos.read_color(got)
+    restored = read_color(got)
 
     (mask,) = restorer.masks
-    painted, erased = mask & ~find_mask(gray), find_mask(gray) & ~mask
+    painted, erased = mask & ~find_damage(gray), find_damage(gray) & ~mask
     assert painted[292, 240:370].all()
     assert erased[132, 110:142].all()
     assert within(painted, np.s_[240:344, 184:428])
     assert within(erased, np.s_[120:184, 60:198])
     assert restored.shape == (384, 512, 3)
-    assert np.array_equal(photos.luma(restored)[~mask], gray[~mask])
+    assert np.array_equal(to_luma(restored)[~mask], gray[~mask])
     assert (restored[mask] == 255).all()
 
     asked = person.asked_addresses()
@@ -197,14 +199,14 @@ def test_a_photograph_goes_through_the_page(browser, address, restorer, old, tmp
 
 
 def test_the_examples_are_the_same_each_time_and_their_damage_is_found(tmp_path):
-    written = examples.write(tmp_path / "one")
-    again = examples.write(tmp_path / "two")
+    written = write_examples(tmp_path / "one")
+    again = write_examples(tmp_path / "two")
     assert [file.name for file in written] == [file.name for file in again]
-    for name, file, other in zip(examples.NAMES, written, again, strict=True):
+    for name, file, other in zip(NAMES, written, again, strict=True):
         assert file.read_bytes() == other.read_bytes()
-        damaged = photos.read_gray(file)
-        drawn = damaged != photos.read_gray(Path(skimage.data_dir, name))
-        found = find_mask(damaged)
+        damaged = read_gray(file)
+        drawn = damaged != read_gray(Path(skimage.data_dir, name))
+        found = find_damage(damaged)
         assert (drawn & found).sum() > 0.98 * (drawn | found).sum() > 0
 
 
@@ -218,8 +220,8 @@ def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
 
 
 def test_a_taken_port_is_told_before_a_model_is_loaded(monkeypatch, capsys):
-    monkeypatch.setattr(web, "require_gradio", lambda: None)
-    with localhost.listen(0) as listening, pytest.raises(SystemExit, match="2"):
+    monkeypatch.setattr(page, "require_gradio", lambda: None)
+    with listen(0) as listening, pytest.raises(SystemExit, match="2"):
         port = listening.getsockname()[1]
         main(["web", "--port", str(port), "--model", "gone"])
     assert capsys.readouterr().err == (

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from rechroma.apps.web import server as localhost
+from rechroma.apps.web.server import guard, listen
 from rechroma.errors import UserError
 
 
@@ -20,7 +20,7 @@ def ask(host: str) -> tuple[int, dict[str, str]]:
 
     headers = [(b"host", host.encode())]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
-    asyncio.run(localhost.guarded(application)(scope, None, send))
+    asyncio.run(guard(application)(scope, None, send))
     told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], told
 
@@ -41,7 +41,7 @@ def test_other_names_are_turned_away(host):
 
 
 def test_only_this_machine_is_listened_to():
-    with localhost.listen(0) as listening:
+    with listen(0) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
 
 
@@ -51,4 +51,4 @@ def test_only_this_machine_is_listened_to():
 )
 def test_a_port_that_is_none_is_told(port, message):
     with pytest.raises(UserError, match=message):
-        localhost.listen(port)
+        listen(port)

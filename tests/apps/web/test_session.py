@@ -4,11 +4,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.apps.web import mask_overlay as overlay
-from rechroma.apps.web import session as correcting
-from rechroma.apps.web.session import Opened
+from rechroma.apps.web import session
+from rechroma.apps.web.mask_overlay import paint_mask
+from rechroma.apps.web.session import (
+    MaskSession,
+    corrected_mask,
+    describe_damage,
+    format_share,
+    open_session,
+    restore_session,
+)
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
+from rechroma.imaging.color import to_luma
 
 HOLE = np.s_[20:50, 30:70]
 
@@ -33,73 +40,73 @@ def write(tmp_path):
 
 
 def test_the_found_damage_is_shown_and_told(write, damaged):
-    opened, preview = correcting.open_photo(write(damaged))
+    opened, preview = open_session(write(damaged))
     hole = np.zeros(damaged.shape, bool)
     hole[HOLE] = True
     assert np.array_equal(opened.found, hole)
     assert np.array_equal(opened.shown, hole)
     assert np.array_equal(preview, np.repeat(damaged[..., None], 3, axis=2))
     assert not opened.in_color
-    assert correcting.describe(opened) == (
+    assert describe_damage(opened) == (
         "128x96 px. Damage found: 9.8% of the photograph, painted red."
     )
 
 
 def test_where_nothing_is_damaged_it_is_told(write, photo):
-    opened, _ = correcting.open_photo(write(photo))
+    opened, _ = open_session(write(photo))
     assert opened.in_color
-    assert "No damage found: color only" in correcting.describe(opened)
+    assert "No damage found: color only" in describe_damage(opened)
 
 
 def test_a_large_photograph_is_shown_reduced_and_upright(write, damaged):
     large = damaged.repeat(20, axis=0).repeat(20, axis=1)
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
-    opened, preview = correcting.open_photo(write(large, exif=exif))
+    opened, preview = open_session(write(large, exif=exif))
     assert opened.found.shape == (2560, 1920)
     assert preview.shape == (1200, 900, 3)
     assert opened.shown.shape == (1200, 900)
 
 
 def test_a_restoration_is_of_the_whole_file(write, damaged):
-    opened, _ = correcting.open_photo(write(damaged, "name.with dots.bmp"))
-    before, after = correcting.restore(Painter(), opened, opened.found, keep_color=False)
-    assert np.array_equal(photos.luma(before), damaged)
+    opened, _ = open_session(write(damaged, "name.with dots.bmp"))
+    before, after = restore_session(Painter(), opened, opened.found, keep_color=False)
+    assert np.array_equal(to_luma(before), damaged)
     assert (after[HOLE] == 255).all()
-    assert np.array_equal(photos.luma(after)[~opened.found], damaged[~opened.found])
+    assert np.array_equal(to_luma(after)[~opened.found], damaged[~opened.found])
     assert opened.target == "name.with dots-restored.png"
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_a_photograph_in_color_keeps_it_if_asked_to(write, photo, kept):
-    opened, _ = correcting.open_photo(write(photo))
+    opened, _ = open_session(write(photo))
     mask = np.zeros(photo.shape[:2], bool)
     mask[HOLE] = True
-    before, after = correcting.restore(Painter(), opened, mask, keep_color=kept)
-    expected = photo if kept else np.repeat(photos.luma(photo)[..., None], 3, axis=2)
+    before, after = restore_session(Painter(), opened, mask, keep_color=kept)
+    expected = photo if kept else np.repeat(to_luma(photo)[..., None], 3, axis=2)
     assert np.array_equal(before, expected)
     assert np.array_equal(after[~mask], expected[~mask])
 
 
 def test_what_is_painted_and_erased_corrects_the_mask(write, damaged):
-    opened, _ = correcting.open_photo(write(damaged))
+    opened, _ = open_session(write(damaged))
     wanted = np.roll(opened.found, 20, axis=1)
-    assert np.array_equal(correcting.corrected(opened, [overlay.paint(wanted)]), wanted)
-    assert not correcting.corrected(opened, []).any()
+    assert np.array_equal(corrected_mask(opened, [paint_mask(wanted)]), wanted)
+    assert not corrected_mask(opened, []).any()
 
 
 def test_a_mask_that_hides_everything_is_refused(write, damaged):
-    opened, _ = correcting.open_photo(write(damaged))
+    opened, _ = open_session(write(damaged))
     with pytest.raises(UserError, match="Everything is marked as damaged"):
-        correcting.corrected(opened, [overlay.paint(np.ones(damaged.shape, bool))])
+        corrected_mask(opened, [paint_mask(np.ones(damaged.shape, bool))])
 
 
 def test_a_photograph_too_large_is_refused_before_it_is_decoded(write, damaged, monkeypatch):
-    monkeypatch.setattr(correcting, "PIXEL_LIMIT", 12_000)
+    monkeypatch.setattr(session, "PIXEL_LIMIT", 12_000)
     file = write(damaged, "large.png")
     file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(UserError, match=r"^large\.png: is 128x96 px, expected at most"):
-        correcting.open_photo(file)
+        open_session(file)
 
 
 @pytest.mark.parametrize(
@@ -118,22 +125,22 @@ def test_a_broken_file_is_told_by_its_name_alone(tmp_path, damaged, content, rea
     file = tmp_path / "old.jpg"
     file.write_bytes(content)
     with pytest.raises(UserError, match=f"^old.jpg: {reason}"):
-        correcting.open_photo(file)
+        open_session(file)
 
 
 def test_a_file_that_is_gone_is_told(write, damaged):
-    opened, _ = correcting.open_photo(write(damaged))
+    opened, _ = open_session(write(damaged))
     opened.file.unlink()
     with pytest.raises(UserError, match=r"^old\.png: is missing$"):
-        correcting.restore(Painter(), opened, opened.found, keep_color=False)
+        restore_session(Painter(), opened, opened.found, keep_color=False)
 
 
 @pytest.mark.parametrize(("lost", "told"), [(0, "0.0%"), (1, "under 0.1%"), (1234, "12.3%")])
 def test_a_share_is_told_in_words(lost, told):
-    assert correcting.share(np.arange(10_000).reshape(100, 100) < lost) == told
+    assert format_share(np.arange(10_000).reshape(100, 100) < lost) == told
 
 
 def test_the_name_of_a_download_comes_from_the_file(tmp_path):
     nothing = np.zeros((1, 1), bool)
-    opened = Opened(tmp_path / "옛 사진.jpeg", nothing, nothing, False)
+    opened = MaskSession(tmp_path / "옛 사진.jpeg", nothing, nothing, False)
     assert opened.target == "옛 사진-restored.png"

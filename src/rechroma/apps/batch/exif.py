@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 PROCESSING_SOFTWARE = 0x000B  # EXIF: what a picture was processed with; cameras leave it alone
-PARTS = (0x8769, 0x8825)  # EXIF's own pictures of the camera's settings, and of the place
+IFDS = (0x8769, 0x8825)  # EXIF's own pictures of the camera's settings, and of the place
 PIXELS_ACROSS, PIXELS_DOWN = 0xA002, 0xA003  # in the camera's part, of the file as it was
 X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT, INCH = 0x011A, 0x011B, 0x0128, 2
 ORIENTATION, ON_ITS_SIDE = 0x0112, range(5, 9)  # the values that exchange width and height
@@ -50,14 +50,14 @@ class Metadata(NamedTuple):
     left_out: tuple[str, ...]
 
 
-def of(picture: Image.Image) -> Metadata:
+def read_metadata(picture: Image.Image) -> Metadata:
     """The metadata of an opened picture; broken parts are left out and named."""
     left_out = []
     on_its_side = False
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always")
         try:
-            exif = _kept(picture.getexif())
+            exif = _keep_descriptive(picture.getexif())
             exif.tobytes()
             on_its_side = picture.getexif().get(ORIENTATION) in ON_ITS_SIDE
         except Exception:  # Pillow raises nearly anything on broken EXIF
@@ -76,14 +76,14 @@ def of(picture: Image.Image) -> Metadata:
     )
 
 
-def has_parts(exif: Image.Exif) -> bool:
+def has_ifds(exif: Image.Exif) -> bool:
     """Whether there is more than the plain tags: the camera's settings, or the place."""
-    return any(exif.get_ifd(tag) for tag in PARTS)
+    return any(exif.get_ifd(tag) for tag in IFDS)
 
 
-def signed(kept: Metadata) -> Image.Exif:
+def sign_exif(kept: Metadata) -> Image.Exif:
     """The EXIF for the restored picture: it has the resolution, and says what processed it."""
-    copy = _kept(kept.exif)
+    copy = _keep_descriptive(kept.exif)
     if kept.dpi:
         copy[X_RESOLUTION], copy[Y_RESOLUTION] = kept.dpi
         copy[RESOLUTION_UNIT] = INCH
@@ -106,12 +106,12 @@ def is_signed(picture: Image.Image) -> bool:
     return str(made_by).startswith("rechroma")
 
 
-def _kept(exif: Image.Exif) -> Image.Exif:
+def _keep_descriptive(exif: Image.Exif) -> Image.Exif:
     kept = Image.Exif()
     for tag, value in exif.items():
         if tag in DESCRIPTIVE:
             kept[tag] = value
-    for tag in PARTS:
+    for tag in IFDS:
         part = {
             name: value
             for name, value in exif.get_ifd(tag).items()

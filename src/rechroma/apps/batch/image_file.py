@@ -6,14 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from rechroma.apps.batch import exif as metadata
-from rechroma.apps.batch.exif import Metadata
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import FORMATS, Luma, Mask, Photo, PhotoError
+from rechroma.apps.batch.exif import Metadata, has_ifds, is_signed, read_metadata, sign_exif
+from rechroma.imaging.color import is_gray, to_luma
+from rechroma.imaging.decode import (
+    FORMATS,
+    PhotoError,
+    decode_image,
+    is_deep,
+    is_opaque,
+    open_image,
+)
+from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.outputs import whole_file
 
 # How the formats are written that `--format` knows: all but JPEG give the pixels back exactly.
-WRITTEN: dict[str, dict[str, object]] = {
+WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "png": {"format": "PNG", "compress_level": 1},
     "jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     "tiff": {"format": "TIFF", "compression": "tiff_lzw"},
@@ -22,7 +29,7 @@ WRITTEN: dict[str, dict[str, object]] = {
 LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
 
 
-class Scan(NamedTuple):
+class ImageFile(NamedTuple):
     """A picture file as it is to be restored.
 
     Attributes:
@@ -36,7 +43,7 @@ class Scan(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def read(path: Path) -> Scan:
+def read_image_file(path: Path) -> ImageFile:
     """The picture in the file at `path` with all that a restored one should keep of it.
 
     Errors as of `photos.read_color`.
@@ -46,35 +53,35 @@ def read(path: Path) -> Scan:
     def note(picture: Image.Image) -> None:
         if getattr(picture, "n_frames", 1) > 1:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if photos.is_deep(picture):
+        if is_deep(picture):
             warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data and not photos.is_opaque(picture):
+        if picture.has_transparency_data and not is_opaque(picture):
             warnings.append("transparent parts stand on white")
 
-    with photos.opened(path) as picture:
+    with open_image(path) as picture:
         note(picture)
-        kept = metadata.of(picture)
-        whole = photos.decoded(picture, str(path))
+        kept = read_metadata(picture)
+        whole = decode_image(picture, str(path))
         warnings += kept.left_out
         gray = len(whole.getbands()) < 3
         pixels = np.array(whole.convert("L" if gray else "RGB"))
-    if not gray and photos.is_gray(pixels):
-        pixels = photos.luma(pixels)
-    return Scan(pixels, kept, tuple(warnings))
+    if not gray and is_gray(pixels):
+        pixels = to_luma(pixels)
+    return ImageFile(pixels, kept, tuple(warnings))
 
 
 def format_of(path: Path) -> str | None:
     """The name in `WRITTEN` of the format that a file's suffix stands for, or None."""
     suffix = path.suffix.lower()
-    return next((name for name in WRITTEN if suffix in FORMATS[name.upper()]), None)
+    return next((name for name in WRITE_OPTIONS if suffix in FORMATS[name.upper()]), None)
 
 
-def suffix_of(name: str) -> str:
+def format_suffix(name: str) -> str:
     """The suffix of files of the format `name` of `WRITTEN`."""
     return FORMATS[name.upper()][0]
 
 
-def expect_room(path: Path, picture: Photo | Luma) -> None:
+def check_side(path: Path, picture: Photo | Luma) -> None:
     """Refuse a picture whose sides are longer than the format of the file at `path` can hold.
 
     Raises:
@@ -90,7 +97,7 @@ def expect_room(path: Path, picture: Photo | Luma) -> None:
         )
 
 
-def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
+def write_image_file(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
     """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
 
     The suffix of `path` says the format. The file appears whole or not at all, and says that
@@ -98,17 +105,17 @@ def write(path: Path, picture: Photo | Luma, kept: Metadata) -> None:
     """
     name = format_of(path)
     assert name is not None, f"{path}: the command line lets no other suffix through"
-    expect_room(path, picture)
-    exif = metadata.signed(kept)
+    check_side(path, picture)
+    exif = sign_exif(kept)
     extra: dict[str, object] = {"exif": exif.tobytes()}
-    if name == "tiff" and metadata.has_parts(exif):
+    if name == "tiff" and has_ifds(exif):
         extra["compression"] = None  # Pillow's compressed TIFFs have no place for them
     if kept.profile:
         extra["icc_profile"] = kept.profile
     if kept.dpi:
         extra["dpi"] = kept.dpi
     with whole_file(path) as part:
-        Image.fromarray(picture).save(part, **(WRITTEN[name] | extra))  # type: ignore[arg-type]
+        Image.fromarray(picture).save(part, **(WRITE_OPTIONS[name] | extra))  # type: ignore[arg-type]
 
 
 def write_mask(path: Path, mask: Mask) -> None:
@@ -117,13 +124,13 @@ def write_mask(path: Path, mask: Mask) -> None:
     So it is not taken for a photograph where it lies in an album.
     """
     levels = mask.astype(np.uint8) * np.uint8(255)
-    write(path, levels, Metadata(Image.Exif(), None, None, ()))
+    write_image_file(path, levels, Metadata(Image.Exif(), None, None, ()))
 
 
 def is_restored(path: Path) -> bool:
     """Whether the file at `path` is a picture that rechroma wrote."""
     try:
-        with photos.opened(path) as picture:
-            return metadata.is_signed(picture)
+        with open_image(path) as picture:
+            return is_signed(picture)
     except PhotoError:
         return False

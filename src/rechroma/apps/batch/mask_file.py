@@ -5,19 +5,18 @@ from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
+from rechroma.imaging.io import read_gray, read_opacity
+from rechroma.imaging.types import Mask
 
-Mask = NDArray[np.bool_]
 Polarity = Literal["auto", "white", "black"]
 
 LIGHT = 127  # levels above it are light
 DOUBTFUL = 0.4  # a photograph that lost a share from here to its complement may be meant either way
 
 
-class Given(NamedTuple):
+class MaskFile(NamedTuple):
     """A mask from a file.
 
     Attributes:
@@ -29,7 +28,7 @@ class Given(NamedTuple):
     told: str
 
 
-def read(path: Path, polarity: Polarity = "auto") -> Given:
+def read_mask_file(path: Path, polarity: Polarity = "auto") -> MaskFile:
     """The mask in a picture file.
 
     Where only a part of the picture was painted on (the rest is transparent), that part is lost, or
@@ -41,11 +40,11 @@ def read(path: Path, polarity: Polarity = "auto") -> Given:
         UserError: the file is no picture, or nearly as much is light as dark and `polarity` does
             not say which is lost.
     """
-    opacity = photos.read_opacity(path)
+    opacity = read_opacity(path)
     painted = None if opacity is None else opacity > LIGHT
     if painted is not None and 0 < np.mean(painted) < 1 and polarity == "auto":
-        return Given(painted, "painted where lost")
-    light = photos.read_gray(path) > LIGHT
+        return MaskFile(painted, "painted where lost")
+    light = read_gray(path) > LIGHT
     share = float(light.mean())
     if polarity == "auto" and DOUBTFUL <= share <= 1 - DOUBTFUL:
         raise UserError(
@@ -56,10 +55,10 @@ def read(path: Path, polarity: Polarity = "auto") -> Given:
     lost = ~light if black else light
     if painted is not None:
         lost &= painted
-    return Given(lost, f"{'black' if black else 'white'} where lost")
+    return MaskFile(lost, f"{'black' if black else 'white'} where lost")
 
 
-def grow(mask: Mask, px: int) -> Mask:
+def grow_mask(mask: Mask, px: int) -> Mask:
     """`(H, W)` bool, lost wherever a lost pixel of `mask` is at most `px` away."""
     if px == 0 or not mask.any():
         return mask

@@ -10,21 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma.apps.batch import image_file as scans
-from rechroma.apps.batch import mask_file as masks
+from rechroma.apps.batch.image_file import check_side, read_image_file, write_image_file, write_mask
+from rechroma.apps.batch.mask_file import Polarity, grow_mask, read_mask_file
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
-from rechroma.imaging.damage import find_mask
-from rechroma.imaging.io import PhotoError
-from rechroma.imaging.resize import fitted
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.resize import fit_shape
+from rechroma.imaging.types import Mask, Photo
 from rechroma.inference.restorer import Restorer
-
-Mask = NDArray[np.bool_]
-Photo = NDArray[np.uint8]
 
 Status = Literal["restored", "skipped", "failed"]
 
-SHOWN = 1600  # px, longer side of each half of a picture side by side
+SHOWN_SIDE = 1600  # px, longer side of each half of a picture side by side
 SIDE_BY_SIDE = "-side-by-side.png"  # behind the stem of the restored photograph
 SAYS_MEMORY = ("allocate memory", "enough memory", "insufficient memory", "out of memory")
 
@@ -48,7 +46,7 @@ class Job(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Manner:
+class RestoreOptions:
     """How photographs are restored.
 
     Attributes:
@@ -60,14 +58,14 @@ class Manner:
     """
 
     keep_color: bool = False
-    polarity: masks.Polarity = "auto"
+    polarity: Polarity = "auto"
     grow: int = 0
     side_by_side: bool = False
     skip_done: bool = False
 
 
 @dataclass
-class Entry:
+class ReportEntry:
     """What became of one photograph; a row of the report.
 
     Attributes:
@@ -101,9 +99,9 @@ def is_done(job: Job) -> bool:
     return all(file.stat().st_mtime <= made for file in (job.source, job.mask) if file)
 
 
-def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
+def restore_file(job: Job, restorer: Restorer, manner: RestoreOptions) -> ReportEntry:
     """Restore one photograph and tell what became of it; only Ctrl-C gets through."""
-    entry = Entry(str(job.source), str(job.target), warnings=[])
+    entry = ReportEntry(str(job.source), str(job.target), warnings=[])
     started = time.perf_counter()
     try:
         if job.clash:
@@ -130,13 +128,13 @@ def restore(job: Job, restorer: Restorer, manner: Manner) -> Entry:
     return entry
 
 
-def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None:
-    scan = scans.read(job.source)
+def _restore(job: Job, restorer: Restorer, manner: RestoreOptions, entry: ReportEntry) -> None:
+    scan = read_image_file(job.source)
     entry.height, entry.width = scan.pixels.shape[:2]
-    scans.expect_room(job.target, scan.pixels)
+    check_side(job.target, scan.pixels)
     warnings = entry.warnings = list(scan.warnings)
     in_color = scan.pixels.ndim == 3
-    gray = photos.luma(scan.pixels) if in_color else scan.pixels
+    gray = to_luma(scan.pixels) if in_color else scan.pixels
     mask = _mask(job, gray, manner, entry)
     if in_color and not manner.keep_color:
         warnings.append("is in color, which was replaced; --keep-color keeps it")
@@ -148,32 +146,32 @@ def _restore(job: Job, restorer: Restorer, manner: Manner, entry: Entry) -> None
 
     restored = _with_less_memory(work, restorer, warnings)
     if job.mask_out is not None:
-        scans.write_mask(job.mask_out, mask)
+        write_mask(job.mask_out, mask)
     if manner.side_by_side:
-        scans.write(
+        write_image_file(
             job.target.with_name(job.target.stem + SIDE_BY_SIDE),
             side_by_side(scan.pixels, restored),
             scan.metadata,
         )
-    scans.write(job.target, restored, scan.metadata)
+    write_image_file(job.target, restored, scan.metadata)
 
 
-def _mask(job: Job, gray: NDArray[np.uint8], manner: Manner, entry: Entry) -> Mask:
+def _mask(job: Job, gray: NDArray[np.uint8], manner: RestoreOptions, entry: ReportEntry) -> Mask:
     """Where the photograph is lost, and how that is known into `entry`."""
     assert entry.warnings is not None
     if job.mask is None:
-        lost, entry.mask = find_mask(gray), "found"
+        lost, entry.mask = find_damage(gray), "found"
     elif not job.mask.exists():
         raise PhotoError(str(job.source), f"its mask {job.mask} is missing")
     else:
-        lost, entry.mask = masks.read(job.mask, manner.polarity)
+        lost, entry.mask = read_mask_file(job.mask, manner.polarity)
         if lost.shape != gray.shape:
             raise PhotoError(
                 str(job.source),
                 f"its mask {job.mask} is {lost.shape[1]}x{lost.shape[0]} px, "
                 f"expected {gray.shape[1]}x{gray.shape[0]} px",
             )
-    lost = masks.grow(lost, manner.grow)
+    lost = grow_mask(lost, manner.grow)
     entry.lost = round(float(lost.mean()), 6)
     if not lost.any():
         missing = "no damage found" if job.mask is None else "its mask is empty"
@@ -215,7 +213,7 @@ def _is_memory(error: Exception) -> bool:
 
 def side_by_side(before: NDArray[np.uint8], after: Photo) -> Photo:
     """`(h, 2w, 3)` uint8 RGB: a gray or RGB photograph and its restoration, each reduced."""
-    height, width = fitted(after.shape[:2], SHOWN)
+    height, width = fit_shape(after.shape[:2], SHOWN_SIDE)
     halves = [
         cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA) for each in (before, after)
     ]
@@ -224,7 +222,7 @@ def side_by_side(before: NDArray[np.uint8], after: Photo) -> Photo:
     return np.hstack(halves)
 
 
-def report(entries: list[Entry], model: str) -> dict[str, Any]:
+def summarize_entries(entries: list[ReportEntry], model: str) -> dict[str, Any]:
     """The JSON report: which model, how many photographs came to what, and a row for each."""
     counted = {
         status: sum(entry.status == status for entry in entries)

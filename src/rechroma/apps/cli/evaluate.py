@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import Add
-from rechroma.apps.cli.paths import by_stem, in_px, partner, read_mask
+from rechroma.apps.cli.paths import format_size, matching_picture, pictures_by_stem, read_mask
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.data.dataset import HeldOut
+    from rechroma.data.prepared import HeldOutPhoto
     from rechroma.settings import Settings
+
 
 PREPARED = Path("data/prepared")  # where the pipeline leaves its data, seen from the project
 PARAMS = Path("params.yaml")
@@ -59,45 +60,45 @@ def add_to(add: Add) -> None:
 
 
 def _score(chosen: argparse.Namespace) -> int:
-    from rechroma import metrics as scoring
-    from rechroma.imaging import io as photos
+    from rechroma import metrics
+    from rechroma.imaging.io import read_color
     from rechroma.progress import track
 
-    truths = by_stem(chosen.truth)
-    restored, masks = by_stem(chosen.restored), by_stem(chosen.masks)
+    truths = pictures_by_stem(chosen.truth)
+    restored, masks = pictures_by_stem(chosen.restored), pictures_by_stem(chosen.masks)
     scores = []
     for stem, path in track(truths.items(), "scoring", len(truths)):
-        truth = photos.read_color(path)
-        picture = photos.read_color(partner(restored, path, chosen.restored))
-        lost = read_mask(partner(masks, path, chosen.masks))
+        truth = read_color(path)
+        picture = read_color(matching_picture(restored, path, chosen.restored))
+        lost = read_mask(matching_picture(masks, path, chosen.masks))
         for name, found in (("restored", picture.shape[:2]), ("mask", lost.shape)):
             if found != truth.shape[:2]:
                 raise UserError(
-                    f"{stem}: its {name} picture is {in_px(found)}, "
-                    f"expected the truth's {in_px(truth.shape)}"
+                    f"{stem}: its {name} picture is {format_size(found)}, "
+                    f"expected the truth's {format_size(truth.shape)}"
                 )
-        scores.append(scoring.score(truth, picture, lost))
-    report = {**scoring.mean(scores)._asdict(), "photos": len(scores)}
+        scores.append(metrics.score(truth, picture, lost))
+    report = {**metrics.mean_scores(scores)._asdict(), "photos": len(scores)}
     print(json.dumps(report, indent=2))
     return 0
 
 
 def damaged_photographs(
     folder: Path, size: int | None, knobs: "Settings"
-) -> tuple[list["HeldOut"], int]:
+) -> tuple[list["HeldOutPhoto"], int]:
     """The photographs in `folder` damaged as `knobs` say, and how many could not be used.
 
     Squares of `size` px, or of `data.size`; the competition's folder keeps its own damage. What
     cannot be used is named on standard error.
     """
-    from rechroma.evaluation import compare as comparing
+    from rechroma.evaluation.held_out import draw_held_out
     from rechroma.preparation.sources import Rejected
 
     paired = (folder / "train.csv").exists() or folder.suffix == ".zip"
     changes = {"source": "competition" if paired else "photos", "path": folder}
     data = knobs.data.model_copy(update=changes | ({"size": size} if size else {}))
     sound, unusable = [], 0
-    for photo in comparing.held_out_of(knobs.model_copy(update={"data": data}), folder):
+    for photo in draw_held_out(knobs.model_copy(update={"data": data}), folder):
         if isinstance(photo, Rejected):
             print(f"{photo.file}: {photo.reason}", file=sys.stderr)
             unusable += 1
@@ -107,26 +108,26 @@ def damaged_photographs(
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
-    from rechroma import settings
-    from rechroma.apps import model_catalog as finding
-    from rechroma.data import dataset
-    from rechroma.evaluation import compare as comparing
-    from rechroma.evaluation.evaluate import as_markdown
+    from rechroma.apps.model_catalog import load_named_model
+    from rechroma.data.prepared import mean_hue_histogram
+    from rechroma.evaluation.compare import compare_models, write_comparison
+    from rechroma.evaluation.intervals import score_table
+    from rechroma.settings import load_settings
 
-    knobs = settings.load(PARAMS)
-    found = [finding.choose(words) for words in chosen.model or [None]]
+    knobs = load_settings(PARAMS)
+    found = [load_named_model(words) for words in chosen.model or [None]]
     models = {Path(name).name: restorer for name, restorer in found}
     if len(models) < len(found):
         raise UserError("--model: two models have the same name, expected each only once")
     sound, unusable = damaged_photographs(chosen.photos, chosen.size, knobs)
     there = chosen.prepared != PREPARED or PREPARED.exists()
-    hues = dataset.mean_hues(chosen.prepared) if there else None
+    hues = mean_hue_histogram(chosen.prepared) if there else None
     shown = chosen.shown if chosen.out else 0
-    table, pictures = comparing.compare(sound, models, knobs.evaluate, knobs.seed, hues, shown)
-    print(as_markdown(table), end="")
+    table, pictures = compare_models(sound, models, knobs.evaluate, knobs.seed, hues, shown)
+    print(score_table(table), end="")
     if chosen.out:
         heading = (
             f"{len(sound)} photographs of {chosen.photos}, {chosen.size or knobs.data.size} px"
         )
-        comparing.write(table, pictures, chosen.out, heading)
+        write_comparison(table, pictures, chosen.out, heading)
     return 1 if unusable else 0

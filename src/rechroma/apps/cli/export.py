@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import Add
-from rechroma.apps.cli.paths import in_px
+from rechroma.apps.cli.paths import format_size
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.deployment.onnx_export import Difference
-    from rechroma.imaging.io import Luma, Mask
+    from rechroma.deployment.onnx_export import OnnxDifference
+    from rechroma.imaging.types import Luma, Mask
+
 
 EXPORT = """\
 Writes the network as one ONNX file for photographs of any size, settings included, and compares it
@@ -42,35 +43,41 @@ def add_to(add: Add) -> None:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from rechroma.apps import model_catalog as finding
-    from rechroma.models import store as storage
+    from rechroma.apps.model_catalog import default_model
+    from rechroma.models.card import read_any_card
+    from rechroma.models.store import load_network
 
     file: Path = chosen.onnx
     if file.suffix != ".onnx":
         raise UserError(f"--onnx is '{file}', expected a name that ends in .onnx")
-    told, model = (str(chosen.model), chosen.model) if chosen.model else finding.default()
+    told, model = (str(chosen.model), chosen.model) if chosen.model else default_model()
     print(f"model: {told}", file=sys.stderr)
     photographs = dict(_photographs(chosen.check))
 
-    from rechroma.deployment import onnx_export as exporting
+    from rechroma.deployment.onnx_export import (
+        TOLERANCE,
+        OnnxDifference,
+        compare_with_torch,
+        export_onnx,
+    )
 
-    stored = storage.load_network(model)
-    card = storage.card_of(model)
-    exporting.export(stored, file, {name: card[name] for name in card if name != "sha256"})
+    stored = load_network(model)
+    card = read_any_card(model)
+    export_onnx(stored, file, {name: card[name] for name in card if name != "sha256"})
     print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
     if "license" in card:
         print(f"license: {card['license']}", file=sys.stderr)
     found = []
     for name, damaged in photographs.items():
-        each = exporting.compare(file, stored, damaged, _middle(damaged))
-        print(f"{name}, {in_px(damaged.shape)}: {_shown(each)}")
+        each = compare_with_torch(file, stored, damaged, _middle(damaged))
+        print(f"{name}, {format_size(damaged.shape)}: {_shown(each)}")
         found.append(each)
-    worst = exporting.Difference(*map(max, zip(*found, strict=True)))
+    worst = OnnxDifference(*map(max, zip(*found, strict=True)))
     print(f"maximum of {len(found)} photographs: {_shown(worst)}")
     if all(each.tolerable for each in found):
         return 0
     print(
-        f"rechroma: {file} differs from torch by more than {exporting.TOLERANCE:g} in color or "
+        f"rechroma: {file} differs from torch by more than {TOLERANCE:g} in color or "
         "hues; it is written, but do not trust it",
         file=sys.stderr,
     )
@@ -79,20 +86,21 @@ def _export(chosen: argparse.Namespace) -> int:
 
 def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
     """Name and `(H, W)` uint8 gray, damaged, of what is compared on; at a few sizes in turns."""
-    from rechroma.imaging import io as photos
-    from rechroma.imaging import resize as scaling
+    from rechroma.imaging.color import to_luma
+    from rechroma.imaging.io import list_photos, read_gray
+    from rechroma.imaging.resize import downscale_luma
 
     if folder is None:
         from skimage import data
 
-        grays = ((name, photos.luma(getattr(data, name)())) for name in PHOTOGRAPHS)
+        grays = ((name, to_luma(getattr(data, name)())) for name in PHOTOGRAPHS)
     else:
-        paths = photos.list_photos(folder)
+        paths = list_photos(folder)
         if not paths:
             raise UserError(f"{folder} holds no photographs, expected some to compare on")
-        grays = ((str(path), photos.read_gray(path)) for path in paths)
+        grays = ((str(path), read_gray(path)) for path in paths)
     for (name, gray), side in zip(grays, cycle(SIDES), strict=False):
-        reduced = scaling.reduce(gray, side)
+        reduced = downscale_luma(gray, side)
         damaged = reduced.copy()
         damaged[_middle(damaged)] = FILLING
         yield name, damaged
@@ -108,7 +116,7 @@ def _middle(luma: "Luma") -> "Mask":
     return mask
 
 
-def _shown(difference: "Difference") -> str:
+def _shown(difference: "OnnxDifference") -> str:
     return (
         f"color {difference.color:.2g}, hues {difference.hues:.2g}, restored "
         f"{difference.levels} of 255 levels ({difference.moved:.3%} of the values differ)"

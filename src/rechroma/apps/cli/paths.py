@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.imaging import io as photos
+    from rechroma.imaging.types import Mask
 
 
-class NothingThereError(UserError):
+class NoPhotosError(UserError):
     """There is no photograph to work on."""
 
 
-def outputs_of(
+def plan_outputs(
     sources: Iterable[Path],
     out: Path,
     others: Iterable[Path] = (),
@@ -31,23 +31,23 @@ def outputs_of(
         UserError: there is no photograph, several would go to `out` as one file, or a photograph or
             one of the `others` would be overwritten.
     """
-    from rechroma.apps.batch import image_file as scans
-    from rechroma.imaging import io as photos
+    from rechroma.apps.batch.image_file import format_of, is_restored
+    from rechroma.imaging.io import list_photos
 
-    named = scans.format_of(out) is not None and not out.is_dir()
+    named = format_of(out) is not None and not out.is_dir()
     if out.exists() and not out.is_dir() and not named:
         raise UserError(f"{out} is a file, expected a folder to write into")
     outputs: dict[Path, Path] = {}
     own = [folder.resolve() for folder in (out, masks_out) if folder]
     for source in sources:
         top = source if source.is_dir() else source.parent
-        for path in photos.list_photos(source):
+        for path in list_photos(source):
             inside = any(path.parent.resolve().is_relative_to(folder) for folder in own)
-            if path == source or not (inside and scans.is_restored(path)):
+            if path == source or not (inside and is_restored(path)):
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if named else target
     if not outputs:
-        raise NothingThereError(
+        raise NoPhotosError(
             "there is no photograph among these, expected PNG, JPEG, WebP, TIFF or BMP"
         )
     if named and len(outputs) > 1:
@@ -59,7 +59,7 @@ def outputs_of(
     return outputs
 
 
-def clashes(outputs: dict[Path, Path]) -> dict[Path, str]:
+def find_clashes(outputs: dict[Path, Path]) -> dict[Path, str]:
     """Of the photographs that would become one file, what to do about it; by photograph."""
     owners: dict[Path, list[str]] = {}
     for path, target in outputs.items():
@@ -74,14 +74,14 @@ def clashes(outputs: dict[Path, Path]) -> dict[Path, str]:
     return told
 
 
-def each(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
+def for_each_photo(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
     """Do `work` for every photograph, naming those that fail: 1 if there were any, else 0.
 
     Those that would become one file fail.
     """
     from rechroma.progress import track
 
-    clash = clashes(outputs)
+    clash = find_clashes(outputs)
     failed = 0
     told: set[str] = set()
     for source, target in track(outputs.items(), "photographs", len(outputs)):
@@ -99,18 +99,18 @@ def each(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
     return min(failed, 1)
 
 
-def by_stem(folder: Path) -> dict[str, Path]:
+def pictures_by_stem(folder: Path) -> dict[str, Path]:
     """The pictures in `folder` by the stem of their names.
 
     Raises:
         UserError: there are none, or two of one stem.
     """
-    from rechroma.imaging import io as photos
+    from rechroma.imaging.io import list_photos
 
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder, expected one with pictures")
     found: dict[str, Path] = {}
-    for path in photos.list_photos(folder):
+    for path in list_photos(folder):
         if path.stem in found:
             raise UserError(f"{found[path.stem]} and {path} have one stem, expected different ones")
         found[path.stem] = path
@@ -119,7 +119,7 @@ def by_stem(folder: Path) -> dict[str, Path]:
     return found
 
 
-def partner(pictures: dict[str, Path], photo: Path, folder: Path) -> Path:
+def matching_picture(pictures: dict[str, Path], photo: Path, folder: Path) -> Path:
     """The one of `pictures`, by stem, that belongs to `photo`.
 
     Raises:
@@ -130,15 +130,15 @@ def partner(pictures: dict[str, Path], photo: Path, folder: Path) -> Path:
     return pictures[photo.stem]
 
 
-def read_mask(path: Path) -> "photos.Mask":
+def read_mask(path: Path) -> "Mask":
     """`(H, W)` bool, True where the picture is light: where the photograph is lost."""
-    from rechroma.imaging import io as photos
+    from rechroma.imaging.io import read_gray
 
-    mask: photos.Mask = photos.read_gray(path) > 127
+    mask: Mask = read_gray(path) > 127
     return mask
 
 
-def in_px(shape: tuple[int, ...]) -> str:
+def format_size(shape: tuple[int, ...]) -> str:
     """`640x480 px` for a `shape` of (480, 640, …)."""
     return f"{shape[1]}x{shape[0]} px"
 

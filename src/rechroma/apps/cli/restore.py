@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import Add
-from rechroma.apps.cli.paths import NothingThereError, by_stem, clashes, each, outputs_of
+from rechroma.apps.cli.paths import (
+    NoPhotosError,
+    find_clashes,
+    for_each_photo,
+    pictures_by_stem,
+    plan_outputs,
+)
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.restore_files import Entry, Job, Manner
+    from rechroma.apps.batch.restore_files import Job, ReportEntry, RestoreOptions
     from rechroma.inference.restorer import Restorer
+
 
 FORMATS = ("png", "jpeg", "tiff", "webp")
 LOOK_EVERY = 1.0  # seconds between looks at a watched folder
@@ -106,20 +113,20 @@ def _px(words: str) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma.apps import model_catalog as finding
-    from rechroma.apps.batch import restore_files as album
+    from rechroma.apps.batch.restore_files import RestoreOptions, summarize_entries
+    from rechroma.apps.model_catalog import load_named_model
 
     waiting = _jobs(chosen)  # mistakes in names are told before the model is loaded
-    model, restorer = finding.choose(chosen.model)
+    model, restorer = load_named_model(chosen.model)
     print(f"model: {model}", file=sys.stderr)
-    manner = album.Manner(
+    manner = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,
         chosen.grow,
         chosen.side_by_side,
         chosen.skip_done or chosen.watch,
     )
-    entries: list[Entry] = []
+    entries: list[ReportEntry] = []
     started = time.monotonic()
     try:
         _work(waiting, restorer, manner, entries)
@@ -129,7 +136,7 @@ def _restore(chosen: argparse.Namespace) -> int:
         if chosen.report:
             from rechroma.outputs import write_json
 
-            write_json(chosen.report, album.report(entries, model))
+            write_json(chosen.report, summarize_entries(entries, model))
         print(_summary(entries, time.monotonic() - started), file=sys.stderr)
     return 1 if any(entry.status == "failed" for entry in entries) else 0
 
@@ -140,26 +147,26 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
     Raises:
         UserError: names that do not go together.
     """
-    from rechroma.apps.batch import image_file as scans
+    from rechroma.apps.batch.image_file import format_of, format_suffix
     from rechroma.apps.batch.restore_files import Job
 
-    masks = by_stem(chosen.mask) if chosen.mask and chosen.mask.is_dir() else None
-    own = scans.format_of(chosen.out) if not chosen.out.is_dir() else None
+    masks = pictures_by_stem(chosen.mask) if chosen.mask and chosen.mask.is_dir() else None
+    own = format_of(chosen.out) if not chosen.out.is_dir() else None
     if own and chosen.format and own != chosen.format:
         raise UserError(f"--out is {chosen.out} but --format is {chosen.format}, leave one out")
     if chosen.watch and own:
         raise UserError("--watch needs a folder as --out")
-    suffix = scans.suffix_of(chosen.format or "png")
+    suffix = format_suffix(chosen.format or "png")
     protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
     try:
-        outputs = outputs_of(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
-    except NothingThereError:
+        outputs = plan_outputs(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
+    except NoPhotosError:
         if chosen.watch:  # nothing yet
             return []
         raise
     if chosen.mask and masks is None and len(outputs) > 1:
         raise UserError(f"--mask is one file for {len(outputs)} photographs, expected a folder")
-    clash = clashes(outputs)
+    clash = find_clashes(outputs)
     jobs = []
     for source, target in outputs.items():
         mask = chosen.mask if masks is None else masks.get(source.stem)
@@ -174,10 +181,13 @@ def _jobs(chosen: argparse.Namespace) -> "list[Job]":
 
 
 def _work(
-    jobs: "Iterable[Job]", restorer: "Restorer", manner: "Manner", entries: "list[Entry]"
+    jobs: "Iterable[Job]",
+    restorer: "Restorer",
+    manner: "RestoreOptions",
+    entries: "list[ReportEntry]",
 ) -> None:
     """Restore one after the other, telling what the user should know of each."""
-    from rechroma.apps.batch import restore_files as album
+    from rechroma.apps.batch.restore_files import restore_file
     from rechroma.progress import track
 
     jobs = list(jobs)
@@ -185,7 +195,7 @@ def _work(
         return
     told = {entry.error for entry in entries}
     for job in track(jobs, "photographs", len(jobs)):
-        entry = album.restore(job, restorer, manner)
+        entry = restore_file(job, restorer, manner)
         entries.append(entry)
         for warning in entry.warnings or []:
             print(f"{entry.photo}: {warning}", file=sys.stderr)
@@ -198,8 +208,8 @@ def _watch(
     chosen: argparse.Namespace,
     waiting: "list[Job]",
     restorer: "Restorer",
-    manner: "Manner",
-    entries: "list[Entry]",
+    manner: "RestoreOptions",
+    entries: "list[ReportEntry]",
 ) -> None:
     """Restore what arrives, once its size has come to rest, until Ctrl-C."""
     print("watching for photographs; Ctrl-C ends it", file=sys.stderr, flush=True)
@@ -237,7 +247,7 @@ def _state(job: "Job") -> tuple[float, int, str] | None:
     return status.st_mtime, status.st_size, job.clash
 
 
-def _summary(entries: "list[Entry]", seconds: float) -> str:
+def _summary(entries: "list[ReportEntry]", seconds: float) -> str:
     from rechroma.progress import clock
 
     counted = [
@@ -249,23 +259,23 @@ def _summary(entries: "list[Entry]", seconds: float) -> str:
 
 
 def _models(chosen: argparse.Namespace) -> int:  # noqa: ARG001
-    from rechroma.apps import model_catalog as finding
+    from rechroma.apps.model_catalog import list_models
 
-    for found in finding.known(Path.cwd()):
+    for found in list_models(Path.cwd()):
         print(f"{found.words or '(carried by rechroma, the default without another)'}")
         print(f"    score: {found.score}\n    license: {found.license}")
     return 0
 
 
 def _find_mask(chosen: argparse.Namespace) -> int:
-    from rechroma.apps.batch import image_file as scans
-    from rechroma.imaging import io as photos
-    from rechroma.imaging.damage import find_mask
+    from rechroma.apps.batch.image_file import write_mask
+    from rechroma.imaging.detect_damage import find_damage
+    from rechroma.imaging.io import read_gray
 
     def find(source: Path, target: Path) -> None:
-        found = find_mask(photos.read_gray(source))
+        found = find_damage(read_gray(source))
         if not found.any():
             print(f"{source}: no damage found", file=sys.stderr)
-        scans.write_mask(target, found)
+        write_mask(target, found)
 
-    return each(outputs_of(chosen.photos, chosen.out), find)
+    return for_each_photo(plan_outputs(chosen.photos, chosen.out), find)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rechroma.settings import Settings
 
+
 PARAMS = Path("params.yaml")
 
 SHIP = """\
@@ -49,19 +50,20 @@ def add_to(add: Add) -> None:
 
 
 def _ship(chosen: argparse.Namespace) -> int:
-    from rechroma import settings
-    from rechroma.data import dataset
-    from rechroma.deployment import bundle as shipped
-    from rechroma.models import store as storage
+    from rechroma.data.prepared import mean_hue_histogram
+    from rechroma.deployment.bundle import write_bundle
+    from rechroma.models.store import load_network
+    from rechroma.models.weights import BUNDLED_FOLDER
+    from rechroma.settings import load_settings
 
-    knobs = settings.load(PARAMS)
-    hues = dataset.mean_hues(chosen.prepared) if chosen.prepared else None
+    knobs = load_settings(PARAMS)
+    hues = mean_hue_histogram(chosen.prepared) if chosen.prepared else None
     sets = [_parse(words) for words in chosen.judge]
     folder, told = _chosen_model(chosen.source, knobs)
-    weights = shipped.write(storage.load_network(folder), told, shipped.FOLDER)
+    weights = write_bundle(load_network(folder), told, BUNDLED_FOLDER)
     size = weights.stat().st_size / 2**20
     print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
-    tables = [_judge(photos, size, knobs, hues) for photos, size in sets]
+    tables = [_score_table(photos, size, knobs, hues) for photos, size in sets]
     if tables:
         card = weights.with_name("card.md")
         card.write_text("\n\n".join([f"# {told['trained']}", *tables]), encoding="utf-8")
@@ -80,17 +82,17 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
     """The folder of the model, and what is to be told of its training."""
     if Path(source).is_dir():
         return Path(source), {"trained": source}
-    from rechroma.studies import results as ranking
-    from rechroma.studies import runner as studying
-    from rechroma.studies import spec as studies
-    from rechroma.tracking import queries as history
-    from rechroma.tracking import runs as tracking
+    from rechroma.studies.results import study_trainings
+    from rechroma.studies.runner import plan_file
+    from rechroma.studies.spec import read_plan
+    from rechroma.tracking.queries import find_trainings, model_folder
+    from rechroma.tracking.runs import connect
 
     root = Path.cwd()
-    client = tracking.connect(root)
-    arms, since = studies.read_plan(studying.plan_file(root, source))
-    runs = history.trainings(client, knobs.tracking.experiment)
-    trained, _ = ranking.of_study(client, arms, runs, since)
+    client = connect(root)
+    arms, since = read_plan(plan_file(root, source))
+    runs = find_trainings(client, knobs.tracking.experiment)
+    trained, _ = study_trainings(client, arms, runs, since)
     if not trained:
         raise UserError(f"{source}: MLflow holds no finished training of it")
     best = max(trained, key=lambda each: each.at_best().score)
@@ -100,16 +102,18 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
         "validation": json.loads(json.dumps(best.at_best()._asdict())),
         "revision": best.run.revision,
     }
-    return history.model_folder(client, best.run), told
+    return model_folder(client, best.run), told
 
 
-def _judge(photos: Path, size: int, knobs: "Settings", hues: "NDArray[np.float32] | None") -> str:
-    from rechroma.deployment import bundle as shipped
-    from rechroma.evaluation import compare as comparing
-    from rechroma.evaluation.evaluate import OURS, as_markdown
-    from rechroma.models import store as storage
+def _score_table(
+    photos: Path, size: int, knobs: "Settings", hues: "NDArray[np.float32] | None"
+) -> str:
+    from rechroma.deployment.load import load_model
+    from rechroma.evaluation.compare import compare_models
+    from rechroma.evaluation.intervals import OURS, score_table
+    from rechroma.models.weights import BUNDLED_FOLDER
 
     photographs, _ = damaged_photographs(photos, size, knobs)
-    models = {OURS: storage.load(shipped.FOLDER)}
-    table, _ = comparing.compare(photographs, models, knobs.evaluate, knobs.seed, hues)
-    return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{as_markdown(table)}"
+    models = {OURS: load_model(BUNDLED_FOLDER)}
+    table, _ = compare_models(photographs, models, knobs.evaluate, knobs.seed, hues)
+    return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{score_table(table)}"

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from rechroma.settings import Settings
-    from rechroma.studies.report import Comparison
-    from rechroma.studies.runner import Standing
+    from rechroma.studies.report import StudyReport
+    from rechroma.studies.runner import ArmStatus
     from rechroma.studies.spec import Arm, Study
+
 
 PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 REPORTS = Path("reports/studies")
@@ -77,51 +78,51 @@ def add_to(add: Add) -> None:
 
 
 def _study(chosen: argparse.Namespace) -> int:
-    from rechroma.settings import read_tree
-    from rechroma.studies import spec as studies
+    from rechroma.settings import read_yaml
+    from rechroma.studies.spec import choose_study, load_studies, plan_study
 
-    known = studies.load(STUDIES)
+    known = load_studies(STUDIES)
     if chosen.name is None:
         for name, each in known.items():
-            print(f"{name:16} {len(each.arms):2} arms, seeds {_listed(each.seeds)}: {each.about}")
+            print(f"{name:16} {len(each.arms):2} arms, seeds {_join(each.seeds)}: {each.about}")
         return 0
-    study = studies.choose(known, chosen.name)
-    arms = studies.plan(study, read_tree(PARAMS), chosen.settings, chosen.seeds)
+    study = choose_study(known, chosen.name)
+    arms = plan_study(study, read_yaml(PARAMS), chosen.settings, chosen.seeds)
     if chosen.dry_run:
         return _print_plan(chosen, study, arms)
     return _run(chosen, arms)
 
 
 def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
-    from rechroma import settings
-    from rechroma.studies import runner as studying
-    from rechroma.studies import spec as studies
+    from rechroma.settings import load_settings
     from rechroma.studies.dvc_queue import Queue
-    from rechroma.tracking import queries as history
-    from rechroma.tracking import runs as tracking
+    from rechroma.studies.runner import arm_statuses, default_workers, enqueue, plan_file, watch
+    from rechroma.studies.spec import write_plan
+    from rechroma.tracking.queries import find_trainings
+    from rechroma.tracking.runs import connect
 
     root = Path.cwd()
     queue = Queue(root)
-    client = tracking.connect(root)
-    experiment = settings.load(PARAMS).tracking.experiment
-    plan = studying.plan_file(root, chosen.name)
+    client = connect(root)
+    experiment = load_settings(PARAMS).tracking.experiment
+    plan = plan_file(root, chosen.name)
     since = round(time.time() * 1000) if chosen.again else _since(plan)
-    studies.write_plan(arms, since, plan)
-    workers, gpus = studying.default_workers()
+    write_plan(arms, since, plan)
+    workers, gpus = default_workers()
     workers = chosen.workers or workers
 
-    def look() -> "list[Standing]":
+    def look() -> "list[ArmStatus]":
         states = queue.states()
         if any(states.get(arm.experiment(chosen.name)) == "Queued" for arm in arms):
             queue.start(workers, gpus)
-        runs = history.trainings(client, experiment)
-        return studying.standings(chosen.name, arms, runs, states, since)
+        runs = find_trainings(client, experiment)
+        return arm_statuses(chosen.name, arms, runs, states, since)
 
     try:
-        studying.enqueue(queue, look(), chosen.retry, chosen.again, _say)
-        found = studying.watch(look, client, workers, _say)
+        enqueue(queue, look(), chosen.retry, chosen.again, _log)
+        found = watch(look, client, workers, _log)
     except KeyboardInterrupt:
-        _say(
+        _log(
             "stopped watching; the workers go on. `dvc queue stop --kill` stops them, "
             f"`rechroma study {chosen.name}` goes on"
         )
@@ -130,62 +131,62 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
 
 
 def _compare(chosen: argparse.Namespace) -> int:
-    from rechroma import settings
-    from rechroma.studies import report as reporting
-    from rechroma.tracking import runs as tracking
+    from rechroma.settings import load_settings
+    from rechroma.studies.report import log_report, write_report
+    from rechroma.tracking.runs import comparison_run, connect
 
     if bool(chosen.name) == bool(chosen.filter):
         raise UserError("expected a study's name, or --filter: one of both")
-    knobs = settings.load(PARAMS)
+    knobs = load_settings(PARAMS)
     root = Path.cwd()
-    client = tracking.connect(root)
-    found = _found(chosen, client, knobs.tracking.experiment)
+    client = connect(root)
+    found = _find_trainings(chosen, client, knobs.tracking.experiment)
     if chosen.photos:
-        found = _judge(chosen, found, client, knobs)
-    files = reporting.write(found, chosen.out)
-    with tracking.comparison_run(client, knobs.tracking.experiment, root, found.name) as run:
-        reporting.log(found, files, run)
+        found = _score_photos(chosen, found, client, knobs)
+    files = write_report(found, chosen.out)
+    with comparison_run(client, knobs.tracking.experiment, root, found.name) as run:
+        log_report(found, files, run)
     print(files[0].read_text(encoding="utf-8"), end="")
-    _say("written: " + ", ".join(map(str, files)))
+    _log("written: " + ", ".join(map(str, files)))
     return 0
 
 
-def _found(chosen: argparse.Namespace, client: "MlflowClient", experiment: str) -> "Comparison":
-    from rechroma.studies import results as ranking
-    from rechroma.studies import runner as studying
-    from rechroma.studies import spec as studies
-    from rechroma.studies.report import Comparison
-    from rechroma.tracking import queries as history
+def _find_trainings(
+    chosen: argparse.Namespace, client: "MlflowClient", experiment: str
+) -> "StudyReport":
+    from rechroma.studies.report import StudyReport
+    from rechroma.studies.results import filtered_trainings, study_trainings
+    from rechroma.studies.runner import plan_file
+    from rechroma.studies.spec import choose_study, load_studies, read_plan
+    from rechroma.tracking.queries import find_trainings
 
     if chosen.filter:
-        runs = history.trainings(client, experiment, chosen.filter)
+        runs = find_trainings(client, experiment, chosen.filter)
         name, about = chosen.title or "filtered", f"runs with {chosen.filter}"
-        found = Comparison(name, about, ranking.of_runs(client, runs))
+        found = StudyReport(name, about, filtered_trainings(client, runs))
     else:
         name = chosen.name
-        about = studies.choose(studies.load(STUDIES), name).about
-        arms, since = studies.read_plan(studying.plan_file(Path.cwd(), name))
-        runs = history.trainings(client, experiment)
-        found = Comparison(name, about, *ranking.of_study(client, arms, runs, since))
+        about = choose_study(load_studies(STUDIES), name).about
+        arms, since = read_plan(plan_file(Path.cwd(), name))
+        runs = find_trainings(client, experiment)
+        found = StudyReport(name, about, *study_trainings(client, arms, runs, since))
     if not found.trained:
         raise UserError(f"{name}: MLflow holds no finished training of it")
     return found
 
 
-def _judge(
-    chosen: argparse.Namespace, found: "Comparison", client: "MlflowClient", knobs: "Settings"
-) -> "Comparison":
-    from rechroma.evaluation import compare as comparing
-    from rechroma.models import store as storage
-    from rechroma.studies import results as ranking
-    from rechroma.tracking import queries as history
+def _score_photos(
+    chosen: argparse.Namespace, found: "StudyReport", client: "MlflowClient", knobs: "Settings"
+) -> "StudyReport":
+    from rechroma.deployment.load import load_model
+    from rechroma.evaluation.compare import score_models
+    from rechroma.studies.results import photo_score_table
+    from rechroma.tracking.queries import model_folder
 
     photographs, _ = damaged_photographs(chosen.photos, chosen.size, knobs)
     photographs = photographs[: chosen.limit]
-    models = {
-        each.name: storage.load(history.model_folder(client, each.run)) for each in found.trained
-    }
-    scores, rows = comparing.judge(photographs, models, shown=1)
+    models = {each.name: load_model(model_folder(client, each.run)) for each in found.trained}
+    scores, rows = score_models(photographs, models, shown=1)
     names = ["damaged", *models, "truth"]
     # One seed of each arm is enough to look at.
     seed = found.trained[0].seed
@@ -197,26 +198,26 @@ def _judge(
     }
     size = chosen.size or knobs.data.size
     return found._replace(
-        judged=ranking.judged(found.trained, scores, knobs.evaluate, knobs.seed),
+        judged=photo_score_table(found.trained, scores, knobs.evaluate, knobs.seed),
         heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
         pictures=pictures,
     )
 
 
 def _since(plan: Path) -> int:
-    from rechroma.studies import spec as studies
+    from rechroma.studies.spec import read_plan
 
     try:
-        return studies.read_plan(plan)[1]
+        return read_plan(plan)[1]
     except UserError:
         return 0
 
 
-def _report(name: str, found: "list[Standing]") -> int:
+def _report(name: str, found: "list[ArmStatus]") -> int:
     lost = [each for each in found if each.stage != "done"]
     for each in lost:
-        _say(f"{each.experiment} did not end; see `dvc queue logs {each.experiment}`")
-    _say(f"{len(found) - len(lost)}/{len(found)} done; the table: rechroma compare {name}")
+        _log(f"{each.experiment} did not end; see `dvc queue logs {each.experiment}`")
+    _log(f"{len(found) - len(lost)}/{len(found)} done; the table: rechroma compare {name}")
     return 1 if lost else 0
 
 
@@ -235,9 +236,9 @@ def _is_shared(override: str, arms: "list[Arm]") -> bool:
     return all(override in arm.overrides for arm in arms)
 
 
-def _listed(numbers: "tuple[int, ...]") -> str:
+def _join(numbers: "tuple[int, ...]") -> str:
     return ", ".join(map(str, numbers))
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, file=sys.stderr, flush=True)

@@ -26,19 +26,19 @@ def add_to(add: Add) -> None:
 
 
 def _web(chosen: argparse.Namespace) -> int:
-    from rechroma.apps import model_catalog as finding
-    from rechroma.apps.web import page as web
-    from rechroma.apps.web import server as localhost
+    from rechroma.apps.model_catalog import BUNDLED_DESCRIPTION, load_named_model
+    from rechroma.apps.web.page import require_gradio, serve_page
+    from rechroma.apps.web.server import listen
 
-    web.require_gradio()
-    with localhost.listen(chosen.port) as listening:
-        model, restorer = finding.choose(chosen.model)
+    require_gradio()
+    with listen(chosen.port) as listening:
+        model, restorer = load_named_model(chosen.model)
         print(f"model: {model}", file=sys.stderr)
         address = "http://{}:{}".format(*listening.getsockname())
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which tidies up
         try:
-            web.serve(restorer, listening, carried=model == finding.CARRIED)
+            serve_page(restorer, listening, carried=model == BUNDLED_DESCRIPTION)
         except KeyboardInterrupt:
             return 0
     return 0

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rechroma.imaging import damage
-from rechroma.imaging import io as photos
+from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.io import read_gray, write_png
 from rechroma.settings import Damage
 
 SEED = 11
@@ -24,13 +24,13 @@ DAMAGE = Damage(
 )
 
 
-def write(folder: Path) -> list[Path]:
+def write_examples(folder: Path) -> list[Path]:
     """Write the examples into `folder` as gray PNGs, the same ones each time; their files."""
     generator = np.random.default_rng(SEED)
     written = []
     for name in NAMES:
         with as_file(files("skimage.data") / name) as source:
-            damaged, _ = damage.draw(photos.read_gray(source), DAMAGE, generator)
+            damaged, _ = draw_damage(read_gray(source), DAMAGE, generator)
         written.append(folder / Path(name).with_suffix(".png"))
-        photos.write_png(written[-1], damaged)
+        write_png(written[-1], damaged)
     return written

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Mask = NDArray[np.bool_]
+from rechroma.imaging.types import Mask
+
 Layer = NDArray[np.uint8]
 
 RED = (229, 72, 77)
@@ -48,14 +49,14 @@ class Preview(NamedTuple):
         return painted
 
 
-def paint(mask: Mask) -> Layer:
+def paint_mask(mask: Mask) -> Layer:
     """An `(h, w)` bool mask as paint over a photograph: `(h, w, 4)` uint8 RGBA."""
     layer = np.zeros((*mask.shape, 4), dtype=np.uint8)
     layer[mask] = (*RED, COVER)
     return layer
 
 
-def merge(found: Mask, shown: Mask, painted: Mask) -> Mask:
+def merge_masks(found: Mask, shown: Mask, painted: Mask) -> Mask:
     """The full mask after the one that was shown was painted over.
 
     Args:

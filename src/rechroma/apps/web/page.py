@@ -10,18 +10,35 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rechroma.apps.web import mask_overlay as overlay
-from rechroma.apps.web import session as correcting
-from rechroma.apps.web import theme as appearance
-from rechroma.apps.web.session import Opened
+from rechroma.apps.web.mask_overlay import BRUSH, paint_mask
+from rechroma.apps.web.session import (
+    MaskSession,
+    corrected_mask,
+    describe_damage,
+    format_share,
+    open_session,
+    restore_session,
+)
+from rechroma.apps.web.theme import (
+    STYLE,
+    comparison_slider,
+    editor_height,
+    make_theme,
+    name_pictures,
+    scroll_to,
+    status_line,
+    step_heading,
+)
 from rechroma.errors import UserError
-from rechroma.imaging import io as photos
+from rechroma.imaging.decode import SUFFIXES
+from rechroma.imaging.io import write_png
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from gradio import Blocks
 
     from rechroma.inference.restorer import Restorer
+
 
 UPLOAD_LIMIT = 100 * 2**20  # bytes; 50 megapixels of a scanner's gray take half of it as PNG
 KEPT = 24 * 3600  # s that uploaded and restored files stay while the page is served
@@ -30,7 +47,7 @@ WAITING = 16  # requests in the queue before new ones are told to come back
 LICENSE = "The model that rechroma carries is for research use only."
 
 
-def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "Blocks":
+def make_page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "Blocks":
     """The page: three steps, each shown when the one before is done.
 
     Args:
@@ -47,36 +64,36 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
         if file is None:
             return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
         with _in_words(gr):
-            photo, preview = correcting.open_photo(Path(file))
+            photo, preview = open_session(Path(file))
         height, width = photo.shown.shape
-        layers = [overlay.paint(photo.shown)]
+        layers = [paint_mask(photo.shown)]
         return (
             photo,
-            appearance.status(correcting.describe(photo)),
+            status_line(describe_damage(photo)),
             gr.ImageEditor(
                 value={"background": preview, "layers": layers, "composite": None},
                 canvas_size=(width, height),
-                height=appearance.editor_height(height, width),
+                height=editor_height(height, width),
             ),
             gr.Checkbox(value=photo.in_color, visible=photo.in_color),
             gr.Column(visible=True),
         )
 
-    def restore(photo: Opened | None, edited: dict[str, Any], keep_color: bool) -> tuple[Any, ...]:
+    def restore(
+        photo: MaskSession | None, edited: dict[str, Any], keep_color: bool
+    ) -> tuple[Any, ...]:
         started = time.monotonic()
         with _in_words(gr):
             if photo is None:
                 raise UserError("The photograph is no longer here, choose it again.")
-            mask = correcting.corrected(photo, edited["layers"])
-            before, after = correcting.restore(restorer, photo, mask, keep_color)
+            mask = corrected_mask(photo, edited["layers"])
+            before, after = restore_session(restorer, photo, mask, keep_color)
         target = Path(tempfile.mkdtemp(dir=download.GRADIO_CACHE), photo.target)
-        photos.write_png(target, after)
+        write_png(target, after)
         took = time.monotonic() - started
         return (
-            appearance.status(
-                f"{correcting.share(mask)} of the photograph restored in {took:.1f} s."
-            ),
-            appearance.comparison(before, after),
+            status_line(f"{format_share(mask)} of the photograph restored in {took:.1f} s."),
+            comparison_slider(before, after),
             gr.DownloadButton(value=target),
             gr.Column(visible=True),
         )
@@ -90,9 +107,9 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
             elem_id="title",
         )
         with gr.Column(elem_classes="step"):
-            gr.HTML(appearance.heading(1, "Photograph"), elem_classes="heading")
+            gr.HTML(step_heading(1, "Photograph"), elem_classes="heading")
             file = gr.File(
-                file_types=sorted(photos.SUFFIXES),
+                file_types=sorted(SUFFIXES),
                 label="Photograph",
                 height=150,
                 elem_id="file",
@@ -104,7 +121,7 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
                 elem_id="examples",
             )
         with gr.Column(visible=False, elem_classes="step", elem_id="damage") as damage_step:
-            gr.HTML(appearance.heading(2, "Damage"), elem_classes="heading")
+            gr.HTML(step_heading(2, "Damage"), elem_classes="heading")
             found = gr.HTML(elem_classes="status")
             editor = gr.ImageEditor(
                 label="Damage, painted red",
@@ -114,7 +131,7 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
                 transforms=[],
                 layers=False,
                 buttons=[],
-                brush=gr.Brush(colors=[overlay.BRUSH], color_mode="fixed"),
+                brush=gr.Brush(colors=[BRUSH], color_mode="fixed"),
                 elem_id="editor",
             )
             keep_color = gr.Checkbox(
@@ -122,7 +139,7 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
             )
             start = gr.Button("Restore", variant="primary", elem_id="restore")
         with gr.Column(visible=False, elem_classes="step", elem_id="restored") as restored_step:
-            gr.HTML(appearance.heading(3, "Restored"), elem_classes="heading")
+            gr.HTML(step_heading(3, "Restored"), elem_classes="heading")
             done = gr.HTML(elem_classes="status")
             comparison = gr.HTML(elem_id="comparison")
             download = gr.DownloadButton(
@@ -131,7 +148,7 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
         if carried:
             gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
 
-        blocks.load(None, js=appearance.name_pictures("examples"))
+        blocks.load(None, js=name_pictures("examples"))
         private: dict[str, Any] = {"api_visibility": "private"}
         working = {"concurrency_id": "work", "concurrency_limit": 1, **private}
         strip.click(lambda sample: sample[0], strip, file, show_progress="hidden", **private)
@@ -141,46 +158,48 @@ def page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "
             close, None, [damage_step, restored_step], queue=False, **private, **every
         ).then(
             open_, file, [opened, found, editor, keep_color, damage_step], **working, **every
-        ).success(None, js=appearance.scroll_to("damage"))
+        ).success(None, js=scroll_to("damage"))
         start.click(
             restore,
             [opened, editor, keep_color],
             [done, comparison, download, restored_step],
             **working,
-        ).success(None, js=appearance.scroll_to("restored"))
+        ).success(None, js=scroll_to("restored"))
     blocks.queue(api_open=False, max_size=WAITING, default_concurrency_limit=1)
     return blocks
 
 
-def application(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "FastAPI":
+def make_application(
+    restorer: "Restorer", examples: list[Path], carried: bool = False
+) -> "FastAPI":
     """The page as a web application; arguments as for `page`."""
     from fastapi import FastAPI
 
     gr = require_gradio()
     served: FastAPI = gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        page(restorer, examples, carried),
+        make_page(restorer, examples, carried),
         "/",
         footer_links=[],
         run_history=False,
         show_error=False,
         max_file_size=UPLOAD_LIMIT,
         ssr_mode=False,
-        theme=appearance.theme(gr),
-        css_paths=appearance.STYLE,
+        theme=make_theme(gr),
+        css_paths=STYLE,
     )
     return served
 
 
-def serve(restorer: "Restorer", listening: socket.socket, carried: bool = False) -> None:
+def serve_page(restorer: "Restorer", listening: socket.socket, carried: bool = False) -> None:
     """Serve the page on a socket of `localhost.listen` until interrupted; its files are removed."""
-    from rechroma.apps.web import examples
-    from rechroma.apps.web import server as localhost
+    from rechroma.apps.web.examples import write_examples
+    from rechroma.apps.web.server import make_server
 
     with tempfile.TemporaryDirectory(prefix="rechroma-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
-        strip = examples.write(Path(folder, "examples"))
-        localhost.server(application(restorer, strip, carried)).run(sockets=[listening])
+        strip = write_examples(Path(folder, "examples"))
+        make_server(make_application(restorer, strip, carried)).run(sockets=[listening])
 
 
 def require_gradio() -> Any:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn import Server
 
+
 ADDRESS = "127.0.0.1"
 # Scripts and styles stand in Gradio's page itself; pictures come as data and blobs of the page.
 POLICY = "; ".join(
@@ -51,7 +52,7 @@ def listen(port: int) -> socket.socket:
     return listening
 
 
-def guarded(application: "ASGIApp") -> "ASGIApp":
+def guard(application: "ASGIApp") -> "ASGIApp":
     """`application` with a policy under which browsers ask no other address for anything.
 
     Only requests addressed to this machine are answered, so that no other site's page can reach
@@ -73,12 +74,10 @@ def guarded(application: "ASGIApp") -> "ASGIApp":
     return TrustedHostMiddleware(with_policy, allowed_hosts=[ADDRESS, "localhost"])
 
 
-def server(application: "ASGIApp") -> "Server":
+def make_server(application: "ASGIApp") -> "Server":
     """What serves `application`, guarded: `run(sockets=[…])` with the socket of `listen`."""
     import uvicorn
 
     return uvicorn.Server(
-        uvicorn.Config(
-            guarded(application), log_level="critical", timeout_graceful_shutdown=CLOSING
-        )
+        uvicorn.Config(guard(application), log_level="critical", timeout_graceful_shutdown=CLOSING)
     )

@@ -5,14 +5,15 @@ from typing import Any
 
 from rechroma.apps.web.mask_overlay import Preview
 from rechroma.apps.web.session import PREVIEW
-from rechroma.imaging import io as photos
-from rechroma.imaging.io import Photo
+from rechroma.imaging.io import data_uri
+from rechroma.imaging.resize import downscale
+from rechroma.imaging.types import Photo
 
 STYLE = Path(__file__).with_name("theme.css")
 FONTS = ["Inter", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]  # no downloads
 
 
-def theme(gr: Any) -> Any:
+def make_theme(gr: Any) -> Any:
     """The theme, with letters that stand out in light and in dark mode."""
     soft = gr.themes.Soft(
         primary_hue="teal", neutral_hue="zinc", font=FONTS, font_mono=["monospace"]
@@ -28,12 +29,12 @@ def theme(gr: Any) -> Any:
     )
 
 
-def heading(number: int, name: str) -> str:
+def step_heading(number: int, name: str) -> str:
     """The heading of a step, as HTML."""
     return f"<h2><span>{number}</span>{name}</h2>"
 
 
-def status(sentence: str) -> str:
+def status_line(sentence: str) -> str:
     """A sentence that screen readers speak when it appears, as HTML."""
     return f'<p role="status">{sentence}</p>'
 
@@ -62,11 +63,11 @@ def name_pictures(identity: str) -> str:
     }}"""
 
 
-def comparison(before: Photo, after: Photo) -> str:
+def comparison_slider(before: Photo, after: Photo) -> str:
     """Two `(H, W, 3)` uint8 photos over each other, and a slider that keys move too, as HTML."""
     size = Preview.of(after.shape, PREVIEW)
     seen_before, seen_after = (
-        photos.as_uri(photos.reduced(photo, size.height, size.width)) for photo in (before, after)
+        data_uri(downscale(photo, size.height, size.width)) for photo in (before, after)
     )
     return f"""
 <div class="comparison" style="--ratio: {size.width / size.height:.4f}">

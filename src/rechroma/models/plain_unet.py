@@ -1,11 +1,10 @@
-"""What the reference report trains: the plain U-Net, and the PatchGAN that judges it."""
+"""The plain U-Net of the reference report."""
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rechroma.imaging.hue import HUES
-from rechroma.settings import Discriminator
 
 
 def _double_convolution(channels: int, width: int) -> nn.Sequential:
@@ -46,24 +45,3 @@ class PlainUNet(nn.Module):
             seen = stage(torch.cat([seen, skip], dim=1))
         output: Tensor = self.head(seen)
         return output if self.hues is None else (output, self.hues(whole))
-
-
-class PatchGAN(nn.Module):
-    """Tells true photographs from restored ones, patch by patch of 70 px (Isola et al. 2017)."""
-
-    def __init__(self, settings: Discriminator):
-        super().__init__()
-        widths = [settings.channels * factor for factor in (1, 2, 4, 8)]
-        layers: list[nn.Module] = [nn.Conv2d(4, widths[0], 4, 2, 1), nn.LeakyReLU(0.2)]
-        for deep, (width, stride) in enumerate(zip(widths[1:], (2, 2, 1), strict=True)):
-            layers += [
-                nn.Conv2d(widths[deep], width, 4, stride, 1, bias=False),
-                nn.InstanceNorm2d(width, affine=True),
-                nn.LeakyReLU(0.2),
-            ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
-
-    def forward(self, luma: Tensor, rgb: Tensor) -> Tensor:
-        """`(N, 1, H, W)` and `(N, 3, H, W)` in [0, 1] to `(N, 1, H/8-2, W/8-2)` logits of truth."""
-        logits: Tensor = self.layers(2 * torch.cat([luma, rgb], dim=1) - 1)
-        return logits.float()
