@@ -33,6 +33,11 @@ def _pair_from_text(value: Any) -> Any:
     return re.split(r"[,\s]+", value.strip(" []()")) if isinstance(value, str) else value
 
 
+def _weights_by_new_name(value: Any) -> Any:
+    """`bundled` was called `shipped` before."""
+    return "bundled" if value == "shipped" else value
+
+
 Betas = Annotated[
     tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]],
     BeforeValidator(_pair_from_text),
@@ -107,8 +112,8 @@ class Model(_Strict):
     """`plain`, or the name of an encoder of smp or timm."""
     decoder: str
     """`quarter`, or the name of a decoder of smp; not used by `plain`."""
-    weights: str
-    """`shipped`, `none`, `imagenet`, or a .safetensors file."""
+    weights: Annotated[str, BeforeValidator(_weights_by_new_name)]
+    """`bundled`, `none`, `imagenet`, or a .safetensors file."""
     frozen: bool
     """An encoder that starts with weights keeps them; starting from nothing it learns."""
     output: Literal["luma_chroma", "rgb"]
