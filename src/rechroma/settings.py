@@ -23,6 +23,8 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "train": {"workers"},
 }
 
+STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -63,7 +65,7 @@ class Data(_Strict):
     source: Literal["sample", "photos", "competition"]
     path: Path
     """Folder (photos), or open.zip or its folder (competition)."""
-    size: Annotated[int, Field(ge=32)]
+    size: Annotated[int, Field(ge=STRIDE)]
     """Side of the prepared squares, px."""
     validation: Share
     test: Share
