@@ -113,16 +113,7 @@ def masked_ssim(target: Photo, restored: Photo, mask: Mask) -> float:
     The data range is that of the whole of `restored`. Where fewer pixels are lost than the window
     has, an error in scikit-image, the window has their number. Where nothing is lost, 1.
 
-    Args:
-        target: `(H, W, 3)` uint8 RGB.
-        restored: `(H, W, 3)` uint8 RGB.
-        mask: `(H, W)` bool, True where lost.
-
-    Returns:
-        A number in [-1, 1].
-
-    Raises:
-        ValueError: another shape or type, or empty photographs.
+    Shapes, types, range and errors as of `score` and `ssim`.
 
     >>> gray = np.full((8, 8, 3), 100, np.uint8)
     >>> masked_ssim(gray, gray, np.eye(8, dtype=bool))

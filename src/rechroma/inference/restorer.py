@@ -20,7 +20,7 @@ from rechroma.imaging.types import Luma, Mask, Photo, Planes
 from rechroma.inference.backend import Backend, NetworkOutput
 from rechroma.inference.hole_crops import Box, HoleCrop, find_hole_crops
 from rechroma.inference.hue_transfer import blend_histograms, sharpen, transfer_hues
-from rechroma.progress import in_order
+from rechroma.progress import parallel_map
 from rechroma.settings import STRIDE, Restore
 
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 8, 12 and 16 no
@@ -88,7 +88,7 @@ class Restorer:
             rows, band = piece
             restored[rows] = merge_luma_chroma(luma[rows], band)
 
-        for _ in in_order(color, upscale_bands(chroma, damaged.shape)):
+        for _ in parallel_map(color, upscale_bands(chroma, damaged.shape)):
             pass
         return restored
 
