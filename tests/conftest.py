@@ -178,7 +178,7 @@ def damaged(photo: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """An empty store; making one takes seconds, copying it does not."""
-    from rechroma.tracking.runs import connect
+    from rechroma.tracking.store import connect
 
     root = tmp_path_factory.mktemp("store")
     connect(root)
