@@ -112,7 +112,6 @@ def test_a_finished_run_goes_before_a_newer_unfinished_one():
     assert newest_run(runs, "z") is None
 
 
-@pytest.mark.filterwarnings("ignore")  # MLflow's, about its own registry
 def test_a_model_in_the_projects_own_store_is_used_in_place(root, train, make_settings):
     train(make_settings(), score=0.5)
     client = connect(root)
@@ -128,7 +127,6 @@ def test_a_model_in_the_projects_own_store_is_used_in_place(root, train, make_se
         model_folder(client, training)
 
 
-@pytest.mark.filterwarnings("ignore")  # MLflow's, about its own registry
 def test_models_are_downloaded_from_a_server(
     root, server, train, make_settings, model_path, damaged, monkeypatch
 ):
@@ -146,7 +144,6 @@ def test_models_are_downloaded_from_a_server(
     assert ("models:/rechroma@champion", "0.5") in registered_models(root)
 
 
-@pytest.mark.filterwarnings("ignore")  # MLflow's, about its own registry
 def test_compare_scores_the_models_of_a_server(
     root, server, train, make_settings, photo, monkeypatch, capsys
 ):

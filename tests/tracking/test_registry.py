@@ -16,7 +16,6 @@ from rechroma.tracking.runs import training_run
 from rechroma.tracking.store import connect
 
 PACKAGE = Path(rechroma.__file__).parent
-pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's, about its own registry
 
 
 @pytest.fixture

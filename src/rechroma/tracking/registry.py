@@ -100,6 +100,8 @@ def _log_model(run: Run, name: str, model: Path, package: Path) -> str:
     with mlflow.start_run(run_id=run.id), warnings.catch_warnings(), TemporaryDirectory() as folder:
         # The signature is written out in mlflow_pyfunc; MLflow need not infer it from an example.
         warnings.filterwarnings("ignore", message=".*input example was not provided")
+        # MLflow warns about type hints of its own when `mlflow.pyfunc` is imported.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred")
         # Without the bundled weights: the model has its own.
         code = shutil.copytree(
             package,
