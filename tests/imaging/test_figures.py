@@ -4,7 +4,6 @@ from matplotlib import pyplot
 from PIL import Image
 
 from rechroma.imaging.grid import GAP, LINE, PAPER, SIDE, StripRow, grid, sheet, strip
-from rechroma.studies.plots import LearningCurve, plot_learning_curves
 from rechroma.training.plots import plot_curves
 
 TOP = LINE + GAP
@@ -104,13 +103,3 @@ def test_a_sheet_goes_on_in_a_new_row(wide):
     two = sheet({str(number): wide for number in range(4)}, columns=3)
     assert one.shape[1] == two.shape[1] == 3 * SIDE + 4 * GAP
     assert two.shape[0] - GAP == 2 * (one.shape[0] - GAP)
-
-
-def test_learning_curves_mark_where_a_training_left_its_way(tmp_path):
-    plain = LearningCurve("a", [2.0, 1.0, 0.5], [0.1, 0.2, 0.3])
-    for name, marks in (("calm", []), ("spell", [(2, 3)]), ("lost", [(2, None)])):
-        plot_learning_curves([plain._replace(spells=marks)], "trial", tmp_path / f"{name}.png")
-    calm, spell, lost = (pixels(tmp_path / f"{name}.png") for name in ("calm", "spell", "lost"))
-    assert (calm != lost).any()
-    assert (lost != spell).any()
-    assert not pyplot.get_fignums()
