@@ -25,6 +25,7 @@ WINGS = (
     *("data", "preparation", "models", "imaging"),
 )
 HELP_WIDTH = "96"  # columns
+NBSP = "\N{NO-BREAK SPACE}"
 DOOR = PACKAGE / "apps" / "python_api.py"  # has a page of its own, reference/python.md
 
 
@@ -55,8 +56,7 @@ def settings_page() -> str:
         "Every setting of the pipeline stands in `params.yaml`. This page is generated from the "
         "code that checks the file.",
         "Change a setting in the file, or for one experiment on the command line:",
-        "```console\n$ dvc exp run -S optim=adam -S lr=3e-4 -S model.encoder=resnet18 "
-        "-S model.weights=none\n```",
+        "```console\n$ dvc exp run -S optim=adam -S lr=3e-4\n```",
         "A group (`data`, `damage`, …) is changed by its parts, never as a whole. An unknown "
         "setting or a value out of its range is refused with a message.",
         "## What is compared most often",
@@ -110,10 +110,22 @@ def _range(metadata: list[Any]) -> str:
         for name in ("ge", "gt", "le", "lt")
         if getattr(rule, name, None) is not None
     }
-    low = f"≥ {rules['ge']}" if "ge" in rules else f"> {rules['gt']}" if "gt" in rules else ""
-    high = f"≤ {rules['le']}" if "le" in rules else f"< {rules['lt']}" if "lt" in rules else ""
+    low = (
+        f"≥{NBSP}{rules['ge']}"
+        if "ge" in rules
+        else f">{NBSP}{rules['gt']}"
+        if "gt" in rules
+        else ""
+    )
+    high = (
+        f"≤{NBSP}{rules['le']}"
+        if "le" in rules
+        else f"<{NBSP}{rules['lt']}"
+        if "lt" in rules
+        else ""
+    )
     if rules.get("lt") == 2**32:
-        high = "< 2³²"
+        high = f"<{NBSP}2³²"
     if "ge" in rules and "le" in rules:
         return f", {rules['ge']}…{rules['le']}"
     bounds = ", ".join(bound for bound in (low, high) if bound)
