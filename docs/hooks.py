@@ -74,14 +74,14 @@ def _group(field: Any) -> bool:
 
 def _table(prefix: str, fields: dict[str, Any], params: dict[str, Any]) -> str:
     values = params[prefix.removesuffix(".")] if prefix else params
-    rows = ["| setting | value | in params.yaml | meaning |", "| --- | --- | --- | --- |"]
+    rows = ["| setting | value, and what it may be | meaning |", "| --- | --- | --- |"]
     for name, field in fields.items():
         if not field.description:
             raise ValueError(f"settings: {prefix}{name} has no docstring, write one under it")
         shown = yaml.safe_dump(values[name], default_flow_style=True, width=200).split("\n")[0]
         meaning = " ".join(field.description.split()).replace("|", "\\|")
         kind = _kind(field.annotation, field.metadata)
-        rows.append(f"| `{prefix}{name}` | {kind} | `{shown}` | {meaning} |")
+        rows.append(f"| `{prefix}{name}` | `{shown}`<br><small>{kind}</small> | {meaning} |")
     return "\n".join(rows)
 
 
