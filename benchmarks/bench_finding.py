@@ -50,12 +50,12 @@ def lumas(folders: list[Path], side: int, every: int) -> Iterator[Luma]:
 
 
 def report_pairs(folder: Path) -> None:
-    """Overlap on the competition's pairs, their masks taken from the difference to the truth."""
+    """Overlap on the competition's pairs, their masks taken from the difference to the target."""
     overlaps = []
     for path in sorted((folder / "train_input").glob("*.png")):
         damaged = np.asarray(Image.open(path))
-        truth = np.asarray(Image.open(folder / "train_gt" / path.name).convert("L"))
-        overlaps.append(overlap(find_damage(damaged), mask_from_pair(damaged, truth)))
+        target = np.asarray(Image.open(folder / "train_gt" / path.name).convert("L"))
+        overlaps.append(overlap(find_damage(damaged), mask_from_pair(damaged, target)))
     print(f"{len(overlaps)} pairs: IoU mean {np.mean(overlaps):.4f}, worst {min(overlaps):.4f}")
 
 

@@ -114,26 +114,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("reports/joint"), metavar="DIR")
     arguments = parser.parse_args()
     model, restorer = load_named_model(arguments.model)
-    knobs = load_settings(Path("params.yaml"))
-    generator = np.random.default_rng(knobs.seed)
+    settings = load_settings(Path("params.yaml"))
+    generator = np.random.default_rng(settings.seed)
     gray: dict[str, list[Steps]] = {"truth": [], "restored": [], "gray, Telea": []}
     color: dict[str, list[Steps]] = {"truth": [], "restored": [], "color kept": []}
     shown: list[tuple[float, StripRow]] = []
-    for name, truth in photographs(arguments.photos):
-        luma = to_luma(truth)
-        damaged, mask = draw_damage(luma, knobs.damage, generator)
+    for name, target in photographs(arguments.photos):
+        luma = to_luma(target)
+        damaged, mask = draw_damage(luma, settings.damage, generator)
         restored = restorer(damaged, mask)
-        broken = np.where(mask[..., None], damaged[..., None], truth)
+        broken = np.where(mask[..., None], damaged[..., None], target)
         kept = restorer.keep_color(broken, mask)
         for kind, picture in (("truth", luma), ("restored", restored)):
             gray[kind].append(steps(luma_of(picture), mask))
         gray["gray, Telea"].append(steps(luma_of(FILLS["telea"](damaged, mask)), mask))
-        for kind, picture in (("truth", truth), ("restored", restored), ("color kept", kept)):
+        for kind, picture in (("truth", target), ("restored", restored), ("color kept", kept)):
             color[kind].append(chroma_steps(picture, mask))
         seen = around(mask)
         jump = gray["restored"][-1].jump
         caption = f"{name[:24]}  jump {jump:.2f} levels"
-        shown.append((jump, StripRow(damaged[seen], restored[seen], truth[seen], caption)))
+        shown.append((jump, StripRow(damaged[seen], restored[seen], target[seen], caption)))
     shown.sort(key=lambda each: -each[0])
     arguments.out.mkdir(parents=True, exist_ok=True)
     strip = arguments.out / "worst.png"

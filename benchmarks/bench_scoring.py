@@ -21,14 +21,14 @@ Photo = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
-def plain_score(truth: Photo, restored: Photo, mask: Mask) -> float:
+def plain_score(target: Photo, restored: Photo, mask: Mask) -> float:
     """The score as the competition's rules write it down; shapes as in `scoring.score`."""
     span = int(restored.max()) - int(restored.min())
-    whole = structural_similarity(truth, restored, channel_axis=-1, data_range=span)
-    lost = structural_similarity(truth[mask], restored[mask], channel_axis=-1, data_range=span)
+    whole = structural_similarity(target, restored, channel_axis=-1, data_range=span)
+    lost = structural_similarity(target[mask], restored[mask], channel_axis=-1, data_range=span)
     hues = [
         cv2.calcHist([cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)], [0], None, [180], [0, 180])
-        for photo in (truth, restored)
+        for photo in (target, restored)
     ]
     truth_hues, restored_hues = (cv2.normalize(histogram, None) for histogram in hues)
     hue = cv2.compareHist(truth_hues, restored_hues, cv2.HISTCMP_CORREL)
@@ -45,8 +45,8 @@ def measure() -> Measurement:
     mask[150:270, 200:320] = True
     pairs = []
     for name in ("astronaut", "chelsea", "coffee"):
-        truth = cv2.resize(getattr(data, name)(), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        pairs.append((truth, cv2.GaussianBlur(truth, (0, 0), 2)))
+        target = cv2.resize(getattr(data, name)(), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        pairs.append((target, cv2.GaussianBlur(target, (0, 0), 2)))
     with one_thread():
         for pair in pairs:
             difference = abs(plain_score(*pair, mask) - metrics.score(*pair, mask).score)

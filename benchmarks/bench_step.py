@@ -33,10 +33,10 @@ class PlainLoop:
 
     def step(self, sample: Sample) -> float:
         """Learn from a batch; its loss."""
-        mask, truth = sample.mask.float(), sample.truth.float() / 255
+        mask, target = sample.mask.float(), sample.target.float() / 255
         color = self.network(sample.luma, sample.mask).color
         weight = 1 + (self.hole_weight - 1) * mask
-        loss = (weight / weight.mean() * (color - to_ycbcr(truth)).square()).mean()
+        loss = (weight / weight.mean() * (color - to_ycbcr(target)).square()).mean()
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()

@@ -42,9 +42,9 @@ def photographs(side: int) -> list[Photo]:
 
 def prepare(folder: Path, settings: Settings) -> None:
     """Leave in `folder` what a training needs of the stage prepare: train.npy and validation."""
-    truths = photographs(settings.data.size)
-    np.save(folder / "train.npy", np.stack(truths))
+    targets = photographs(settings.data.size)
+    np.save(folder / "train.npy", np.stack(targets))
     generator = np.random.default_rng(settings.seed)
-    damaged, mask = draw_damage(to_luma(truths[0]), settings.damage, generator)
-    for kind, picture in (("truth", truths[0]), ("damaged", damaged), ("masks", mask)):
+    damaged, mask = draw_damage(to_luma(targets[0]), settings.damage, generator)
+    for kind, picture in (("truth", targets[0]), ("damaged", damaged), ("masks", mask)):
         write_png(folder / "validation" / kind / f"{NAMES[0]}.png", picture)

@@ -52,7 +52,7 @@ def square(file: str, across: float, down: float, share: float) -> Photo:
 
 
 def main() -> None:
-    """Write the picture: two columns of six, each damaged | restored | truth."""
+    """Write the picture: two columns of six, each damaged | restored | target."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
@@ -62,9 +62,9 @@ def main() -> None:
     cell = SHOWN + GAP
     sheet = Image.new("RGB", (6 * cell, 6 * cell), "white")
     for number, wanted in enumerate(TWELVE):
-        truth = square(*wanted)
-        damaged, mask = draw_damage(to_luma(truth), shipped().damage, generator)
-        for place, picture in enumerate((damaged, restorer(damaged, mask), truth)):
+        target = square(*wanted)
+        damaged, mask = draw_damage(to_luma(target), shipped().damage, generator)
+        for place, picture in enumerate((damaged, restorer(damaged, mask), target)):
             shown = Image.fromarray(picture).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
             sheet.paste(shown, ((3 * (number % 2) + place) * cell, number // 2 * cell))
     sheet.save(chosen.out, quality=85)

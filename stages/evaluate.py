@@ -27,7 +27,7 @@ def main() -> None:
     described = read_description(prepared)
     restorer = load_model(model)
     test = track(
-        read_held_out(prepared, "test"), "judging photographs", described["photos"]["test"]
+        read_held_out(prepared, "test"), "evaluating photographs", described["photos"]["test"]
     )
     table = evaluate(
         test, restorer, settings.evaluate, settings.seed, reports, mean_hue_histogram(prepared)
@@ -35,12 +35,12 @@ def main() -> None:
     print(score_table(table), flush=True)
 
     package = ROOT / "src" / "rechroma"
-    _register_shipped(settings, described, prepared, package)
-    origin = model / "run.json"
+    _register_bundled(settings, described, prepared, package)
+    origin = ROOT / "reports/train/run.json"
     with evaluation_run(settings, real_root(), described, origin) as mlflow_run:
-        groups = {OURS: "test", DIFFERENCE.format(OURS): "ahead"}
+        groups = {OURS: "test", DIFFERENCE.format(OURS): "difference"}
         for method, parts in table.items():
-            group = groups.get(method, f"yardstick/{method.replace(',', '')}")
+            group = groups.get(method, f"baseline/{method.replace(',', '')}")
             mlflow_run.metrics({f"{group}/{part}": found.mean for part, found in parts.items()})
         for report in ("metrics.json", "photos.csv", "table.md", "strips"):
             mlflow_run.file(reports / report, "test")
@@ -51,7 +51,7 @@ def main() -> None:
         )
 
 
-def _register_shipped(
+def _register_bundled(
     settings: "Settings", described: dict[str, Any], prepared: Path, package: Path
 ) -> None:
     """Let the package's model be the champion where there is none: something to beat."""
@@ -68,7 +68,7 @@ def _register_shipped(
     try:
         restorer = load_model(BUNDLED_FOLDER)
     except UserError as error:  # of another design, while the next one is trained
-        print(f"the package's model is passed over as first champion: {error}", flush=True)
+        print(f"the bundled model is skipped as the first champion: {error}", flush=True)
         return
     scores = mean_scores(read_held_out(prepared, "test"), restorer)
     with bundled_run(settings, real_root(), described) as mlflow_run:

@@ -1,4 +1,4 @@
-"""Restore the inputs that have no truth into a submission."""
+"""Restore the inputs that have no target into a submission."""
 
 from stages import ROOT, run
 

@@ -35,7 +35,7 @@ def main() -> None:
         plot_curves(progress.history, reports / "curves.png")
         mlflow_run.file(reports / "curves.png")
         mlflow_run.metrics({"best/epoch": progress.best_epoch, "best/score": progress.best_score})
-        write_run_file(mlflow_run, model / "run.json")
+        write_run_file(mlflow_run, reports / "run.json")
     checkpoint.remove()
 
 

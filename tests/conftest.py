@@ -79,9 +79,9 @@ def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
     np.save(folder / "train.npy", np.stack([colorful(64, generator) for _ in range(8)]))
     for split in ("validation", "test"):
         for number in range(3):
-            truth = colorful(64, generator)
-            damaged, mask = draw_damage(to_luma(truth), make_settings().damage, generator)
-            for kind, picture in (("truth", truth), ("damaged", damaged), ("masks", mask)):
+            target = colorful(64, generator)
+            damaged, mask = draw_damage(to_luma(target), make_settings().damage, generator)
+            for kind, picture in (("truth", target), ("damaged", damaged), ("masks", mask)):
                 write_png(folder / split / kind / f"{split}-{number}.png", picture)
     described = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
     (folder / "dataset.json").write_text(json.dumps(described), encoding="utf-8")

@@ -27,23 +27,23 @@ RESTORERS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def plain(truth: np.ndarray, restored: np.ndarray, mask: np.ndarray) -> tuple[float, ...]:
+def plain(target: np.ndarray, restored: np.ndarray, mask: np.ndarray) -> tuple[float, ...]:
     """The score as the competition's rules write it down."""
     span = int(restored.max()) - int(restored.min())
-    whole = structural_similarity(truth, restored, channel_axis=-1, data_range=span)
-    lost = structural_similarity(truth[mask], restored[mask], channel_axis=-1, data_range=span)
+    whole = structural_similarity(target, restored, channel_axis=-1, data_range=span)
+    lost = structural_similarity(target[mask], restored[mask], channel_axis=-1, data_range=span)
     histograms = [
         cv2.normalize(
             cv2.calcHist([cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)], [0], None, [180], [0, 180]), None
         )
-        for photo in (truth, restored)
+        for photo in (target, restored)
     ]
     hue = cv2.compareHist(*histograms, cv2.HISTCMP_CORREL)
     return 0.2 * whole + 0.4 * lost + 0.4 * hue, whole, lost, hue
 
 
-def hole(truth: np.ndarray) -> np.ndarray:
-    mask = np.zeros(truth.shape[:2], dtype=np.uint8)
+def hole(target: np.ndarray) -> np.ndarray:
+    mask = np.zeros(target.shape[:2], dtype=np.uint8)
     cv2.circle(mask, (40, 45), 25, 1, cv2.FILLED)
     return mask.astype(bool)
 
@@ -51,10 +51,10 @@ def hole(truth: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("restorer", RESTORERS)
 @pytest.mark.parametrize("name", PHOTOS)
 def test_every_part_equals_scikit_image_and_opencv(name: str, restorer: str) -> None:
-    truth, mask = PHOTOS[name], hole(PHOTOS[name])
-    restored = RESTORERS[restorer](truth)
-    expected = plain(truth, restored, mask)
-    assert metrics.score(truth, restored, mask) == pytest.approx(expected, abs=1e-6)
+    target, mask = PHOTOS[name], hole(PHOTOS[name])
+    restored = RESTORERS[restorer](target)
+    expected = plain(target, restored, mask)
+    assert metrics.score(target, restored, mask) == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_perfect_restoration_scores_one(photo: np.ndarray) -> None:
@@ -93,9 +93,9 @@ def test_a_constant_restoration_counts_zero_where_the_truth_varies(photo: np.nda
 
 
 def test_two_constant_photos_are_compared_by_their_light() -> None:
-    truth, restored = (np.full((20, 20, 3), gray, dtype=np.uint8) for gray in (100, 50))
-    assert metrics.ssim(truth, restored) == pytest.approx(0.8)
-    assert metrics.ssim(truth * 0, restored * 0) == 1
+    target, restored = (np.full((20, 20, 3), gray, dtype=np.uint8) for gray in (100, 50))
+    assert metrics.ssim(target, restored) == pytest.approx(0.8)
+    assert metrics.ssim(target * 0, restored * 0) == 1
 
 
 @pytest.mark.parametrize("lost", [3, 5])
@@ -122,15 +122,15 @@ def test_one_lost_pixel_is_compared_by_its_light(photo: np.ndarray) -> None:
 
 
 def test_photos_smaller_than_the_window_make_one_window(photo: np.ndarray) -> None:
-    truth, restored = photo[:5, :5], photo[5:10, :5]
+    target, restored = photo[:5, :5], photo[5:10, :5]
     expected = structural_similarity(
-        truth,
+        target,
         restored,
         channel_axis=-1,
         win_size=5,
         data_range=int(restored.max()) - int(restored.min()),
     )
-    assert metrics.ssim(truth, restored) == pytest.approx(expected, abs=1e-6)
+    assert metrics.ssim(target, restored) == pytest.approx(expected, abs=1e-6)
 
 
 def test_where_nothing_is_lost_nothing_is_restored_wrongly(photo: np.ndarray) -> None:
@@ -155,12 +155,12 @@ def test_the_mean_of_nothing_is_refused() -> None:
 
 def test_wrong_photos_are_refused(photo: np.ndarray) -> None:
     with pytest.raises(
-        ValueError, match=r"`truth` and `restored` to have the same shape\. But got"
+        ValueError, match=r"`target` and `restored` to have the same shape\. But got"
     ):
         metrics.ssim(photo, photo[1:])
     with pytest.raises(ValueError, match=r"`restored` to be uint8 .* But got float64"):
         metrics.hue(photo, photo / 255)
-    with pytest.raises(ValueError, match=r"`truth` to be uint8 of shape \(H, W, 3\)\. But got"):
+    with pytest.raises(ValueError, match=r"`target` to be uint8 of shape \(H, W, 3\)\. But got"):
         metrics.ssim(photo[..., 0], photo)
     with pytest.raises(ValueError, match=r"shape \(H, W, 3\)\. But got uint8 of shape \(0, "):
         metrics.ssim(photo[:0], photo[:0])

@@ -6,8 +6,6 @@ Nothing has a default here: every value stands in params.yaml, or beside a train
 import hashlib
 import json
 import re
-from collections.abc import Iterable
-from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +29,11 @@ Positive = Annotated[int, Field(ge=1)]
 def _pair_from_text(value: Any) -> Any:
     """`"0.5, 0.999"` or `"0.5 0.999"` as the pair it means; anything else as it is."""
     return re.split(r"[,\s]+", value.strip(" []()")) if isinstance(value, str) else value
+
+
+def _weights_by_new_name(value: Any) -> Any:
+    """`bundled` was called `shipped` before."""
+    return "bundled" if value == "shipped" else value
 
 
 Betas = Annotated[
@@ -118,8 +121,8 @@ class Model(_Strict):
     """`plain`, or the name of an encoder of smp or timm."""
     decoder: str
     """`quarter`, or the name of a decoder of smp; not used by `plain`."""
-    weights: str
-    """`shipped`, `none`, `imagenet`, or a .safetensors file."""
+    weights: Annotated[str, BeforeValidator(_weights_by_new_name)]
+    """`bundled`, `none`, `imagenet`, or a .safetensors file."""
     frozen: bool
     """An encoder that starts with weights keeps them; from scratch it learns."""
     output: Literal["luma_chroma", "rgb"]
@@ -314,35 +317,6 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise UserError(f"{path} holds no settings, expected lines like 'lr: 0.001'")
     return tree
-
-
-def apply_overrides(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Settings:
-    """The settings in `tree` with some changed, spelled as for `dvc exp run -S`: `optim=adam`.
-
-    Later overrides of one setting win; `tree` stays as it is.
-
-    Raises:
-        UserError: an override is not of that form, or a setting is unknown or out of its range;
-            `where` names their origin.
-    """
-    changed = deepcopy(tree)
-    for override in overrides:
-        name, equals, value = override.partition("=")
-        if not equals:
-            raise UserError(f"{where}: '{override}' is no override, expected one like optim=adam")
-        *groups, last = name.strip().split(".")
-        branch = changed
-        for group in groups:
-            branch = branch.setdefault(group, {})
-            if not isinstance(branch, dict):
-                raise UserError(f"{where}: {name} is no setting, {group} has no parts")
-        if isinstance(branch.get(last), dict):
-            raise UserError(f"{where}: {name} has parts, change one of them: {name}.…=")
-        try:
-            branch[last] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            raise UserError(f"{where}: the value of '{override}' cannot be read") from None
-    return parse_settings(changed, where)
 
 
 def parse_settings(tree: dict[str, Any], where: str = "params.yaml") -> Settings:

@@ -15,10 +15,10 @@ from rechroma.preparation.prepare import prepare
 def five(tmp_path):
     """A split of five photographs whose masks are at the threshold."""
     for number in (3, 0, 4, 1, 2):
-        truth = np.full((6, 8, 3), (number, 100, 200), np.uint8)
+        target = np.full((6, 8, 3), (number, 100, 200), np.uint8)
         mask = np.full((6, 8), 127, np.uint8)
         mask[number] = 128
-        for kind, picture in (("truth", truth), ("damaged", mask // 2), ("masks", mask)):
+        for kind, picture in (("truth", target), ("damaged", mask // 2), ("masks", mask)):
             write_png(tmp_path / "test" / kind / f"photo-{number}.png", picture)
     return tmp_path
 
@@ -34,8 +34,8 @@ def test_held_out_photographs_come_sorted_with_their_partners(five):
     found = list(read_held_out(five, "test"))
     assert [photo.id for photo in found] == [f"photo-{number}" for number in range(5)]
     for number, photo in enumerate(found):
-        assert photo.truth.shape == (6, 8, 3)
-        assert (photo.truth == (number, 100, 200)).all()
+        assert photo.target.shape == (6, 8, 3)
+        assert (photo.target == (number, 100, 200)).all()
         assert photo.mask.dtype == bool
         assert photo.mask.any(axis=1).tolist() == [row == number for row in range(6)]
         assert np.array_equal(photo.damaged, np.where(photo.mask, 64, 63))

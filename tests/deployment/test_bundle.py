@@ -33,13 +33,13 @@ def test_the_packages_model_is_small_and_says_what_it_is():
 
 
 def test_a_training_can_start_from_the_packages_model(make_settings):
-    network = RestorationNetwork(make_settings(**{"model.weights": "shipped"}).model)
+    network = RestorationNetwork(make_settings(**{"model.weights": "bundled"}).model)
     carried = load_network(BUNDLED_FOLDER).network.state_dict()
     assert all(torch.equal(own, carried[name]) for name, own in network.state_dict().items())
 
 
 def test_another_network_cannot_start_from_it_and_is_told_what_to_do(make_settings):
-    other = {"model.weights": "shipped", "model.encoder": "tu-test_resnet"}
+    other = {"model.weights": "bundled", "model.encoder": "tu-test_resnet"}
     with pytest.raises(UserError, match=r"choose model\.weights=none: .* is of another network"):
         RestorationNetwork(make_settings(**other).model)
 

@@ -44,18 +44,18 @@ def test_every_sound_photograph_is_damaged_as_the_pipeline_does(knobs, folder):
     assert set(rejected) == {"small.png", "broken.png"}
     assert "40x40 px, expected 64 px" in rejected["small.png"]
     for each in sound:
-        assert each.truth.shape == (64, 64, 3)
-        gray = to_luma(each.truth)
+        assert each.target.shape == (64, 64, 3)
+        gray = to_luma(each.target)
         np.testing.assert_array_equal(each.damaged[~each.mask], gray[~each.mask])
     again = [each for each in draw_held_out(knobs, folder) if isinstance(each, HeldOutPhoto)]
     np.testing.assert_array_equal(again[1].mask, sound[1].mask)
 
 
-def test_models_and_yardsticks_are_judged_on_the_same(prepared, knobs, tmp_path):
+def test_models_and_baselines_are_judged_on_the_same(prepared, knobs, tmp_path):
     shown = list(read_held_out(prepared, "test"))
-    truths = {each.damaged.tobytes(): each.truth for each in shown}
+    targets = {each.damaged.tobytes(): each.target for each in shown}
     models = {
-        "perfect": lambda damaged, _: truths[damaged.tobytes()],
+        "perfect": lambda damaged, _: targets[damaged.tobytes()],
         "gray": BASELINES["gray, soft Telea"],
     }
     table, pictures = compare_models(shown, models, knobs.evaluate, 1, shown=2)
@@ -64,7 +64,7 @@ def test_models_and_yardsticks_are_judged_on_the_same(prepared, knobs, tmp_path)
     assert table["perfect"]["score"].mean == pytest.approx(1, abs=1e-6)
     gray = [
         metrics.score(
-            each.truth,
+            each.target,
             BASELINES["gray, soft Telea"](each.damaged, find_damage(each.damaged)),
             each.mask,
         )
@@ -78,13 +78,13 @@ def test_models_and_yardsticks_are_judged_on_the_same(prepared, knobs, tmp_path)
     assert read_color(tmp_path / "out" / "pictures.png").shape[1] > 3 * 64
 
 
-def test_the_mean_hues_are_a_yardstick_of_hue_alone(prepared, knobs):
+def test_the_mean_hues_are_a_baseline_of_hue_alone(prepared, knobs):
     shown = list(read_held_out(prepared, "test"))
-    hues = np.mean([hue_histogram(each.truth) for each in shown], axis=0)
+    hues = np.mean([hue_histogram(each.target) for each in shown], axis=0)
     table, pictures = compare_models(shown, {}, knobs.evaluate, 1, hues)
     assert pictures is None
     expected = [
-        np.corrcoef(fold_gray(hues), fold_gray(hue_histogram(each.truth)))[0, 1] for each in shown
+        np.corrcoef(fold_gray(hues), fold_gray(hue_histogram(each.target)))[0, 1] for each in shown
     ]
     assert list(table[MEAN_HUES]) == ["hue"]
     assert table[MEAN_HUES]["hue"].mean == pytest.approx(np.mean(expected), abs=1e-5)

@@ -36,9 +36,9 @@ def knobs(make_settings):
 
 
 def perfect(shown):
-    """A restorer that knows every truth."""
-    truths = {photo.damaged.tobytes(): photo.truth for photo in shown}
-    return lambda damaged, _: truths[damaged.tobytes()]
+    """A restorer that knows every target."""
+    targets = {photo.damaged.tobytes(): photo.target for photo in shown}
+    return lambda damaged, _: targets[damaged.tobytes()]
 
 
 def rows(path):
@@ -84,12 +84,12 @@ def test_a_perfect_restorer_gets_one_in_every_part(test_photos, knobs, tmp_path)
     assert written_metrics["photos"] == 3
 
 
-def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_path):
+def test_the_table_sets_the_baselines_beside_the_model(test_photos, knobs, tmp_path):
     table = evaluate(test_photos, perfect(test_photos), knobs(), 1, tmp_path)
     assert list(table) == [OURS, *BASELINES, DIFFERENCE.format(OURS)]
     untouched = metrics.mean_scores(
         [
-            metrics.score(photo.truth, np.dstack([photo.damaged] * 3), photo.mask)
+            metrics.score(photo.target, np.dstack([photo.damaged] * 3), photo.mask)
             for photo in test_photos
         ]
     )
@@ -101,20 +101,20 @@ def test_the_table_sets_the_yardsticks_beside_the_model(test_photos, knobs, tmp_
 
 def test_being_ahead_is_judged_photograph_by_photograph(test_photos, knobs):
     hues = np.full(181, 1 / 181, np.float32)
-    truths = [photo.truth for photo in test_photos]
+    targets = [photo.target for photo in test_photos]
     scores = {
         name: [
-            metrics.score(photo.truth, method(photo.damaged, photo.mask), photo.mask)
+            metrics.score(photo.target, method(photo.damaged, photo.mask), photo.mask)
             for photo in test_photos
         ]
         for name, method in {OURS: perfect(test_photos), **BASELINES}.items()
     }
-    table = summarize_scores(scores, truths, knobs(), 1, hues)
+    table = summarize_scores(scores, targets, knobs(), 1, hues)
     for part in metrics.Scores._fields:
         best = max(BASELINES, key=lambda name: table[name][part].mean)
         rival = [getattr(each, part) for each in scores[best]]
         if part == "hue" and table[MEAN_HUES]["hue"].mean > table[best]["hue"].mean:
-            rival = [metrics.hue_of_histogram(truth, fold_gray(hues)) for truth in truths]
+            rival = [metrics.hue_of_histogram(target, fold_gray(hues)) for target in targets]
         expected = [1 - value for value in rival]
         assert table[DIFFERENCE.format(OURS)][part] == pytest.approx(
             bootstrap_interval(expected, knobs(), 1), abs=1e-6
@@ -166,12 +166,12 @@ def test_without_photographs_there_is_one_clear_message(knobs, tmp_path):
     assert not (tmp_path / "reports").exists()
 
 
-def damaged_on(truth, level):
-    mask = np.zeros(truth.shape[:2], bool)
+def damaged_on(target, level):
+    mask = np.zeros(target.shape[:2], bool)
     mask[20:50, 30:70] = True
-    gray = to_luma(truth)
+    gray = to_luma(target)
     damaged = np.where(mask, level, np.where(gray == level, gray + 1, gray)).astype(np.uint8)
-    return HeldOutPhoto("one", truth, damaged, mask)
+    return HeldOutPhoto("one", target, damaged, mask)
 
 
 def test_damage_is_found_not_known_but_the_true_mask_is_scored(photo):
@@ -207,7 +207,7 @@ def test_where_nothing_is_lost_and_nothing_found_the_masks_agree(photo):
     assert evaluate_photo(whole, IN_GRAY).mask_iou == 1
 
 
-def test_every_yardstick_is_gray_and_of_the_photographs_size(photo):
+def test_every_baseline_is_gray_and_of_the_photographs_size(photo):
     shown = damaged_on(photo, 60)
     for restore in BASELINES.values():
         restored = restore(shown.damaged, shown.mask)

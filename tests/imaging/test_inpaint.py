@@ -23,9 +23,9 @@ def mask(luma: np.ndarray) -> np.ndarray:
     return circle.astype(bool)
 
 
-def error(filled: np.ndarray, truth: np.ndarray, mask: np.ndarray) -> float:
+def error(filled: np.ndarray, target: np.ndarray, mask: np.ndarray) -> float:
     """Mean absolute difference in the hole, gray levels."""
-    return float(np.abs(filled.astype(float) - truth)[mask].mean())
+    return float(np.abs(filled.astype(float) - target)[mask].mean())
 
 
 @pytest.mark.parametrize("name", FILLS)

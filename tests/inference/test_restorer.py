@@ -143,25 +143,25 @@ def limits(request, monkeypatch):
 def test_known_gray_is_exact_and_holes_are_filled_whatever_the_sizes_of_the_views(
     echo, limits, shape, radius
 ):
-    truth, mask = smooth(*shape), disc(*shape, radius)
-    damaged = np.where(mask, 7, truth).astype(np.uint8)
+    target, mask = smooth(*shape), disc(*shape, radius)
+    damaged = np.where(mask, 7, target).astype(np.uint8)
     restored = replace(echo(), filled=limits)(damaged, mask)
     again = np.asarray(Image.fromarray(restored).convert("L"))
-    np.testing.assert_array_equal(again[~mask], truth[~mask])
-    middle = truth[~mask].mean()
-    error, guess = (np.abs(each - truth.astype(float))[mask].mean() for each in (again, middle))
+    np.testing.assert_array_equal(again[~mask], target[~mask])
+    middle = target[~mask].mean()
+    error, guess = (np.abs(each - target.astype(float))[mask].mean() for each in (again, middle))
     assert error < 0.7 * guess
 
 
 def test_a_photograph_larger_than_every_view_keeps_its_known_gray(echo):
-    truth = smooth(900, 2400)
+    target = smooth(900, 2400)
     mask = disc(900, 2400, 130) | np.roll(disc(900, 2400, 40), 900, axis=1)
     mask[450, 200:2200] = True
     restorer = echo(more=0.05)
-    restored = restorer(np.where(mask, 7, truth).astype(np.uint8), mask)
+    restored = restorer(np.where(mask, 7, target).astype(np.uint8), mask)
     again = np.asarray(Image.fromarray(restored).convert("L"))
-    np.testing.assert_array_equal(again[~mask], truth[~mask])
-    assert np.abs(again[mask].astype(int) - truth[mask]).mean() < 25
+    np.testing.assert_array_equal(again[~mask], target[~mask])
+    assert np.abs(again[mask].astype(int) - target[mask]).mean() < 25
     assert len(restorer.inference.seen) > 3  # of the whole and of each hole
     assert max(max(shape) for shape in restorer.inference.seen) == restorer.settings.size
 

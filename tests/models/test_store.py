@@ -103,7 +103,7 @@ def test_a_folder_whose_weights_are_gone_says_so(saved, tmp_path):
 
 
 def test_a_model_that_started_from_other_weights_does_not_ask_for_them(tiny_settings):
-    settings = tiny_settings(**{"model.weights": "shipped"})
+    settings = tiny_settings(**{"model.weights": "bundled"})
     described = describe_model(settings.model, settings.restore)
     assert described["model"]["weights"] == "none"
-    assert settings.model.weights == "shipped"
+    assert settings.model.weights == "bundled"

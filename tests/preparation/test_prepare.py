@@ -44,10 +44,10 @@ def write_folder(root: Path, count: int) -> Path:
     return root
 
 
-def write_pair(root: Path, number: int, truth: np.ndarray) -> None:
-    damaged = to_luma(truth)
+def write_pair(root: Path, number: int, target: np.ndarray) -> None:
+    damaged = to_luma(target)
     damaged[8 : 20 + number % 9, 10:30] = number
-    write_png(root / f"train_gt/T_{number:02}.png", truth)
+    write_png(root / f"train_gt/T_{number:02}.png", target)
     write_png(root / f"train_input/T_{number:02}.png", damaged)
 
 
@@ -100,9 +100,9 @@ def test_training_squares_lie_in_the_order_of_the_table(
     assert packed.shape == (len(rows), 32, 32, 3)
     assert packed.dtype == np.uint8
     for square, row in zip(packed, rows, strict=True):
-        truth = read_color(raw / row["source"])
-        np.testing.assert_array_equal(square, center_square(truth, 32))
-        assert (int(row["height"]), int(row["width"])) == truth.shape[:2]
+        target = read_color(raw / row["source"])
+        np.testing.assert_array_equal(square, center_square(target, 32))
+        assert (int(row["height"]), int(row["width"])) == target.shape[:2]
     assert made.photos["train"] == len(rows)
     assert [row["id"] for row in table(tmp_path / "out")] == [f"{n:02}" for n in range(12)]
 
@@ -119,12 +119,14 @@ def test_held_out_photographs_are_damaged_under_their_mask_alone(
         for kind in ("truth", "damaged", "masks"):
             assert sorted(file.stem for file in (folder / kind).iterdir()) == names
         for name in names:
-            truth = read_color(folder / f"truth/{name}.png")
-            np.testing.assert_array_equal(truth, center_square(read_color(raw / f"{name}.png"), 32))
+            target = read_color(folder / f"truth/{name}.png")
+            np.testing.assert_array_equal(
+                target, center_square(read_color(raw / f"{name}.png"), 32)
+            )
             damaged = read_gray(folder / f"damaged/{name}.png")
             lost = read_gray(folder / f"masks/{name}.png") == 255
             assert 0 < lost.sum() < lost.size
-            np.testing.assert_array_equal(damaged[~lost], to_luma(truth)[~lost])
+            np.testing.assert_array_equal(damaged[~lost], to_luma(target)[~lost])
 
 
 def test_same_settings_same_bytes_and_another_seed_other_damage(
@@ -164,9 +166,9 @@ def test_the_digest_tells_other_photographs_apart(
     assert sum(first["photos"].values()) == 12
     for split in ("train", "test"):
         changed = raw / f"{ids(tmp_path / 'out', split)[0]}.png"
-        truth = read_color(changed)
-        truth[16:40, 20:40] = 255 - truth[16:40, 20:40]
-        write_png(changed, truth)
+        target = read_color(changed)
+        target[16:40, 20:40] = 255 - target[16:40, 20:40]
+        write_png(changed, target)
         run("photos", raw)
         digest = json.loads((tmp_path / "out/prepared/dataset.json").read_text())["digest"]
         assert digest != first["digest"]
@@ -218,13 +220,13 @@ def test_the_competitions_damage_is_kept_and_its_masks_are_found(
     )
     assert np.load(out / "train.npy").shape[1:] == (32, 32, 3)
     for name in ids(tmp_path / "out", "validation"):
-        truth = read_color(raw / f"train_gt/{name}.png")
+        target = read_color(raw / f"train_gt/{name}.png")
         given = read_gray(raw / f"train_input/{name}.png")
-        np.testing.assert_array_equal(read_color(out / f"validation/truth/{name}.png"), truth)
+        np.testing.assert_array_equal(read_color(out / f"validation/truth/{name}.png"), target)
         np.testing.assert_array_equal(read_gray(out / f"validation/damaged/{name}.png"), given)
         np.testing.assert_array_equal(
             read_gray(out / f"validation/masks/{name}.png") == 255,
-            mask_from_pair(given, to_luma(truth)),
+            mask_from_pair(given, to_luma(target)),
         )
 
 
@@ -350,8 +352,8 @@ def test_an_odd_pair_is_one_line_of_the_report_and_the_rest_goes_on(
     assert sum(made.photos.values()) == 9
     packed = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
     for square, name in zip(packed, ids(tmp_path / "out", "train"), strict=True):
-        truth = read_color(raw / f"train_gt/{name}.png")
-        np.testing.assert_array_equal(square, center_square(truth, 32))
+        target = read_color(raw / f"train_gt/{name}.png")
+        np.testing.assert_array_equal(square, center_square(target, 32))
 
 
 def test_too_many_rejected_files_stop_the_stage_and_leave_nothing(

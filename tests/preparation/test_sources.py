@@ -21,9 +21,9 @@ def find(source: str, path: Path, settings: Settings) -> SourceListing:
 
 
 def truth_of(candidate: Candidate) -> np.ndarray:
-    truth = candidate.load().truth
-    assert truth is not None
-    return truth
+    target = candidate.load().target
+    assert target is not None
+    return target
 
 
 def write(root: Path, names: list[str], photo: np.ndarray) -> None:
@@ -172,7 +172,7 @@ def test_pairs_and_inputs_come_from_the_lists(
     assert (unlabeled.id, unlabeled.split) == ("E_0", "unlabeled")
     np.testing.assert_array_equal(truth_of(pair), photo)
     np.testing.assert_array_equal(pair.load().damaged, damaged)
-    assert unlabeled.load().truth is None
+    assert unlabeled.load().target is None
     np.testing.assert_array_equal(unlabeled.load().damaged, damaged)
 
 

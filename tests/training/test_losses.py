@@ -18,12 +18,12 @@ from rechroma.training.losses import (
     HUE_BLUR,
     TERMS,
     LossInputs,
+    cells,
     correlation,
     histogram,
     l1,
     masked_ssim,
     pixel_weight,
-    places,
     soft_hue_histogram,
     structural_similarity,
 )
@@ -32,18 +32,18 @@ from rechroma.training.perceptual_loss import ENCODER, LEVELS, load_features, pe
 
 def compare(network: RestorationNetwork, discriminator: PatchGAN) -> LossInputs:
     generator = torch.Generator().manual_seed(0)
-    truth = torch.rand((2, 3, 32, 32), generator=generator)
+    target = torch.rand((2, 3, 32, 32), generator=generator)
     mask = torch.zeros((2, 1, 32, 32), dtype=torch.bool)
     mask[..., 8:20, 8:20] = True
-    luma = (to_ycbcr(truth)[:, :1] * 255).byte().masked_fill(mask, 40)
+    luma = (to_ycbcr(target)[:, :1] * 255).byte().masked_fill(mask, 40)
     prediction = network(luma, mask)
     rgb = network.rgb(prediction.color)
     return LossInputs(
         prediction=prediction,
-        color=to_ycbcr(truth) if network.settings.output == "luma_chroma" else truth,
-        gray=to_ycbcr(truth)[:, :1],
+        color=to_ycbcr(target) if network.settings.output == "luma_chroma" else target,
+        gray=to_ycbcr(target)[:, :1],
         rgb=rgb,
-        true_rgb=truth,
+        target_rgb=target,
         mask=mask.float(),
         hues=torch.full((2, 181, 1, 1), 1 / 181),
         weight=pixel_weight(mask.float(), 4.0),
@@ -75,7 +75,7 @@ def test_the_gradient_of_every_term_reaches_the_network(make_settings, term, out
     convolutions = [layer for layer in network.modules() if isinstance(layer, torch.nn.Conv2d)]
     # The predicted histogram leaves the encoder before the decoder.
     for layer in (
-        convolutions[:1] if term in ("histogram", "places") else (convolutions[0], convolutions[-1])
+        convolutions[:1] if term in ("histogram", "cells") else (convolutions[0], convolutions[-1])
     ):
         assert layer.weight.grad.abs().sum() > 0
 
@@ -128,7 +128,7 @@ def test_an_expression_says_what_each_term_weighs(expression, expected):
         ("mse + 2*mse", "mse stands there twice"),
         ("mse + segmentation", "needs model.segmentation: true"),
         ("mse + histogram", "'histogram', which needs model.hues: true"),
-        ("mse + places", "'places', which needs model.hues: true"),
+        ("mse + cells", "'cells', which needs model.hues: true"),
         ("__import__('os')", "expected a sum like"),
     ],
 )
@@ -172,14 +172,14 @@ def test_masked_ssim_is_the_official_one_along_the_hole(make_settings, photo):
     compared = compare(
         network, PatchGAN(make_settings(**{"discriminator.channels": 4}).discriminator)
     )
-    truth = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
+    target = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
     blurred = cv2.GaussianBlur(photo, (0, 0), 2)
     blurred[0, 0], blurred[0, 1] = 0, 255  # the official range is then that of the loss
     mask = np.zeros(photo.shape[:2], dtype=bool)
     mask[20:40, 30:70] = True
     compared = compared._replace(
         rgb=torch.from_numpy(blurred).permute(2, 0, 1)[None] / 255,
-        true_rgb=truth,
+        target_rgb=target,
         mask=torch.from_numpy(mask)[None, None].float(),
     )
     expected = 1 - metrics.masked_ssim(photo, blurred, mask)
@@ -207,11 +207,11 @@ def test_what_each_place_has_is_compared_place_by_place(make_settings):
     shares = torch.rand(2, 181, 2, 3, generator=torch.Generator().manual_seed(1))
     shares = shares / shares.sum(dim=1, keepdim=True)
     said = compared.prediction._replace(hues=logits)
-    found = places(compared._replace(prediction=said, hues=shares))
+    found = cells(compared._replace(prediction=said, hues=shares))
     expected = -(shares.numpy() * log_softmax(logits.numpy(), axis=1)).sum(axis=1).mean()
     assert found.item() == pytest.approx(expected, rel=1e-5)
     whole = compared.prediction._replace(hues=logits[..., :1, :1])
-    found = places(compared._replace(prediction=whole, hues=shares))
+    found = cells(compared._replace(prediction=whole, hues=shares))
     known = shares.numpy().mean(axis=(2, 3))
     expected = -(known * log_softmax(logits.numpy()[..., 0, 0], axis=1)).sum(axis=1).mean()
     assert found.item() == pytest.approx(expected, rel=1e-5)
@@ -219,12 +219,12 @@ def test_what_each_place_has_is_compared_place_by_place(make_settings):
 
 @pytest.mark.usefixtures("unpretrained")
 def test_the_perceptual_distance_grows_with_what_is_seen(photo):
-    truth = torch.from_numpy(photo.transpose(2, 0, 1)[None] / np.float32(255))
+    target = torch.from_numpy(photo.transpose(2, 0, 1)[None] / np.float32(255))
     near, far = (
-        perceptual_distance(truth + amount * torch.randn_like(truth), truth)
+        perceptual_distance(target + amount * torch.randn_like(target), target)
         for amount in (0.01, 0.1)
     )
-    assert perceptual_distance(truth, truth) == 0
+    assert perceptual_distance(target, target) == 0
     assert 0 < near < far
 
 

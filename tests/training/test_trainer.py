@@ -173,13 +173,13 @@ def test_a_sample_is_the_same_whenever_it_is_drawn(prepared, tiny_settings):
     first, second = (TrainingSet(prepared, settings)[3, 5] for _ in range(2))
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
     other_epoch = TrainingSet(prepared, settings)[4, 5]
-    assert not torch.equal(first.truth, other_epoch.truth)
+    assert not torch.equal(first.target, other_epoch.target)
 
 
 def test_an_epoch_shows_every_photograph_once(prepared, tiny_settings):
     settings = tiny_settings(**{"augment": "none", "train.epoch_samples": 0})
     samples = TrainingSet(prepared, settings)
-    shown = {samples[1, index].truth.numpy().tobytes() for index in range(len(samples))}
+    shown = {samples[1, index].target.numpy().tobytes() for index in range(len(samples))}
     assert len(shown) == len(samples) == 8
 
 

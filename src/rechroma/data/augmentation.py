@@ -1,4 +1,4 @@
-"""Albumentations pipelines, applied to the truth before the damage is drawn.
+"""Albumentations pipelines, applied to the target before the damage is drawn.
 
 The only module that knows albumentations: that is unmaintained, and its successor's license is
 another.

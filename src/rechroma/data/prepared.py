@@ -46,13 +46,13 @@ class HeldOutPhoto(NamedTuple):
 
     Attributes:
         id: its name in photos.csv.
-        truth: `(H, W, 3)` uint8 RGB.
+        target: `(H, W, 3)` uint8 RGB.
         damaged: `(H, W)` uint8 gray.
         mask: `(H, W)` bool, True where lost.
     """
 
     id: str
-    truth: NDArray[np.uint8]
+    target: NDArray[np.uint8]
     damaged: NDArray[np.uint8]
     mask: NDArray[np.bool_]
 
@@ -73,7 +73,7 @@ def read_held_out(prepared: Path, split: str, limit: int = 0) -> Iterator[HeldOu
 
 
 def submission_inputs(prepared: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
-    """The pictures a submission restores: those without a truth, or without such, the test's.
+    """The pictures a submission restores: those without a target, or without such, the test's.
 
     Returns:
         Their folder, and `(height, width)` of each by file name, sorted.

@@ -30,14 +30,14 @@ class Sample(NamedTuple):
     Attributes:
         luma: `(1, H, W)` uint8; in the hole, what `model.fill` puts there.
         mask: `(1, H, W)` bool, True where lost.
-        truth: `(3, H, W)` uint8 RGB.
-        hues: `(181, h, w)` float32, the hue histogram of each place of 32 px, from the truth before
+        target: `(3, H, W)` uint8 RGB.
+        hues: `(181, h, w)` float32, the hue histogram of each cell of 32 px, of the target before
             it was reduced.
     """
 
     luma: Tensor
     mask: Tensor
-    truth: Tensor
+    target: Tensor
     hues: Tensor
 
 
@@ -72,17 +72,17 @@ class TrainingSet(Dataset[Sample]):
     def __getitem__(self, place: tuple[int, int]) -> Sample:
         epoch, index = place
         generator = np.random.default_rng([self.settings.seed, epoch, index])
-        truth = self._cut(self.photos[self._row(epoch, index)], generator)
-        truth = self.augmentation(truth, generator)
-        places = cell_histograms(truth, self.places, self.places)
-        if truth.shape[0] != self.side:
-            truth = cv2.resize(truth, (self.side, self.side), interpolation=cv2.INTER_AREA)
-        damaged, mask = draw_damage(to_luma(truth), self.settings.damage, generator)
+        target = self._cut(self.photos[self._row(epoch, index)], generator)
+        target = self.augmentation(target, generator)
+        places = cell_histograms(target, self.places, self.places)
+        if target.shape[0] != self.side:
+            target = cv2.resize(target, (self.side, self.side), interpolation=cv2.INTER_AREA)
+        damaged, mask = draw_damage(to_luma(target), self.settings.damage, generator)
         luma = FILLS[self.settings.model.fill](damaged, mask)
         return Sample(
             torch.from_numpy(luma)[None],
             torch.from_numpy(mask)[None],
-            torch.from_numpy(truth).permute(2, 0, 1),
+            torch.from_numpy(target).permute(2, 0, 1),
             torch.from_numpy(places),
         )
 

@@ -1,4 +1,4 @@
-"""Several models judged on the same photographs, beside the yardsticks and in pictures."""
+"""Several models judged on the same photographs, beside the baselines and in pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,11 +38,11 @@ def compare_models(
     """Judge models by name as a user would use them: the damage is found, not known.
 
     Args:
-        photographs: with their truth.
+        photographs: with their target.
         models: each takes `(H, W)` uint8 damaged and bool mask, gives `(H, W, 3)` uint8 RGB.
         settings: of the bootstrap.
         seed: of the bootstrap.
-        hues: `(181,)` mean hue histogram of the training photographs, a yardstick of its own.
+        hues: `(181,)` mean hue histogram of the training photographs, a baseline of its own.
         shown: so many photographs are shown, spread over all; 0: none.
 
     Returns:
@@ -53,8 +53,8 @@ def compare_models(
         UserError: there are no photographs to judge on.
     """
     scores, rows = score_models(photographs, models, shown)
-    truths = [photo.truth for photo in photographs]
-    table = summarize_scores(scores, truths, settings, seed, hues)
+    targets = [photo.target for photo in photographs]
+    table = summarize_scores(scores, targets, settings, seed, hues)
     if not rows:
         return table, None
     return table, grid(rows, ["damaged", *models, "truth"], [""] * len(rows))
@@ -63,13 +63,13 @@ def compare_models(
 def score_models(
     photographs: Sequence[HeldOutPhoto], models: Mapping[str, RestoreFunction], shown: int = 0
 ) -> tuple[dict[str, list[Scores]], list[list[Photo]]]:
-    """Score models and yardsticks on each photograph; the damage is found, not known.
+    """Score models and baselines on each photograph; the damage is found, not known.
 
     Arguments and errors are those of `compare`.
 
     Returns:
         The scores of the photographs in their order, by method; and for each photograph shown its
-        pictures: damaged, restored by each model, truth.
+        pictures: damaged, restored by each model, target.
     """
     if not photographs:
         raise UserError("there are no photographs to judge on")
@@ -81,9 +81,9 @@ def score_models(
         found = find_damage(photo.damaged)
         restored = {name: restore(photo.damaged, found) for name, restore in methods.items()}
         for name, picture in restored.items():
-            scores[name].append(metrics.score(photo.truth, picture, photo.mask))
+            scores[name].append(metrics.score(photo.target, picture, photo.mask))
         if number in spread:
-            rows.append([photo.damaged, *(restored[name] for name in models), photo.truth])
+            rows.append([photo.damaged, *(restored[name] for name in models), photo.target])
     return scores, rows
 
 

@@ -42,10 +42,10 @@ def evaluate_photo(photo: HeldOutPhoto, restore: RestoreFunction) -> PhotoResult
     """Restore a photograph as a user would, with the damage found, not known, and score it."""
     found = find_damage(photo.damaged)
     restored = restore(photo.damaged, found)
-    scores = {OURS: metrics.score(photo.truth, restored, photo.mask)}
-    for name, yardstick in BASELINES.items():
-        fill = yardstick(photo.damaged, found)
-        scores[name] = metrics.score(photo.truth, fill, photo.mask)
+    scores = {OURS: metrics.score(photo.target, restored, photo.mask)}
+    for name, baseline in BASELINES.items():
+        fill = baseline(photo.damaged, found)
+        scores[name] = metrics.score(photo.target, fill, photo.mask)
     union = (found | photo.mask).sum()
     iou = float((found & photo.mask).sum() / union) if union else 1.0
     return PhotoResult(photo, restored, scores, iou)
@@ -54,7 +54,7 @@ def evaluate_photo(photo: HeldOutPhoto, restore: RestoreFunction) -> PhotoResult
 def mean_scores(test: Iterable[HeldOutPhoto], restore: RestoreFunction) -> dict[str, float]:
     """The mean of each part of the score; the damage is found, not known."""
     found = [
-        metrics.score(photo.truth, restore(photo.damaged, find_damage(photo.damaged)), photo.mask)
+        metrics.score(photo.target, restore(photo.damaged, find_damage(photo.damaged)), photo.mask)
         for photo in test
     ]
     return metrics.mean_scores(found)._asdict()
@@ -71,8 +71,8 @@ def evaluate(
     """Judge `restore` on the photographs of `test`, and write what was found to `reports`.
 
     `metrics.json` (the model's mean scores with their intervals), `photos.csv` (a row a photograph
-    and method), `table.md` (the model beside the yardsticks), `strips/` (best, middle, worst).
-    With `hues`, the mean histogram of the training photographs, its correlation is a yardstick.
+    and method), `table.md` (the model beside the baselines), `strips/` (best, middle, worst).
+    With `hues`, the mean histogram of the training photographs, its correlation is a baseline.
 
     Returns:
         The interval of each part of the score, by method.
@@ -84,7 +84,7 @@ def evaluate(
     if not judged:
         raise UserError("there are no test photographs, raise data.test and prepare again")
     scores = {name: [each.scores[name] for each in judged] for name in (OURS, *BASELINES)}
-    table = summarize_scores(scores, [each.photo.truth for each in judged], settings, seed, hues)
+    table = summarize_scores(scores, [each.photo.target for each in judged], settings, seed, hues)
     reports.mkdir(parents=True, exist_ok=True)
     _write_metrics(judged, table, reports / "metrics.json")
     _write_photos(judged, reports / "photos.csv")
@@ -133,7 +133,7 @@ def _write_strips(judged: Sequence[PhotoResult], count: int, folder: Path) -> No
             StripRow(
                 each.photo.damaged,
                 each.restored,
-                each.photo.truth,
+                each.photo.target,
                 f"{each.photo.id}: score {each.scores[OURS].score:.3f}",
             )
             for each in shown

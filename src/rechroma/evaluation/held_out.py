@@ -14,7 +14,7 @@ from rechroma.settings import Settings
 def draw_held_out(settings: Settings, source: Path) -> Iterator[HeldOutPhoto | Rejected]:
     """Every photograph at `source` as the stage holds it out, one by one and undivided.
 
-    Inputs without a truth are left out; what cannot be used comes as the reason.
+    Inputs without a target are left out; what cannot be used comes as the reason.
 
     Raises:
         UserError: there are no photographs.
@@ -26,9 +26,9 @@ def draw_held_out(settings: Settings, source: Path) -> Iterator[HeldOutPhoto | R
     def make(candidate: Candidate) -> HeldOutPhoto | Rejected | None:
         try:
             came = candidate.load()
-            if came.truth is None:
+            if came.target is None:
                 return None
-            height, width = came.truth.shape[:2]
+            height, width = came.target.shape[:2]
             if came.damaged is None and min(height, width) < size:
                 reason = f"is {width}x{height} px, expected {size} px each way"
                 return Rejected(candidate.file, reason)

@@ -14,7 +14,7 @@ from rechroma.metrics import Scores
 from rechroma.settings import Evaluate
 
 OURS = "ours"
-DIFFERENCE = "{}, ahead of the best yardstick"
+DIFFERENCE = "{}, difference to the best baseline"
 DIGITS = 6  # of the numbers in files
 
 
@@ -55,7 +55,7 @@ ScoreTable = dict[str, dict[str, Interval]]
 
 def summarize_scores(
     scores: Mapping[str, Sequence[Scores]],
-    truths: Iterable[Photo],
+    targets: Iterable[Photo],
     settings: Evaluate,
     seed: int,
     hues: NDArray[np.float32] | None,
@@ -63,8 +63,8 @@ def summarize_scores(
     """The interval of each part of the score, by method.
 
     With `hues`, `(181,)` mean shares of the training photographs, also what they get as if each of
-    `truths` had them: the yardstick `MEAN_HUES`, which has no part but hue. Last, for each method
-    that is no yardstick, how far it is ahead of the best yardstick of each part: the mean
+    `targets` had them: the baseline `MEAN_HUES`, which has no part but hue. Last, for each method
+    that is no baseline, how far it is ahead of the best baseline of each part: the mean
     difference photograph by photograph, which is surer than two means.
     """
     parts = {
@@ -72,13 +72,13 @@ def summarize_scores(
         for method, values in scores.items()
     }
     if hues is not None:
-        constant = [metrics.hue_of_histogram(truth, fold_gray(hues)) for truth in truths]
+        constant = [metrics.hue_of_histogram(target, fold_gray(hues)) for target in targets]
         parts[MEAN_HUES] = {"hue": constant}
-    yardsticks = [parts[name] for name in parts if name in (*BASELINES, MEAN_HUES)]
+    baselines = [parts[name] for name in parts if name in (*BASELINES, MEAN_HUES)]
     for method in scores:
-        if method not in BASELINES and yardsticks:
+        if method not in BASELINES and baselines:
             parts[DIFFERENCE.format(method)] = {
-                part: _differences(values, [each[part] for each in yardsticks if part in each])
+                part: _differences(values, [each[part] for each in baselines if part in each])
                 for part, values in parts[method].items()
             }
     return {

@@ -20,20 +20,20 @@ class StripRow(NamedTuple):
     Attributes:
         damaged: `(H, W)` uint8 gray.
         restored: `(H, W, 3)` uint8 RGB.
-        truth: `(H, W, 3)` uint8 RGB.
+        target: `(H, W, 3)` uint8 RGB.
         caption: a line under the row, or nothing.
     """
 
     damaged: Photo
     restored: Photo
-    truth: Photo
+    target: Photo
     caption: str = ""
 
 
 def strip(rows: Sequence[StripRow], headings: Sequence[str] = HEADINGS) -> Photo:
     """Photographs beside each other under `headings`, a row each: `(H, W, 3)` uint8 RGB."""
     return grid(
-        [(row.damaged, row.restored, row.truth) for row in rows],
+        [(row.damaged, row.restored, row.target) for row in rows],
         headings,
         [row.caption for row in rows],
     )

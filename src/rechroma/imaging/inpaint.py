@@ -1,4 +1,4 @@
-"""What can stand in a hole without any learning: the yardsticks, and the network's start."""
+"""What can stand in a hole without any learning: the baselines, and the network's start."""
 
 from collections.abc import Callable
 

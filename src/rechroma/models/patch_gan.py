@@ -22,6 +22,6 @@ class PatchGAN(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
 
     def forward(self, luma: Tensor, rgb: Tensor) -> Tensor:
-        """`(N, 1, H, W)` and `(N, 3, H, W)` in [0, 1] to `(N, 1, H/8-2, W/8-2)` logits of truth."""
+        """`(N, 1, H, W)` and `(N, 3, H, W)` in [0, 1] to `(N, 1, H/8-2, W/8-2)` logits."""
         logits: Tensor = self.layers(2 * torch.cat([luma, rgb], dim=1) - 1)
         return logits.float()

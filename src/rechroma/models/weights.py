@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights"
-BUNDLED = "shipped"  # in `model.weights`
+BUNDLED = "bundled"  # in `model.weights`
 
 
 def load_bundled_weights(network: "nn.Module") -> None:

@@ -11,13 +11,13 @@ from rechroma.imaging.types import Luma, Mask, Photo
 LOST_LIMIT = 0.9  # share of the pixels
 
 
-def mask_of_pair(file: str, truth: Photo, damaged: Luma) -> Mask:
-    """`(H, W)` bool, where a photo that came `damaged` differs from its `truth`.
+def mask_of_pair(file: str, target: Photo, damaged: Luma) -> Mask:
+    """`(H, W)` bool, where a photo that came `damaged` differs from its `target`.
 
     Raises:
         PhotoError: they are no pair, or there is no damage, or hardly anything else.
     """
-    gray = to_luma(truth)
+    gray = to_luma(target)
     try:
         mask = mask_from_pair(damaged, gray)
     except UserError:
@@ -33,15 +33,15 @@ PAIR_SHARE = 0.5  # of the pixels that differ in a pair, at least, that have the
 
 
 def mask_from_pair(damaged: Luma, luma: Luma) -> Mask:
-    """Where a damaged photograph differs from its truth in gray, and where its filling hides it.
+    """Where a damaged photograph differs from its target in gray, and where its filling hides it.
 
-    A lost pixel whose truth happens to have the gray of the filling does not differ. It counts
+    A lost pixel whose target happens to have the gray of the filling does not differ. It counts
     where it hangs together with pixels that do and lies within their convex hull; so a shape on
     black that is filled with black does not take in all the black around it.
 
     Args:
         damaged: `(H, W)` uint8, one gray where lost, elsewhere exactly `luma`.
-        luma: `(H, W)` uint8, PIL's `convert("L")` of the truth.
+        luma: `(H, W)` uint8, PIL's `convert("L")` of the target.
 
     Returns:
         `(H, W)` bool, True where lost; all False where the two are equal.

@@ -59,7 +59,7 @@ def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> P
     - `train.npy`: `(N, size, size, 3)` uint8 RGB, in the order of photos.csv.
     - `validation/`, `test/`: `truth/`, `damaged/`, `masks/` with a PNG of each photograph; as large
       as it came where its damage was given, else `size` px with damage drawn from the seed.
-    - `unlabeled/damaged/`: inputs without a truth.
+    - `unlabeled/damaged/`: inputs without a target.
     - `dataset.json`: name, digest, size and photographs in each split.
 
     Raises:
@@ -188,23 +188,23 @@ def _write_held_out(
 def make_held_out(
     candidate: Candidate, came: LoadedPhoto, settings: Settings
 ) -> tuple[Photo, Luma, Mask]:
-    """Truth, damaged and mask of a photograph that is held out, `came` having a truth.
+    """Truth, damaged and mask of a photograph that is held out, `came` having a target.
 
     Raises:
         PhotoError: what came as its damage is none.
     """
-    truth, damaged = came
-    assert truth is not None
+    target, damaged = came
+    assert target is not None
     if damaged is not None:
-        return truth, damaged, mask_of_pair(candidate.file, truth, damaged)
-    truth = center_square(truth, settings.data.size)
+        return target, damaged, mask_of_pair(candidate.file, target, damaged)
+    target = center_square(target, settings.data.size)
     own = np.random.default_rng([settings.seed, zlib.crc32(candidate.id.encode())])
-    return truth, *draw_damage(to_luma(truth), settings.damage, own)
+    return target, *draw_damage(to_luma(target), settings.damage, own)
 
 
 def _pictures(candidate: Candidate, settings: Settings) -> dict[str, Photo | Luma | Mask]:
     came = candidate.load()
-    if came.truth is None:
+    if came.target is None:
         assert came.damaged is not None
         return {"damaged": came.damaged}
     kinds = ("truth", "damaged", "masks")

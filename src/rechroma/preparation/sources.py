@@ -33,9 +33,9 @@ SAMPLE_SCALES = (100, 75, 50)  # percent
 
 
 class LoadedPhoto(NamedTuple):
-    """`truth`: `(H, W, 3)` uint8 RGB; `damaged`: `(H, W)` uint8. None where the source has none."""
+    """`target`: `(H, W, 3)` uint8 RGB; `damaged`: `(H, W)` uint8. None where there is none."""
 
-    truth: Photo | None
+    target: Photo | None
     damaged: Luma | None
 
 
@@ -146,7 +146,7 @@ def list_folder(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
 def list_competition(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
     """The competition's photographs: `open.zip` or its folder, paired by train.csv.
 
-    The inputs that test.csv lists (it may be missing) have no truth and become `unlabeled`.
+    The inputs that test.csv lists (it may be missing) have no target and become `unlabeled`.
 
     Raises:
         UserError: no such data, or a list without its columns or without rows.
@@ -237,8 +237,8 @@ def _pair(files: Files, damaged_name: str, truth_name: str | None = None) -> Loa
     damaged = read_gray(files.open(damaged_name), damaged_name)
     if truth_name is None:
         return LoadedPhoto(None, damaged)
-    truth = read_color(files.open(truth_name), truth_name)
-    if truth.shape[:2] != damaged.shape:
-        sizes = [f"{each.shape[1]}x{each.shape[0]} px" for each in (damaged, truth)]
+    target = read_color(files.open(truth_name), truth_name)
+    if target.shape[:2] != damaged.shape:
+        sizes = [f"{each.shape[1]}x{each.shape[0]} px" for each in (damaged, target)]
         raise PhotoError(damaged_name, f"is {sizes[0]}, but {truth_name} is {sizes[1]}")
-    return LoadedPhoto(truth, damaged)
+    return LoadedPhoto(target, damaged)

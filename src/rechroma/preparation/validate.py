@@ -85,20 +85,20 @@ def check_rejected(rejected: Sequence[Rejected], total: int, data: Data) -> None
 
 
 def _look(candidate: Candidate, size: int) -> tuple[ValidPhoto, Photo | None]:
-    truth, damaged = candidate.load()
-    if truth is None:
+    target, damaged = candidate.load()
+    if target is None:
         assert damaged is not None
         height, width = damaged.shape
         return ValidPhoto(candidate, height, width, True, np.empty(0, dtype=np.uint64)), None
-    height, width = truth.shape[:2]
+    height, width = target.shape[:2]
     if min(height, width) < size:
         raise PhotoError(
             candidate.file, f"is {width}x{height} px, data.size asks for {size} px each way"
         )
     if damaged is not None:
-        mask_of_pair(candidate.file, truth, damaged)
-    square = center_square(truth, size) if candidate.split is None else None
-    return ValidPhoto(candidate, height, width, damaged is not None, pixel_keys(truth)), square
+        mask_of_pair(candidate.file, target, damaged)
+    square = center_square(target, size) if candidate.split is None else None
+    return ValidPhoto(candidate, height, width, damaged is not None, pixel_keys(target)), square
 
 
 def _of_one_size(arrivals: Sequence[ValidPhoto]) -> tuple[list[ValidPhoto], list[Rejected]]:

@@ -164,7 +164,7 @@ def photo_score_table(
 
     Args:
         trained: the trainings.
-        scores: of each photograph, by `Trained.name`; other names are yardsticks.
+        scores: of each photograph, by `Trained.name`; other names are baselines.
         settings: of the bootstrap.
         seed: of the bootstrap.
     """
@@ -193,7 +193,7 @@ def photo_score_table(
 def _means_over_seeds(
     trained: Sequence[FinishedTraining], scores: Mapping[str, Sequence[Scores]]
 ) -> dict[str, pd.DataFrame]:
-    """Of each arm and yardstick: a row a photograph, a column a part, the mean over seeds."""
+    """Of each arm and baseline: a row a photograph, a column a part, the mean over seeds."""
     arms = {each.name: each.arm for each in trained}
     grouped: dict[str, list[NDArray[np.float64]]] = {}
     for name, each in scores.items():

@@ -35,9 +35,9 @@ class Adversary:
         self.module.requires_grad_(True)
         return logits
 
-    def learn(self, luma: Tensor, restored: Tensor, truth: Tensor) -> Tensor:
-        """One step of telling truth from restored, both RGB; the detached loss."""
-        loss = discriminator_loss(self.network(luma, truth), self.network(luma, restored))
+    def learn(self, luma: Tensor, restored: Tensor, target: Tensor) -> Tensor:
+        """One step of telling target from restored, both RGB; the detached loss."""
+        loss = discriminator_loss(self.network(luma, target), self.network(luma, restored))
         if torch.isfinite(self.fabric.all_reduce(loss.detach())):
             self.fabric.backward(loss)
             self.stepper.step()

@@ -5,6 +5,7 @@ import ast
 from rechroma.errors import UserError, unknown
 from rechroma.training.losses import TERMS
 
+RENAMED = {"places": "cells"}  # terms by the names they had before
 HISTOGRAM_WEIGHT = 0.05  # beside a loss that does not name it
 
 
@@ -23,6 +24,7 @@ def parse_loss(expression: str, segmented: bool = False, hues: bool = False) -> 
         raise _no_sum(expression) from None
     found: dict[str, float] = {}
     for name, weight in _summands(tree, expression):
+        name = RENAMED.get(name, name)
         if name not in TERMS:
             raise unknown("loss: a term", name, TERMS)
         if name in found:
@@ -30,7 +32,7 @@ def parse_loss(expression: str, segmented: bool = False, hues: bool = False) -> 
         found[name] = weight
     if "segmentation" in found and not segmented:
         raise UserError("loss has 'segmentation', which needs model.segmentation: true")
-    for name in sorted({"histogram", "places"} & found.keys()):
+    for name in sorted({"histogram", "cells"} & found.keys()):
         if not hues:
             raise UserError(f"loss has '{name}', which needs model.hues: true")
     if segmented:

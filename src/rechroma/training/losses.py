@@ -21,16 +21,16 @@ GRAY_WEIGHT = 0.1  # of the gray share's error beside the correlation of the his
 
 
 class LossInputs(NamedTuple):
-    """A batch's predictions beside their truth.
+    """A batch's predictions beside their target.
 
     Attributes:
         prediction: what the network says.
-        color: `(N, 3, H, W)` float32 truth in the space of `prediction.color`.
+        color: `(N, 3, H, W)` float32 target in the space of `prediction.color`.
         gray: `(N, 1, H, W)` float32 true luma in [0, 1].
         rgb: `(N, 3, H, W)` float32 predicted RGB.
         true_rgb: `(N, 3, H, W)` float32 RGB in [0, 1].
         mask: `(N, 1, H, W)` float32, 1 where lost.
-        hues: `(N, 181, h, w)` float32, the hue histogram of each place of the truth.
+        hues: `(N, 181, h, w)` float32, the hue histogram of each place of the target.
         weight: `(N, 1, H, W)` float32, how much each pixel counts in mse and l1.
         logits: the discriminator's of the predicted RGB, or None when it is not trained.
     """
@@ -39,7 +39,7 @@ class LossInputs(NamedTuple):
     color: Tensor
     gray: Tensor
     rgb: Tensor
-    true_rgb: Tensor
+    target_rgb: Tensor
     mask: Tensor
     hues: Tensor
     weight: Tensor
@@ -96,7 +96,7 @@ def structural_similarity(first: Tensor, second: Tensor, height: int = SSIM_WIND
 
 def ssim(compared: LossInputs) -> Tensor:
     """1 - SSIM of the predicted RGB."""
-    return 1 - structural_similarity(compared.rgb, compared.true_rgb)
+    return 1 - structural_similarity(compared.rgb, compared.target_rgb)
 
 
 def masked_ssim(compared: LossInputs) -> Tensor:
@@ -105,7 +105,7 @@ def masked_ssim(compared: LossInputs) -> Tensor:
     Photographs with fewer lost pixels than the window has are left out.
     """
     similar = []
-    for ours, true, mask in zip(compared.rgb, compared.true_rgb, compared.mask, strict=True):
+    for ours, true, mask in zip(compared.rgb, compared.target_rgb, compared.mask, strict=True):
         lost = mask[0] > 0
         if lost.sum() >= SSIM_WINDOW:
             first, second = ours[None, :, lost][:, :, None], true[None, :, lost][:, :, None]
@@ -155,14 +155,14 @@ def correlation(first: Tensor, second: Tensor) -> Tensor:
 
 
 def hue(compared: LossInputs) -> Tensor:
-    """1 - correlation of the hue histograms of the predicted chroma, at 1/4, and of the truth."""
+    """1 - correlation of the hue histograms of the predicted chroma, at 1/4, and of the target."""
     ours = functional.avg_pool2d(compared.rgb, HUE_STRIDE).clamp(0, 1)
-    true = compared.true_rgb[..., HUE_STRIDE // 2 :: HUE_STRIDE, HUE_STRIDE // 2 :: HUE_STRIDE]
+    true = compared.target_rgb[..., HUE_STRIDE // 2 :: HUE_STRIDE, HUE_STRIDE // 2 :: HUE_STRIDE]
     return 1 - correlation(soft_hue_histogram(ours), soft_hue_histogram(true)).mean()
 
 
 def histogram(compared: LossInputs) -> Tensor:
-    """1 - correlation of the predicted hue histogram with that of the truth, grays as red.
+    """1 - correlation of the predicted hue histogram with that of the target, grays as red.
 
     And, with a small weight, how wrong the share of grays is.
     """
@@ -176,7 +176,7 @@ def histogram(compared: LossInputs) -> Tensor:
     return 1 - correlation(fold_gray(ours), fold_gray(true)).mean() + GRAY_WEIGHT * gray
 
 
-def places(compared: LossInputs) -> Tensor:
+def cells(compared: LossInputs) -> Tensor:
     """Cross-entropy of the hues that each place is taken to have, of those that it has."""
     logits = compared.prediction.hues
     if logits is None:
@@ -194,7 +194,7 @@ def tv(compared: LossInputs) -> Tensor:
 
 def perceptual(compared: LossInputs) -> Tensor:
     """Difference of what a network trained on ImageNet sees; its weights come from a hub."""
-    return perceptual_distance(compared.rgb, compared.true_rgb)
+    return perceptual_distance(compared.rgb, compared.target_rgb)
 
 
 def bce(compared: LossInputs) -> Tensor:
@@ -221,7 +221,7 @@ TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
     "masked_ssim": masked_ssim,
     "hue": hue,
     "histogram": histogram,
-    "places": places,
+    "cells": cells,
     "tv": tv,
     "perceptual": perceptual,
     "bce": bce,

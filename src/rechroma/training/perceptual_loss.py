@@ -38,12 +38,12 @@ def load_features() -> nn.Module:
     return looking
 
 
-def perceptual_distance(restored: Tensor, truth: Tensor) -> Tensor:
+def perceptual_distance(restored: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of features of `(N, 3, H, W)` float32 RGB in [0, 1], each level's."""
     network = load_features().to(restored.device)
     mean, std = (
         torch.tensor(values, device=restored.device)[:, None, None] for values in (MEAN, STD)
     )
-    seen, wanted = (network((photos - mean) / std) for photos in (restored, truth))
+    seen, wanted = (network((photos - mean) / std) for photos in (restored, target))
     apart = [functional.mse_loss(one, other) for one, other in zip(seen, wanted, strict=True)]
     return torch.stack(apart).mean()

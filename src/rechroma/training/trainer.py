@@ -226,9 +226,9 @@ class Trainer:
         """The detached loss and its terms; None, and no gradient, when the loss is not finite."""
         luma = sample.luma.float() / 255
         mask = sample.mask.float()
-        truth = sample.truth.float() / 255
+        target = sample.target.float() / 255
         prediction = Prediction(*self.network(sample.luma, sample.mask))
-        compared = self._compare(prediction, luma, mask, truth, sample.hues)
+        compared = self._compare(prediction, luma, mask, target, sample.hues)
         terms = {name: TERMS[name](compared) for name in self.weights}
         loss = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         if not torch.isfinite(self.fabric.all_reduce(loss.detach())):
@@ -236,20 +236,20 @@ class Trainer:
         self.fabric.backward(loss / self.settings.train.accumulate)
         parts = {"loss": loss.detach(), **{name: term.detach() for name, term in terms.items()}}
         if self.adversary is not None:
-            parts["discriminator"] = self.adversary.learn(luma, compared.rgb.detach(), truth)
+            parts["discriminator"] = self.adversary.learn(luma, compared.rgb.detach(), target)
         return parts
 
     def _compare(
-        self, prediction: Prediction, luma: Tensor, mask: Tensor, truth: Tensor, hues: Tensor
+        self, prediction: Prediction, luma: Tensor, mask: Tensor, target: Tensor, hues: Tensor
     ) -> LossInputs:
-        true_ycbcr = to_ycbcr(truth)
+        true_ycbcr = to_ycbcr(target)
         rgb = self.module.rgb(prediction.color)
         return LossInputs(
             prediction=prediction,
-            color=true_ycbcr if self.settings.model.output == "luma_chroma" else truth,
+            color=true_ycbcr if self.settings.model.output == "luma_chroma" else target,
             gray=true_ycbcr[:, :1],
             rgb=rgb,
-            true_rgb=truth,
+            target_rgb=target,
             mask=mask,
             hues=hues,
             weight=pixel_weight(mask, self.settings.train.hole_weight),
@@ -301,7 +301,7 @@ class Trainer:
         restored = self._restorer()
         scores = metrics.mean_scores(
             [
-                metrics.score(photo.truth, restored(photo.damaged, photo.mask), photo.mask)
+                metrics.score(photo.target, restored(photo.damaged, photo.mask), photo.mask)
                 for photo in self.validation
             ]
         )
@@ -313,7 +313,7 @@ class Trainer:
         shown: list[HeldOutPhoto] = [self.validation[row] for row in sorted(set(rows.tolist()))]
         return strip(
             [
-                StripRow(photo.damaged, restored(photo.damaged, photo.mask), photo.truth)
+                StripRow(photo.damaged, restored(photo.damaged, photo.mask), photo.target)
                 for photo in shown
             ]
         )

@@ -434,12 +434,12 @@ def test_an_odd_file_comes_to_what_is_said_of_it(album, title):
 @pytest.mark.parametrize("title", [title for title in KINDS if KINDS[title].becomes == "restored"])
 def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
     outcome = album.outcomes[title]
-    truth = read_gray(album.desk / outcome.source)
+    target = read_gray(album.desk / outcome.source)
     with Image.open(album.desk / outcome.target) as picture:
         assert picture.format == "PNG"
         again = np.asarray(picture.convert("L"))
-    assert again.shape == truth.shape
-    assert (again == truth).mean() >= 1 - outcome.lost - 1e-6
+    assert again.shape == target.shape
+    assert (again == target).mean() >= 1 - outcome.lost - 1e-6
     assert is_restored(album.desk / outcome.target)
 
 

@@ -64,12 +64,12 @@ def test_every_command_shows_an_example(command, capsys):
 def test_the_score_is_json_of_the_means_and_nothing_else(photo, capsys):
     scores = []
     for number, area in enumerate((HOLE, np.s_[0:9, 0:90], np.s_[0:0, 0:0])):
-        truth = np.roll(photo, 20 * number, axis=0)
-        restored = truth // (number + 1)
-        put(f"truth/{number}.bmp", truth)
+        target = np.roll(photo, 20 * number, axis=0)
+        restored = target // (number + 1)
+        put(f"truth/{number}.bmp", target)
         put(f"restored/{number}.png", restored)
         put(f"masks/{number}.png", np.where(mask_of(area), 255, 0).astype(np.uint8))
-        scores.append(metrics.score(truth, restored, mask_of(area)))
+        scores.append(metrics.score(target, restored, mask_of(area)))
     put("restored/more.png", photo)
     arguments = ("--truth", "truth", "--restored", "restored", "--masks", "masks")
     assert rechroma("score", *arguments) == 0
@@ -177,7 +177,7 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
     assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
 
 
-def test_evaluate_sets_models_beside_yardsticks(photo, model, capsys):
+def test_evaluate_sets_models_beside_baselines(photo, model, capsys):
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     for number in range(2):
         put(f"album/{number}.png", np.roll(photo, 9 * number, axis=1))
@@ -188,7 +188,7 @@ def test_evaluate_sets_models_beside_yardsticks(photo, model, capsys):
     assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
         "mine",
         *BASELINES,
-        "mine, ahead of the best yardstick",
+        "mine, difference to the best baseline",
     ]
     assert "2 photographs of album, 64 px" in Path("judged/table.md").read_text()
     assert Path("judged/pictures.png").exists()

@@ -16,7 +16,7 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma models                               what --model can name
   rechroma find-mask old.jpg --out masks        where it is damaged: white where lost
   rechroma web                                  the same in the browser, damage corrected by hand
-  rechroma score --truth T --restored R --masks M
+  rechroma score --target T --restored R --masks M
                                                 the competition's official score, as JSON
   rechroma evaluate photos --model A --model B  damage photographs, restore and score them
   rechroma study optimizers                     run a comparison of studies.yaml

@@ -22,7 +22,7 @@ PARAMS = Path("params.yaml")
 SHIP = """\
 Rounds a model's weights to half precision and puts them into the package, with a sum that is
 checked whenever they are loaded. A study's name stands for its training with the best validation
-score. With --judge the model and the yardsticks are scored on photographs that no training saw;
+score. With --judge the model and the baselines are scored on photographs that no training saw;
 the tables go into the card beside the weights, and are to be copied into docs/model-card.md.
 
   rechroma ship weights --judge photos/validation:256 --judge photos/large:512
@@ -45,7 +45,7 @@ def add_to(add: Add) -> None:
         "--prepared",
         type=Path,
         metavar="DIR",
-        help="prepared data that the model learned from: its mean hues are a yardstick",
+        help="prepared data that the model learned from: its mean hues are a baseline",
     )
 
 
@@ -56,14 +56,14 @@ def _ship(chosen: argparse.Namespace) -> int:
     from rechroma.models.weights import BUNDLED_FOLDER
     from rechroma.settings import load_settings
 
-    knobs = load_settings(PARAMS)
+    settings = load_settings(PARAMS)
     hues = mean_hue_histogram(chosen.prepared) if chosen.prepared else None
     sets = [_parse(words) for words in chosen.judge]
-    folder, told = _chosen_model(chosen.source, knobs)
+    folder, told = _chosen_model(chosen.source, settings)
     weights = write_bundle(load_network(folder), told, BUNDLED_FOLDER)
     size = weights.stat().st_size / 2**20
     print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
-    tables = [_score_table(photos, size, knobs, hues) for photos, size in sets]
+    tables = [_score_table(photos, size, settings, hues) for photos, size in sets]
     if tables:
         card = weights.with_name("card.md")
         card.write_text("\n\n".join([f"# {told['trained']}", *tables]), encoding="utf-8")
@@ -78,7 +78,7 @@ def _parse(words: str) -> tuple[Path, int]:
     return Path(folder), int(size)
 
 
-def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]:
+def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, Any]]:
     """The folder of the model, and what is to be told of its training."""
     if Path(source).is_dir():
         return Path(source), {"trained": source}
@@ -91,7 +91,7 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
     root = Path.cwd()
     client = connect(root)
     arms, since = read_plan(plan_file(root, source))
-    runs = find_trainings(client, knobs.tracking.experiment)
+    runs = find_trainings(client, settings.tracking.experiment)
     trained, _ = study_trainings(client, arms, runs, since)
     if not trained:
         raise UserError(f"{source}: MLflow holds no finished training of it")
@@ -106,14 +106,14 @@ def _chosen_model(source: str, knobs: "Settings") -> tuple[Path, dict[str, Any]]
 
 
 def _score_table(
-    photos: Path, size: int, knobs: "Settings", hues: "NDArray[np.float32] | None"
+    photos: Path, size: int, settings: "Settings", hues: "NDArray[np.float32] | None"
 ) -> str:
     from rechroma.deployment.load import load_model
     from rechroma.evaluation.compare import compare_models
     from rechroma.evaluation.intervals import OURS, score_table
     from rechroma.models.weights import BUNDLED_FOLDER
 
-    photographs, _ = damaged_photographs(photos, size, knobs)
+    photographs, _ = damaged_photographs(photos, size, settings)
     models = {OURS: load_model(BUNDLED_FOLDER)}
-    table, _ = compare_models(photographs, models, knobs.evaluate, knobs.seed, hues)
+    table, _ = compare_models(photographs, models, settings.evaluate, settings.seed, hues)
     return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{score_table(table)}"

@@ -137,14 +137,14 @@ def _compare(chosen: argparse.Namespace) -> int:
 
     if bool(chosen.name) == bool(chosen.filter):
         raise UserError("expected a study's name, or --filter: one of both")
-    knobs = load_settings(PARAMS)
+    settings = load_settings(PARAMS)
     root = Path.cwd()
     client = connect(root)
-    found = _find_trainings(chosen, client, knobs.tracking.experiment)
+    found = _find_trainings(chosen, client, settings.tracking.experiment)
     if chosen.photos:
-        found = _score_photos(chosen, found, client, knobs)
+        found = _score_photos(chosen, found, client, settings)
     files = write_report(found, chosen.out)
-    with comparison_run(client, knobs.tracking.experiment, root, found.name) as run:
+    with comparison_run(client, settings.tracking.experiment, root, found.name) as run:
         log_report(found, files, run)
     print(files[0].read_text(encoding="utf-8"), end="")
     _log("written: " + ", ".join(map(str, files)))
@@ -176,14 +176,14 @@ def _find_trainings(
 
 
 def _score_photos(
-    chosen: argparse.Namespace, found: "StudyReport", client: "MlflowClient", knobs: "Settings"
+    chosen: argparse.Namespace, found: "StudyReport", client: "MlflowClient", settings: "Settings"
 ) -> "StudyReport":
     from rechroma.deployment.load import load_model
     from rechroma.evaluation.compare import score_models
     from rechroma.studies.results import photo_score_table
     from rechroma.tracking.queries import model_folder
 
-    photographs, _ = damaged_photographs(chosen.photos, chosen.size, knobs)
+    photographs, _ = damaged_photographs(chosen.photos, chosen.size, settings)
     photographs = photographs[: chosen.limit]
     models = {each.name: load_model(model_folder(client, each.run)) for each in found.trained}
     scores, rows = score_models(photographs, models, shown=1)
@@ -196,9 +196,9 @@ def _score_photos(
         for name, picture in zip(names, rows[0], strict=True)
         if name in shown or name in ("damaged", "truth")
     }
-    size = chosen.size or knobs.data.size
+    size = chosen.size or settings.data.size
     return found._replace(
-        judged=photo_score_table(found.trained, scores, knobs.evaluate, knobs.seed),
+        judged=photo_score_table(found.trained, scores, settings.evaluate, settings.seed),
         heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
         pictures=pictures,
     )
