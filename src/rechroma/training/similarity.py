@@ -62,7 +62,7 @@ def soft_hue_histogram(rgb: Tensor) -> Tensor:
     Returns:
         `(N, 90)` float32 shares whose sum is 1.
     """
-    # The hue of HSV: which channel is largest gives the sextant, the others the place in it.
+    # The hue of HSV: which channel is largest gives the sextant, the others the position in it.
     red, green, blue = rgb.flatten(2).unbind(1)  # (N, pixels) each
     largest, smallest = torch.stack([red, green, blue]).aminmax(dim=0)[::-1]
     saturation = largest - smallest

@@ -224,7 +224,7 @@ class Trainer:
             )
 
     def save_best(self, folder: Path) -> None:
-        """Save the model of the best epoch to `folder`; without a finished epoch, the present one."""
+        """Save the model of the best epoch to `folder`; the present one before the first epoch."""
         network = self.step.evaluated_network
         if self.best_weights:
             network.load_state_dict(self.best_weights)
