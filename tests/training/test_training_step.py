@@ -85,7 +85,7 @@ def test_a_gradient_that_is_not_finite_changes_no_weight(make_step, sample):
     assert not step.update()
     assert step.updates == 0
     assert_same(dict(step.network.named_parameters()), before)
-    # Once it is discarded, training goes on.
+    # Once it is discarded, training continues.
     step.discard_gradient()
     step.backward(sample)
     assert step.update()
