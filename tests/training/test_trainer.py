@@ -7,8 +7,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rechroma.data.training_set import TrainingSet
-from rechroma.errors import UserError
 from rechroma.training import trainer as training
 from rechroma.training.checkpoint import Checkpoint, fingerprint
 from rechroma.training.losses import TERMS, l1
@@ -166,26 +164,6 @@ def test_strips_are_told_when_due(prepared, tiny_settings, tmp_path):
     fit(Trainer(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c"), diary)
     assert [number for number, _ in diary.strips] == [2, 3]
     assert diary.strips[0][1].ndim == 3
-
-
-def test_a_sample_is_the_same_whenever_it_is_drawn(prepared, tiny_settings):
-    settings = tiny_settings(augment="full")
-    first, second = (TrainingSet(prepared, settings)[3, 5] for _ in range(2))
-    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-    other_epoch = TrainingSet(prepared, settings)[4, 5]
-    assert not torch.equal(first.target, other_epoch.target)
-
-
-def test_an_epoch_shows_every_photograph_once(prepared, tiny_settings):
-    settings = tiny_settings(**{"augment": "none", "train.epoch_samples": 0})
-    samples = TrainingSet(prepared, settings)
-    shown = {samples[1, index].target.numpy().tobytes() for index in range(len(samples))}
-    assert len(shown) == len(samples) == 8
-
-
-def test_missing_data_are_one_clear_message(tmp_path, tiny_settings):
-    with pytest.raises(UserError, match=r"train\.npy is missing, run the stage prepare"):
-        TrainingSet(tmp_path, tiny_settings())[0, 0]
 
 
 @pytest.mark.parametrize(
