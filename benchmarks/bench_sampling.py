@@ -108,7 +108,7 @@ def measure() -> Measurement:
             files.append(folder / f"{number}.png")
             Image.fromarray(photo).save(files[-1])
         ours = TrainingSet(folder, settings)
-        plain = PlainSamples(files, ours.side, ours.places, settings.damage)
+        plain = PlainSamples(files, ours.side, ours.cells, settings.damage)
         epochs = count(1)
 
         def draw_ours() -> None:

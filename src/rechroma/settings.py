@@ -21,6 +21,8 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "train": {"workers"},
 }
 
+STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -62,7 +64,7 @@ class Data(_Strict):
     """Photographs inside scikit-image and scikit-learn, a folder, or the competition's archive."""
     path: Path
     """Folder (photos), or open.zip or its folder (competition); not read for sample."""
-    size: Annotated[int, Field(ge=32)]
+    size: Annotated[int, Field(ge=STRIDE)]
     """Side of the prepared tiles, px."""
     validation: Share
     """Share of the photographs for validation; whole groups only."""

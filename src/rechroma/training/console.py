@@ -1,13 +1,13 @@
 """Progress of a training on the console: a live bar on a terminal, and a line for each epoch."""
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sized
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress, TextColumn
+
+from rechroma.progress import bar_columns, on_terminal, terminal
 
 Batch = TypeVar("Batch", covariant=True)
 
@@ -43,17 +43,15 @@ class EpochDisplay:
         """The batches of epoch `number`, counted from 1, with a live bar on a terminal."""
         if self.first is None:
             self.first, self.started = number, time.monotonic()
-        if not (self.shown and sys.stderr.isatty()):
+        if not (self.shown and on_terminal()):
             yield from batches
             return
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
+            *bar_columns(),
             TextColumn("{task.fields[speed]:.0f} images/s · loss {task.fields[loss]:.4f}"),
             TextColumn("· {task.fields[left]} left"),
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=terminal(), transient=True) as bar:
             task = bar.add_task(
                 f"epoch {number}/{self.epochs}", total=len(batches), speed=0, loss=0, left="?"
             )

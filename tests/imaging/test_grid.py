@@ -1,17 +1,14 @@
 import numpy as np
 import pytest
-from matplotlib import pyplot
-from PIL import Image
 
 from rechroma.imaging.grid import GAP, LINE, PAPER, SIDE, StripRow, grid, sheet, strip
-from rechroma.studies.plots import LearningCurve, plot_learning_curves
 
 TOP = LINE + GAP
 
 
 @pytest.fixture
 def wide():
-    """`(100, SIDE, 3)` uint8: already as wide as a column, so that it is shown as it is."""
+    """`(100, SIDE, 3)` uint8: already as wide as a column, so that it is not resized."""
     return np.random.default_rng(0).integers(0, 256, (100, SIDE, 3)).astype(np.uint8)
 
 
@@ -24,7 +21,7 @@ def inked(area):
     return bool((area != PAPER).any())
 
 
-def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
+def test_a_strip_shows_damaged_restored_and_target_side_by_side(wide):
     gray = wide[..., 0]
     sheet = strip([StripRow(gray, wide, 255 - wide)])
     assert sheet.dtype == np.uint8
@@ -33,7 +30,7 @@ def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
         assert np.array_equal(cell(sheet, column, TOP), shown)
 
 
-def test_rows_stand_below_each_other_with_their_captions(wide):
+def test_rows_are_below_each_other_with_their_captions(wide):
     rows = [StripRow(wide[..., 0], wide, wide, caption) for caption in ("first", "", "third")]
     sheet = strip(rows)
     tops = [TOP, TOP + 100 + GAP + LINE, TOP + 2 * (100 + GAP) + LINE]
@@ -44,7 +41,7 @@ def test_rows_stand_below_each_other_with_their_captions(wide):
     assert inked(sheet[tops[2] + 100 :])
 
 
-def test_each_heading_stands_over_its_column(wide):
+def test_each_heading_is_over_its_column(wide):
     sheet = grid([[wide, wide]], ["left", ""], [""])
     assert inked(cell(sheet, 0, 0, TOP))
     assert not inked(cell(sheet, 1, 0, TOP))
@@ -62,23 +59,8 @@ def test_as_many_captions_as_rows_are_expected(wide):
         grid([[wide], [wide]], ["one"], [""])
 
 
-def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
-
-
 def test_a_sheet_goes_on_in_a_new_row(wide):
     one = sheet({str(number): wide for number in range(3)}, columns=3)
     two = sheet({str(number): wide for number in range(4)}, columns=3)
     assert one.shape[1] == two.shape[1] == 3 * SIDE + 4 * GAP
     assert two.shape[0] - GAP == 2 * (one.shape[0] - GAP)
-
-
-def test_learning_curves_mark_where_a_training_left_its_way(tmp_path):
-    plain = LearningCurve("a", [2.0, 1.0, 0.5], [0.1, 0.2, 0.3])
-    for name, marks in (("calm", []), ("spell", [(2, 3)]), ("lost", [(2, None)])):
-        plot_learning_curves([plain._replace(spells=marks)], "trial", tmp_path / f"{name}.png")
-    calm, spell, lost = (pixels(tmp_path / f"{name}.png") for name in ("calm", "spell", "lost"))
-    assert (calm != lost).any()
-    assert (lost != spell).any()
-    assert not pyplot.get_fignums()
