@@ -203,7 +203,7 @@ def test_the_command_compares_on_photographs_of_ones_own(
     exported, photo, tmp_path, monkeypatch, capsys
 ):
     stored, _ = exported
-    save_model(stored.network, stored.restore, tmp_path / "mine", told={"license": "to be had"})
+    save_model(stored.network, stored.restore, tmp_path / "mine", extra={"license": "to be had"})
     Image.fromarray(photo).save(tmp_path / "photo.png")
     monkeypatch.chdir(tmp_path)
     command = ["export", "--onnx", "out/x.onnx", "--model", "mine", "--check", "."]

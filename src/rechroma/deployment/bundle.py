@@ -36,7 +36,7 @@ def write_bundle(stored: "StoredModel", told: Mapping[str, Any], folder: Path) -
 
     with whole_folder(folder) as part:
         told = {"license": LICENSE, **told}
-        save_model(stored.network, stored.restore, part, half=True, told=told)
+        save_model(stored.network, stored.restore, part, half=True, extra=told)
         size = (part / WEIGHTS).stat().st_size
         if size > SIZE_LIMIT * 2**20:
             raise UserError(
