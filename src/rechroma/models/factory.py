@@ -1,5 +1,6 @@
 """Networks built by the names of their encoder and decoder."""
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from rechroma.imaging.hue import HUES
 from rechroma.models.imagenet import has_package, load_imagenet_weights
 from rechroma.models.plain_unet import PlainUNet
 from rechroma.settings import Model
+
+logger = logging.getLogger(__name__)
 
 # Decoders of smp that ask for an encoder with an output stride of 8 or 16, made by dilation. Timm
 # has no list of the encoders that can do that: the others raise a TypeError or fail an assertion.
@@ -48,6 +51,9 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     if imagenet and not packaged:
         _check_imagenet_weights(encoder)
     weights = "imagenet" if imagenet and not packaged else None
+    if imagenet:
+        source = "a Python package" if packaged else "a hub or its cache"
+        logger.info("ImageNet weights of '%s' are read from %s", encoder, source)
 
     network: nn.Module
     if decoder == "quarter":
@@ -105,8 +111,8 @@ def _check_imagenet_weights(encoder: str) -> None:
 def _library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
     """Turns a refusal by smp or timm into a UserError.
 
-    Only calls into these two libraries may stand inside: an error in our own networks keeps its
-    type and traceback.
+    Only calls into these two libraries belong inside: an error in our own networks keeps its type
+    and traceback.
     """
     # ValueError is smp's refusal: feature maps at other scales than 1/2, 1/4 … 1/32, dilation of a
     # pooling encoder, dpt without a transformer of timm, mit_b* with linknet or unetplusplus.

@@ -19,7 +19,7 @@ def pays_bfloat16(device: str) -> bool:
 def has_amx() -> bool:
     """Whether the CPU multiplies tiles of bfloat16 in hardware (Intel's AMX).
 
-    torch tells it only by a private function. Where that is gone, the answer is False: networks
+    Torch has only a private function for this. Should that vanish, the answer is False: networks
     then compute in float32 on every CPU, which is slower on those with AMX, and no less exact.
     """
     supported = getattr(torch.cpu, "_is_amx_tile_supported", None)

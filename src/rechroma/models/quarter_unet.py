@@ -37,7 +37,7 @@ class QuarterUNet(nn.Module):
     ):
         super().__init__()
         self.encoder = encoder
-        widths = encoder.out_channels  # six, from 1/1 to 1/32
+        widths: list[int] = encoder.out_channels  # type: ignore[assignment]  # six, 1/1 to 1/32
         self.decoder = UnetDecoder(
             [width + channels for width in widths], WIDTHS, n_blocks=len(WIDTHS)
         )
@@ -51,7 +51,7 @@ class QuarterUNet(nn.Module):
         """
         # Feature maps at 1/1, 1/2 … 1/32.
         feature_maps = self.encoder(planes)  # (N, widths[i], H / 2**i, W / 2**i)
-        # The input joins each of them, averaged to its scale.
+        # The input, averaged to its scale, is concatenated with each of them.
         with_input = [
             torch.cat([features, functional.avg_pool2d(planes, 2**halvings)], dim=1)
             for halvings, features in enumerate(feature_maps)

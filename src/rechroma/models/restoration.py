@@ -1,4 +1,4 @@
-"""The restoration network: one or two networks by name, around what is kept of the photograph."""
+"""The restoration network: predicts color, gray, damage and hues by one or two networks."""
 
 import traceback
 from pathlib import Path
