@@ -1,5 +1,6 @@
 """Image files decoded with Pillow: the formats and sizes that are read, to upright 8-bit pixels."""
 
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ PIXEL_LIMIT = (
 RAW_MODE_16 = re.compile(r";16[BLN]")  # Pillow's name for 16-bit pixels in a file
 
 _opening = threading.Lock()
+logger = logging.getLogger(__name__)
 
 
 class PhotoError(UserError):
@@ -164,7 +166,8 @@ def upright(picture: Image.Image) -> Image.Image:
     """
     try:
         return ImageOps.exif_transpose(picture)
-    except Exception:  # Pillow raises nearly anything on broken EXIF; the pixels are still good
+    except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
+        logger.info("broken EXIF data, the orientation is ignored: %r", error)
         return picture
 
 

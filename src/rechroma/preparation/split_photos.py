@@ -1,5 +1,6 @@
 """A split for each valid photograph: set by the source or drawn, without leaks between splits."""
 
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ from rechroma.preparation.splits import (
 )
 from rechroma.preparation.validate import ValidPhoto
 from rechroma.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 def split_photos(
@@ -50,6 +53,9 @@ def split_photos(
         raise UserError("no photographs are left to train on, add some")
     splits = 1 + sum(share > 0 for share in shares.values())
     unassigned, bridging = _without_bridges(unassigned, splits)
+    skipped = sorted(leaking + bridging)
+    for file, reason in skipped:
+        logger.info("skipped %s: %s", file, reason)
     # Draw the splits, whole groups at a time.
     generator = np.random.default_rng(settings.seed)
     names = assign_splits(_groups(unassigned), shares, settings.data.held_out_limit, generator)
@@ -67,7 +73,7 @@ def split_photos(
     first = dict(zip(reversed(numbers), reversed(used), strict=True))
     for photo, number in zip(used, numbers, strict=True):
         photo.group = first[number].source.id
-    return used, sorted(leaking + bridging)
+    return used, skipped
 
 
 def _groups(photos: Sequence[ValidPhoto]) -> Groups:

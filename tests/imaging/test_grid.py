@@ -1,17 +1,14 @@
 import numpy as np
 import pytest
-from matplotlib import pyplot
-from PIL import Image
 
 from rechroma.imaging.grid import GAP, LINE, PAPER, SIDE, StripRow, grid, sheet, strip
-from rechroma.training.plots import plot_curves
 
 TOP = LINE + GAP
 
 
 @pytest.fixture
 def wide():
-    """`(100, SIDE, 3)` uint8: already as wide as a column, so that it is shown as it is."""
+    """`(100, SIDE, 3)` uint8: already as wide as a column, so that it is not resized."""
     return np.random.default_rng(0).integers(0, 256, (100, SIDE, 3)).astype(np.uint8)
 
 
@@ -24,7 +21,7 @@ def inked(area):
     return bool((area != PAPER).any())
 
 
-def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
+def test_a_strip_shows_damaged_restored_and_target_side_by_side(wide):
     gray = wide[..., 0]
     sheet = strip([StripRow(gray, wide, 255 - wide)])
     assert sheet.dtype == np.uint8
@@ -33,7 +30,7 @@ def test_a_strip_shows_damaged_restored_and_truth_side_by_side(wide):
         assert np.array_equal(cell(sheet, column, TOP), shown)
 
 
-def test_rows_stand_below_each_other_with_their_captions(wide):
+def test_rows_are_below_each_other_with_their_captions(wide):
     rows = [StripRow(wide[..., 0], wide, wide, caption) for caption in ("first", "", "third")]
     sheet = strip(rows)
     tops = [TOP, TOP + 100 + GAP + LINE, TOP + 2 * (100 + GAP) + LINE]
@@ -44,7 +41,7 @@ def test_rows_stand_below_each_other_with_their_captions(wide):
     assert inked(sheet[tops[2] + 100 :])
 
 
-def test_each_heading_stands_over_its_column(wide):
+def test_each_heading_is_over_its_column(wide):
     sheet = grid([[wide, wide]], ["left", ""], [""])
     assert inked(cell(sheet, 0, 0, TOP))
     assert not inked(cell(sheet, 1, 0, TOP))
@@ -60,42 +57,6 @@ def test_pictures_keep_their_proportions(shape, height):
 def test_as_many_captions_as_rows_are_expected(wide):
     with pytest.raises(ValueError, match="shorter"):
         grid([[wide], [wide]], ["one"], [""])
-
-
-def record(epoch, skipped=0.0):
-    losses = {"train/loss": 1 / epoch, "train/l1": 0.5 / epoch}
-    scores = {"validation/score": 0.1 * epoch, "validation/ssim": 0.2 * epoch}
-    return {**losses, **scores, "lr": 1e-3, "images": 8, "skipped_steps": skipped}
-
-
-def pixels(path):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB")).astype(int)
-
-
-def test_curves_are_a_picture_that_depends_on_the_history_alone(tmp_path):
-    history = [record(epoch) for epoch in (1, 2, 3)]
-    for name, shown in (("a", history), ("b", history), ("c", history[:2])):
-        plot_curves(shown, tmp_path / "new" / f"{name}.png")
-    first, again, shorter = ((tmp_path / "new" / f"{name}.png").read_bytes() for name in "abc")
-    assert first == again != shorter
-    assert first.startswith(b"\x89PNG")
-    assert not pyplot.get_fignums()
-
-
-def test_epochs_out_of_their_way_are_marked_red(tmp_path):
-    reds = []
-    for skipped in (0, 4):
-        plot_curves([record(1), record(2, skipped), record(3)], tmp_path / "curves.png")
-        red, green, blue = np.moveaxis(pixels(tmp_path / "curves.png"), -1, 0)
-        reds.append(int(((red > 240) & (green < 170) & (abs(green - blue) < 5)).sum()))
-    assert reds[0] == 0 < reds[1]
-
-
-def test_an_epoch_without_a_finite_loss_leaves_a_gap(tmp_path):
-    bare = {name: value for name, value in record(2, 4).items() if not name.startswith("train/")}
-    plot_curves([record(1), bare, record(3)], tmp_path / "curves.png")
-    assert pixels(tmp_path / "curves.png").std() > 0
 
 
 def test_a_sheet_goes_on_in_a_new_row(wide):
