@@ -21,7 +21,7 @@ def main() -> None:
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
     package = ROOT / "src" / "rechroma"
 
-    # Restore and score the test photographs; the baselines stand beside the model.
+    # Restore the test photographs by the model and the baselines, and score them.
     dataset = read_description(prepared)
     test = read_held_out(prepared, "test")
     photos = track(test, "evaluating photographs", dataset["photos"]["test"])

@@ -17,7 +17,7 @@ from rechroma.imaging.hue import fold_gray, hue_histogram
 
 @pytest.fixture
 def scores(test_photos, perfect):
-    """The scores of a perfect restorer and of the baselines, the masks being known."""
+    """The scores of a perfect restorer and of the baselines, with the true masks."""
     return {
         name: [
             metrics.score(photo.target, restore(photo.damaged, photo.mask), photo.mask)

@@ -40,7 +40,7 @@ def test_an_experiment_is_created_once(root):
     assert ensure_experiment(client, root, "trial") == ensure_experiment(client, root, "trial")
 
 
-def test_a_server_chooses_the_place_of_artifacts(root, server, monkeypatch):
+def test_a_server_decides_where_artifacts_are(root, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     client = connect(root)
     experiment = client.get_experiment(ensure_experiment(client, root, "trial"))

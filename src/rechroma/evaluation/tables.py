@@ -27,7 +27,7 @@ MARKDOWN = TableFormat(
 
 
 def markdown_table(table: "pd.DataFrame") -> str:
-    """The table as text, its index left out; cells are written as they are, numbers as by `str`.
+    """The table as text, without its index; text in cells is not changed, numbers are printed.
 
     >>> import pandas as pd
     >>> print(markdown_table(pd.DataFrame({"arm": ["adam", "lion"], "score": ["0.40", "0.38"]})))

@@ -34,7 +34,7 @@ def connect(root: Path) -> MlflowClient:
 def ensure_experiment(client: MlflowClient, root: Path, name: str) -> str:
     """The id of the experiment `name`, which is created if it does not exist.
 
-    In the project's own store its artifacts are in `mlruns/NAME`; a server chooses their place.
+    In the project's own store its artifacts are in `mlruns/NAME`; a server decides where they are.
     """
     with _store_lock(root):
         experiment = client.get_experiment_by_name(name)
