@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import Add
+from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.evaluate import damaged_photographs
 from rechroma.errors import UserError
 
@@ -23,19 +23,20 @@ PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 REPORTS = Path("reports/studies")
 
 STUDY = """\
-Trains every arm of a comparison named in studies.yaml: each becomes an experiment in DVC's queue
-and a run in MLflow. A training that MLflow already has, of this study or another, is not run again;
-what was interrupted goes on where it was. Ctrl-C ends only the watching.
+Trains every arm of a study in studies.yaml: each becomes an experiment in DVC's queue and a run in
+MLflow. A training that MLflow already has, of this study or another, is not run again; an
+interrupted one is resumed. Ctrl-C ends the display only, the workers continue.
 
-  rechroma study                                   the studies there are
-  rechroma study optimizers --dry-run              what would be run
+  rechroma study                                   list the studies
+  rechroma study optimizers --dry-run              print the plan
   rechroma study losses --seeds 1 2 3
   rechroma study losses -S data.source=photos -S data.path=/path/to/photos
 """
 COMPARE = """\
-Sets the finished trainings of a study side by side, or any in MLflow: a table with the spread over
-seeds, learning curves, and one photograph restored by every arm; also in MLflow, under a run of its
-own. With --photos every model is judged on the same photographs, damaged as params.yaml says.
+Compares the finished trainings of a study, or any in MLflow: a table with the spread over seeds,
+learning curves, and one photograph restored by every arm. They are also logged to MLflow as a run.
+With --photos every model is scored on the same photographs, damaged with the settings of
+params.yaml.
 
   rechroma compare optimizers                      reports/studies/optimizers.md .csv .png
   rechroma compare losses --photos album/ --size 512
@@ -43,35 +44,46 @@ own. With --photos every model is judged on the same photographs, damaged as par
 """
 
 
-def add_to(add: Add) -> None:
+def add_to(add_command: AddCommand) -> None:
     """Add both commands."""
-    study = add("study", "run a named comparison", STUDY, _study)
-    study.add_argument("name", nargs="?", metavar="NAME", help="of studies.yaml")
+    study = add_command("study", "run a study", STUDY, _study)
+    study.add_argument("name", nargs="?", metavar="NAME", help="of a study in studies.yaml")
     study.add_argument(
         "-S",
         dest="settings",
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="for all arms, repeatable; an arm's own settings win",
+        help="a setting of all arms; an arm's own settings take precedence; repeatable",
     )
-    study.add_argument("--seeds", nargs="+", type=int, default=[], metavar="N")
     study.add_argument(
-        "--workers", type=int, metavar="N", help="arms at once; default: one for each GPU, or one"
+        "--seeds", nargs="+", type=int, default=[], metavar="N", help="instead of the study's"
+    )
+    study.add_argument(
+        "--workers", type=int, metavar="N", help="parallel arms; default: one for each GPU, or one"
     )
     study.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    study.add_argument("--retry", action="store_true", help="also the arms that failed")
+    study.add_argument("--retry", action="store_true", help="also run arms that failed")
     study.add_argument(
-        "--again", action="store_true", help="also the arms that are done, as after a code change"
+        "--again", action="store_true", help="also run arms that are done, after a code change"
     )
 
-    compare = add("compare", "set trainings side by side", COMPARE, _compare)
+    compare = add_command("compare", "compare trainings", COMPARE, _compare)
     compare.add_argument("name", nargs="?", metavar="NAME", help="a study that was run here")
-    compare.add_argument("--filter", metavar="EXPR", help="MLflow's, instead of a study")
-    compare.add_argument("--name", dest="title", metavar="NAME", help="of the files, with --filter")
-    compare.add_argument("--photos", type=Path, metavar="DIR", help="in color, to judge models on")
-    compare.add_argument("--size", type=int, metavar="PX", help="squares; default: data.size")
-    compare.add_argument("--limit", type=int, metavar="N", help="photographs, at most")
+    compare.add_argument("--filter", metavar="EXPR", help="of MLflow runs, instead of a study")
+    compare.add_argument(
+        "--name", dest="title", metavar="NAME", help="of the files that are written, with --filter"
+    )
+    compare.add_argument(
+        "--photos", type=Path, metavar="DIR", help="photographs in color to score the models on"
+    )
+    compare.add_argument(
+        "--size",
+        type=int,
+        metavar="PX",
+        help="side of the square photographs; default: data.size",
+    )
+    compare.add_argument("--limit", type=int, metavar="N", help="number of photographs, at most")
     compare.add_argument(
         "--out", type=Path, default=REPORTS, metavar="DIR", help=f"default: {REPORTS}"
     )
@@ -81,12 +93,12 @@ def _study(chosen: argparse.Namespace) -> int:
     from rechroma.settings import read_yaml
     from rechroma.studies.spec import choose_study, load_studies, plan_study
 
-    known = load_studies(STUDIES)
+    studies = load_studies(STUDIES)
     if chosen.name is None:
-        for name, each in known.items():
-            print(f"{name:16} {len(each.arms):2} arms, seeds {_join(each.seeds)}: {each.about}")
+        for name, study in studies.items():
+            print(f"{name:16} {len(study.arms):2} arms, seeds {_join(study.seeds)}: {study.about}")
         return 0
-    study = choose_study(known, chosen.name)
+    study = choose_study(studies, chosen.name)
     arms = plan_study(study, read_yaml(PARAMS), chosen.settings, chosen.seeds)
     if chosen.dry_run:
         return _print_plan(chosen, study, arms)
@@ -111,7 +123,7 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
     workers, gpus = default_workers()
     workers = chosen.workers or workers
 
-    def look() -> "list[ArmStatus]":
+    def read_statuses() -> "list[ArmStatus]":
         states = queue.states()
         if any(states.get(arm.experiment(chosen.name)) == "Queued" for arm in arms):
             queue.start(workers, gpus)
@@ -119,15 +131,15 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
         return arm_statuses(chosen.name, arms, runs, states, since)
 
     try:
-        enqueue(queue, look(), chosen.retry, chosen.again, _log)
-        found = watch(look, client, workers, _log)
+        enqueue(queue, read_statuses(), chosen.retry, chosen.again, _log)
+        statuses = watch(read_statuses, client, workers, _log)
     except KeyboardInterrupt:
         _log(
-            "stopped watching; the workers go on. `dvc queue stop --kill` stops them, "
-            f"`rechroma study {chosen.name}` goes on"
+            "stopped watching; the workers continue. `dvc queue stop --kill` stops them, "
+            f"`rechroma study {chosen.name}` watches again"
         )
         return 130
-    return _report(chosen.name, found)
+    return _report(chosen.name, statuses)
 
 
 def _compare(chosen: argparse.Namespace) -> int:
@@ -137,16 +149,16 @@ def _compare(chosen: argparse.Namespace) -> int:
     from rechroma.tracking.store import connect
 
     if bool(chosen.name) == bool(chosen.filter):
-        raise UserError("expected a study's name, or --filter: one of both")
+        raise UserError("expected either a study's name or --filter")
     settings = load_settings(PARAMS)
     root = Path.cwd()
     client = connect(root)
-    found = _find_trainings(chosen, client, settings.tracking.experiment)
+    report = _find_trainings(chosen, client, settings.tracking.experiment)
     if chosen.photos:
-        found = _score_photos(chosen, found, client, settings)
-    files = write_report(found, chosen.out)
-    with comparison_run(client, settings.tracking.experiment, root, found.name) as run:
-        log_report(found, files, run)
+        report = _score_photos(chosen, report, client, settings)
+    files = write_report(report, chosen.out)
+    with comparison_run(client, settings.tracking.experiment, root, report.name) as run:
+        log_report(report, files, run)
     print(files[0].read_text(encoding="utf-8"), end="")
     _log("written: " + ", ".join(map(str, files)))
     return 0
@@ -164,20 +176,20 @@ def _find_trainings(
     if chosen.filter:
         runs = find_trainings(client, experiment, chosen.filter)
         name, about = chosen.title or "filtered", f"runs with {chosen.filter}"
-        found = StudyReport(name, about, filtered_trainings(client, runs))
+        report = StudyReport(name, about, filtered_trainings(client, runs))
     else:
         name = chosen.name
         about = choose_study(load_studies(STUDIES), name).about
         arms, since = read_plan(plan_file(Path.cwd(), name))
         runs = find_trainings(client, experiment)
-        found = StudyReport(name, about, *study_trainings(client, arms, runs, since))
-    if not found.trained:
+        report = StudyReport(name, about, *study_trainings(client, arms, runs, since))
+    if not report.trained:
         raise UserError(f"{name}: MLflow holds no finished training of it")
-    return found
+    return report
 
 
 def _score_photos(
-    chosen: argparse.Namespace, found: "StudyReport", client: "MlflowClient", settings: "Settings"
+    chosen: argparse.Namespace, report: "StudyReport", client: "MlflowClient", settings: "Settings"
 ) -> "StudyReport":
     from rechroma.deployment.load import load_model
     from rechroma.evaluation.compare import score_models
@@ -186,20 +198,20 @@ def _score_photos(
 
     photographs, _ = damaged_photographs(chosen.photos, chosen.size, settings)
     photographs = photographs[: chosen.limit]
-    models = {each.name: load_model(model_folder(client, each.run)) for each in found.trained}
+    models = {each.name: load_model(model_folder(client, each.run)) for each in report.trained}
     scores, rows = score_models(photographs, models, shown=1)
     names = ["damaged", *models, "truth"]
-    # One seed of each arm is enough to look at.
-    seed = found.trained[0].seed
-    shown = {each.name: each.arm for each in found.trained if each.seed == seed}
+    # The picture shows one seed of each arm.
+    seed = report.trained[0].seed
+    shown = {each.name: each.arm for each in report.trained if each.seed == seed}
     pictures = {
         shown.get(name, name): picture
         for name, picture in zip(names, rows[0], strict=True)
         if name in shown or name in ("damaged", "truth")
     }
     size = chosen.size or settings.data.size
-    return found._replace(
-        photo_scores=photo_score_table(found.trained, scores, settings.evaluate, settings.seed),
+    return report._replace(
+        photo_scores=photo_score_table(report.trained, scores, settings.evaluate, settings.seed),
         heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
         pictures=pictures,
     )
@@ -214,12 +226,13 @@ def _since(plan: Path) -> int:
         return 0
 
 
-def _report(name: str, found: "list[ArmStatus]") -> int:
-    lost = [each for each in found if each.stage != "done"]
-    for each in lost:
-        _log(f"{each.experiment} did not end; see `dvc queue logs {each.experiment}`")
-    _log(f"{len(found) - len(lost)}/{len(found)} done; the table: rechroma compare {name}")
-    return 1 if lost else 0
+def _report(name: str, statuses: "list[ArmStatus]") -> int:
+    failed = [status.experiment for status in statuses if status.stage != "done"]
+    for experiment in failed:
+        _log(f"{experiment} did not finish; see `dvc queue logs {experiment}`")
+    done = len(statuses) - len(failed)
+    _log(f"{done}/{len(statuses)} done; the table: rechroma compare {name}")
+    return 1 if failed else 0
 
 
 def _print_plan(chosen: argparse.Namespace, study: "Study", arms: "list[Arm]") -> int:
