@@ -8,7 +8,7 @@ export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test ui lint bench weights lock clean
+.PHONY: setup repro test nightly ui lint bench weights lock clean
 
 setup: $(READY)
 
@@ -26,6 +26,10 @@ repro: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# The commands of README and docs that take minutes, in a tiny form.
+nightly: setup
+	RECHROMA_NIGHTLY=1 $(BIN)/python -m pytest -m nightly
+
 ui: setup
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
@@ -34,9 +38,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# QUICK=1: tiny sizes and few repeats, only to see that everything runs.
 bench: setup
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.bench_onnx
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
 
 # Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
 # The folder holds train/, validation/ and large/, which is only judged on, at the end; so are the
