@@ -99,7 +99,7 @@ def test_a_large_photograph_reports_its_time_and_memory(run, model):
 def test_the_process_of_a_model_reports_its_times(run, model):
     model("small")
     write_photographs(Path(), QUICK_SIZES)
-    first, last = run(onnx_process, "small", desk, 2)
+    first, last = run(onnx_process, "small", Path(), 2)
     assert first == ""
     report = json.loads(last)
     assert (len(report["square"]), len(report["large"])) == (2, 1)
