@@ -6,9 +6,10 @@ READY := .venv/.ready
 export NO_ALBUMENTATIONS_UPDATE := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+export NO_MKDOCS_2_WARNING := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test nightly ui lint bench weights lock clean
+.PHONY: setup repro test nightly ui lint docs docs-serve bench weights lock clean
 
 setup: $(READY)
 
@@ -37,6 +38,13 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The site in site/; a broken link, a missing page or an anchor that is not there is an error.
+docs: setup
+	$(BIN)/mkdocs build --strict
+
+docs-serve: setup
+	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
 
 # QUICK=1: tiny sizes and few repeats, only to see that everything runs.
 bench: setup

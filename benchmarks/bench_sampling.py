@@ -112,7 +112,7 @@ def measure(quick: bool = False) -> Measurement:
             files.append(folder / f"{number}.png")
             Image.fromarray(photo).save(files[-1])
         ours = TrainingSet(folder, settings)
-        plain = PlainSamples(files, ours.side, ours[1, 0].hues.shape[-1], settings.damage)
+        plain = PlainSamples(files, ours.side, ours.cells, settings.damage)
         epochs = count(1)
 
         def draw_ours() -> None:

@@ -62,7 +62,7 @@ def measure(quick: bool = False) -> Measurement:
             learner = Trainer(settings, Path(temporary))
             sample = next(iter(learner.loader))
         network = RestorationNetwork(settings.model)
-        network.load_state_dict(learner.module.state_dict())
+        network.load_state_dict(learner.step.network.state_dict())
         loop = PlainLoop(settings, network)
 
         def step_plainly() -> float:
@@ -71,8 +71,8 @@ def measure(quick: bool = False) -> Measurement:
 
         def step_ours() -> float:
             torch.use_deterministic_algorithms(True, warn_only=True)
-            parts = learner._backward(sample)
-            assert parts is not None and learner._update(), "the loss is not finite"
+            parts = learner.step.backward(sample)
+            assert parts is not None and learner.step.update(), "the loss is not finite"
             return float(parts["loss"])
 
         with one_thread():

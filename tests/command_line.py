@@ -1,4 +1,4 @@
-"""What tests of the command line share: calling it, and pictures beside it."""
+"""Helpers of the tests of the command line: run it, write pictures, make masks."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ HOLE = np.s_[20:50, 30:70]
 
 
 def rechroma(*arguments: str) -> int:
-    """The exit code of the command."""
+    """Run the command and return its exit code."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     return end.value.code

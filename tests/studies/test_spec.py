@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from rechroma.errors import UserError
-from rechroma.settings import apply_overrides, read_yaml
+from rechroma.settings import read_yaml
+from rechroma.studies.overrides import apply_overrides
 from rechroma.studies.spec import (
     STUDIES,
     Study,
@@ -84,7 +85,7 @@ def test_an_unknown_study_names_the_nearest():
         ("modl.hues=false", "modl"),
         ("model.hue=false", "did you mean 'model.hues'"),
         ("model=plain", "model has parts, change one of them"),
-        ("lr.peak=1", "lr.peak is no setting"),
+        ("lr.peak=1", "lr is {'peak': 1}"),
         ("lr=fast", "lr is 'fast'"),
         ("betas=[1", "cannot be read"),
     ],

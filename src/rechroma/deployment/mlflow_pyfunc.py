@@ -16,7 +16,7 @@ from mlflow.types.schema import AnyType
 from rechroma.deployment.load import load_model
 from rechroma.errors import UserError, unknown
 from rechroma.imaging.detect_damage import find_damage
-from rechroma.imaging.io import encode_png, gray_from_array, read_gray
+from rechroma.imaging.io import encode_png, gray_from_array, mask_from_gray, read_gray
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
 
@@ -94,8 +94,7 @@ def _lost(mask: Any, name: str) -> Mask:
     gray = _gray(mask, name)
     if gray.max() == 1:  # none of it would be light
         raise UserError(f"{name}: holds 0 and 1, expected 0 and 255, or False and True")
-    lost: Mask = gray > 127
-    return lost
+    return mask_from_gray(gray)
 
 
 def _gray(value: Any, name: str) -> Luma:

@@ -20,9 +20,10 @@ from rechroma.imaging.types import Luma, Mask
 from rechroma.inference.backend import NetworkOutput, TorchBackend
 from rechroma.inference.restorer import Restorer
 from rechroma.models.card import METADATA, describe_model
-from rechroma.models.restoration import STRIDE, RestorationNetwork
+from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import StoredModel
 from rechroma.outputs import whole_file
+from rechroma.settings import STRIDE
 
 OPSET = 18
 TRACED = (75, 101)  # px; any size that is no multiple of the encoder's stride

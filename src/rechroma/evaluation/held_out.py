@@ -6,8 +6,8 @@ from pathlib import Path
 from rechroma.data.prepared import HeldOutPhoto
 from rechroma.imaging.decode import PhotoError
 from rechroma.preparation.prepare import make_held_out
-from rechroma.preparation.sources import SOURCES, Candidate, Rejected
-from rechroma.progress import in_order
+from rechroma.preparation.sources import SOURCES, Rejected, SourcePhoto
+from rechroma.progress import parallel_map
 from rechroma.settings import Settings
 
 
@@ -23,7 +23,7 @@ def draw_held_out(settings: Settings, source: Path) -> Iterator[HeldOutPhoto | R
     yield from found.rejected
     size = settings.data.size
 
-    def make(candidate: Candidate) -> HeldOutPhoto | Rejected | None:
+    def make(candidate: SourcePhoto) -> HeldOutPhoto | Rejected | None:
         try:
             came = candidate.load()
             if came.target is None:
@@ -36,5 +36,5 @@ def draw_held_out(settings: Settings, source: Path) -> Iterator[HeldOutPhoto | R
         except PhotoError as error:
             return Rejected(error.name, error.reason)
 
-    candidates = sorted(found.candidates, key=lambda candidate: candidate.id)
-    yield from filter(None, in_order(make, candidates))
+    candidates = sorted(found.photos, key=lambda candidate: candidate.id)
+    yield from filter(None, parallel_map(make, candidates))

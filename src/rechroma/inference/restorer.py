@@ -20,8 +20,8 @@ from rechroma.imaging.types import Luma, Mask, Photo, Planes
 from rechroma.inference.backend import Backend, NetworkOutput
 from rechroma.inference.hole_crops import Box, HoleCrop, find_hole_crops
 from rechroma.inference.hue_transfer import blend_histograms, sharpen, transfer_hues
-from rechroma.progress import in_order
-from rechroma.settings import Restore
+from rechroma.progress import parallel_map
+from rechroma.settings import STRIDE, Restore
 
 # px of what the network sees; hues turned finer than this leave colored fringes. Of 8, 12 and 16 no
 # score is better than another's: finer has more of C and less of S (docs/score.md).
@@ -29,7 +29,6 @@ HUE_CELL = 12
 MOST_CELLS = 24  # along the longer side, however large what the network sees: a quarter of a second
 FILLED = 512  # px; holes are filled in a view reduced to this longer side, that of the competition
 JOINED = 2048  # px; and joined to their surroundings in a view reduced to this one
-SMALLEST = 32  # px that a network looks at, at least
 
 
 class _View:
@@ -89,7 +88,7 @@ class Restorer:
             rows, band = piece
             restored[rows] = merge_luma_chroma(luma[rows], band)
 
-        for _ in in_order(color, upscale_bands(chroma, damaged.shape)):
+        for _ in parallel_map(color, upscale_bands(chroma, damaged.shape)):
             pass
         return restored
 
@@ -125,7 +124,7 @@ class Restorer:
     def smaller(self) -> "Restorer | None":
         """One that needs less memory, and sees less; None where there is none."""
         size = self.settings.size // 2
-        if size < SMALLEST:
+        if size < STRIDE:
             return None
         settings = self.settings.model_copy(update={"size": size})
         return replace(self, settings=settings, filled=self.filled // 2)

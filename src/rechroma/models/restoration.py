@@ -13,11 +13,10 @@ from rechroma.errors import UserError
 from rechroma.imaging.color import to_rgb
 from rechroma.models.factory import build_network
 from rechroma.models.weights import BUNDLED, load_bundled_weights, load_weights
-from rechroma.settings import Model
+from rechroma.settings import STRIDE, Model
 
 HEAD_SCALE = 0.03  # of the last layer's first weights
 RAREST_HUE = 1e-5  # share that a fresh network gives a hue which no photograph has
-STRIDE = 32  # height and width the encoders accept are its multiples
 
 
 class Prediction(NamedTuple):

@@ -1,6 +1,5 @@
 """A study on its way: arms are queued, workers started, and all of it watched until it is done."""
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlflow import MlflowClient
 
-from rechroma.progress import clock
+from rechroma.progress import format_duration, on_terminal, terminal
 from rechroma.studies.dvc_queue import Queue, State
 from rechroma.studies.spec import Arm
 from rechroma.tracking.queries import TrainingRun, epoch_speeds, newest_run
@@ -113,7 +112,7 @@ def watch(
 
     On a terminal a table is kept up to date, elsewhere a line is said when something changes.
     """
-    show = _on_terminal if sys.stderr.isatty() else _in_lines
+    show = _on_terminal if on_terminal() else _in_lines
     return show(look, client, workers, say)
 
 
@@ -142,10 +141,9 @@ def _on_terminal(
     workers: int,
     say: Callable[[str], None],  # noqa: ARG001
 ) -> list[ArmStatus]:
-    from rich.console import Console
     from rich.live import Live
 
-    with Live(console=Console(stderr=True), auto_refresh=False) as live:
+    with Live(console=terminal(), auto_refresh=False) as live:
         while True:
             found = _with_progress(look(), client)
             live.update(_table(found, workers), refresh=True)
@@ -202,7 +200,7 @@ def summarize_statuses(found: Sequence[ArmStatus], workers: int) -> str:
         parts.append("running: " + " and ".join(running))
     left = seconds_left(found, workers)
     if left:
-        parts.append(f"about {clock(left)} left")
+        parts.append(f"about {format_duration(left)} left")
     return ", ".join(parts)
 
 

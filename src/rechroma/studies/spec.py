@@ -16,7 +16,8 @@ from pydantic import (
 
 from rechroma.errors import UserError, unknown
 from rechroma.outputs import write_json
-from rechroma.settings import Settings, apply_overrides, read_yaml
+from rechroma.settings import Settings, read_yaml
+from rechroma.studies.overrides import apply_overrides
 
 STUDIES = "studies.yaml"
 # A part of the name of a DVC experiment, which is one of a Git reference.

@@ -12,7 +12,7 @@ from rechroma.imaging.decode import (
     FORMATS,
     PhotoError,
     decode_image,
-    is_deep,
+    is_16_bit,
     is_opaque,
     open_image,
 )
@@ -53,7 +53,7 @@ def read_image_file(path: Path) -> ImageFile:
     def note(picture: Image.Image) -> None:
         if getattr(picture, "n_frames", 1) > 1:
             warnings.append(f"the first of {picture.n_frames} frames")  # type: ignore[attr-defined]
-        if is_deep(picture):
+        if is_16_bit(picture):
             warnings.append("16 bits were reduced to 8")
         if picture.has_transparency_data and not is_opaque(picture):
             warnings.append("transparent parts stand on white")

@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 
 from rechroma.errors import UserError
-from rechroma.imaging.io import read_gray, read_opacity
+from rechroma.imaging.io import mask_from_gray, read_gray, read_opacity
 from rechroma.imaging.types import Mask
 
 Polarity = Literal["auto", "white", "black"]
 
-LIGHT = 127  # levels above it are light
 DOUBTFUL = 0.4  # a photograph that lost a share from here to its complement may be meant either way
 
 
@@ -41,10 +40,10 @@ def read_mask_file(path: Path, polarity: Polarity = "auto") -> MaskFile:
             not say which is lost.
     """
     opacity = read_opacity(path)
-    painted = None if opacity is None else opacity > LIGHT
+    painted = None if opacity is None else mask_from_gray(opacity)
     if painted is not None and 0 < np.mean(painted) < 1 and polarity == "auto":
         return MaskFile(painted, "painted where lost")
-    light = read_gray(path) > LIGHT
+    light = mask_from_gray(read_gray(path))
     share = float(light.mean())
     if polarity == "auto" and DOUBTFUL <= share <= 1 - DOUBTFUL:
         raise UserError(

@@ -132,10 +132,9 @@ def matching_picture(pictures: dict[str, Path], photo: Path, folder: Path) -> Pa
 
 def read_mask(path: Path) -> "Mask":
     """`(H, W)` bool, True where the picture is light: where the photograph is lost."""
-    from rechroma.imaging.io import read_gray
+    from rechroma.imaging.io import mask_from_gray, read_gray
 
-    mask: Mask = read_gray(path) > 127
-    return mask
+    return mask_from_gray(read_gray(path))
 
 
 def format_size(shape: tuple[int, ...]) -> str:

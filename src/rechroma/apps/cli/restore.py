@@ -248,14 +248,14 @@ def _state(job: "Job") -> tuple[float, int, str] | None:
 
 
 def _summary(entries: "list[ReportEntry]", seconds: float) -> str:
-    from rechroma.progress import clock
+    from rechroma.progress import format_duration
 
     counted = [
         f"{count} {status}"
         for status in ("restored", "skipped", "failed")
         if (count := sum(entry.status == status for entry in entries))
     ]
-    return f"{', '.join(counted) or 'nothing restored'} in {clock(seconds)}"
+    return f"{', '.join(counted) or 'nothing restored'} in {format_duration(seconds)}"
 
 
 def _models(chosen: argparse.Namespace) -> int:  # noqa: ARG001
