@@ -19,9 +19,11 @@ ORDER = (
     ("inference",),
     ("data", "preparation"),
     ("models",),
+    ("metrics",),
     ("imaging",),
-    ("settings", "metrics", "outputs", "progress", "errors"),
+    ("settings", "outputs", "progress", "errors"),
 )
+BASE = ORDER[-1]  # single modules, which may import each other
 LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}
 LONGEST_MODULE, LONGEST_FUNCTION = 250, 60  # lines
 # Longer, and why.
@@ -55,7 +57,7 @@ def test_no_import_goes_upward_or_sideways():
         and each.module != PACKAGE / "__init__.py"
         and wing_of(each.module) != wing_of(module)
         and LEVELS[wing_of(each.module)] <= LEVELS[wing_of(module)]
-        and LEVELS[wing_of(module)] < len(ORDER) - 1
+        and not {wing_of(module), wing_of(each.module)} <= set(BASE)
     ]
     assert not offending, "\n".join(offending)
 

@@ -95,11 +95,11 @@ def test_without_words_the_projects_model_is_taken_and_else_the_packages(
     monkeypatch.chdir(tmp_path)
     told, carried = load_named_model(None)
     assert "the one that rechroma carries, for research use only" in told
-    assert carried.inference.model == load_network(BUNDLED_FOLDER).network.settings
+    assert carried.backend.model == load_network(BUNDLED_FOLDER).network.settings
     saved(PROJECT)
     told, own = load_named_model(None)
     assert told == "models/restorer"
-    assert own.inference.model.encoder == "tu-test_resnet"
+    assert own.backend.model.encoder == "tu-test_resnet"
 
 
 def test_the_projects_model_is_listed_with_the_score_of_its_last_run(tmp_path, monkeypatch):

@@ -58,7 +58,7 @@ class Limited:
 def limited(echo):
     def make(limit, error):
         able = echo()
-        return replace(able, inference=Limited(able.inference, limit, error))
+        return replace(able, backend=Limited(able.backend, limit, error))
 
     return make
 
@@ -103,7 +103,7 @@ def test_a_fault_that_is_not_of_memory_is_not_tried_again(job, limited, desk):
     restorer = limited(100, ValueError("wrong shape"))
     entry = restore_file(job, restorer, RestoreOptions())
     assert entry.error.endswith("old.png: a fault of rechroma, ValueError: wrong shape")
-    assert restorer.inference.inference.seen == []
+    assert restorer.backend.inference.seen == []
     assert written(desk) == ["old.png"]
 
 

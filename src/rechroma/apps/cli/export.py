@@ -119,5 +119,5 @@ def _middle(luma: "Luma") -> "Mask":
 def _shown(difference: "OnnxDifference") -> str:
     return (
         f"color {difference.color:.2g}, hues {difference.hues:.2g}, restored "
-        f"{difference.levels} of 255 levels ({difference.moved:.3%} of the values differ)"
+        f"{difference.levels} of 255 levels ({difference.changed:.3%} of the values differ)"
     )
