@@ -24,18 +24,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from command_blocks import Block, Command, commands_of, missing_line, read_blocks
 
 from rechroma.apps.cli.main import main
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import read_yaml
 from rechroma.studies.overrides import apply_overrides
+from rechroma.studies.spec import load_studies, plan_study
 from rechroma.training.loss_expression import parse_loss
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = list(read_blocks(ROOT))
 COMMANDS = [command for block in BLOCKS for command in commands_of(block)]
-PYTHON = [block for block in BLOCKS if block.language == "python"]
 # The languages of blocks, all of which are read here or hold nothing to run.
 LANGUAGES = {"console", "text", "python", "yaml", "diff", "mermaid", ""}
 MLFLOW = "models:/"  # in Python examples that need a model of MLflow
@@ -373,6 +374,10 @@ def check_output(command: Command, printed: str) -> None:
     )
 
 
+def of_language(language: str) -> list[Block]:
+    return [block for block in BLOCKS if block.language == language]
+
+
 @pytest.fixture(scope="session")
 def run_once(sandbox: Path) -> Callable[[Command], str | None]:
     """Runs a command of the suite, one that stands on several pages only once."""
@@ -398,7 +403,7 @@ def test_a_command_works(command, run_once):
         assert rule_of(command).nightly, f"{command.place}: nothing compares the output below it"
 
 
-@pytest.mark.parametrize("block", PYTHON, ids=lambda block: block.place)
+@pytest.mark.parametrize("block", of_language("python"), ids=lambda block: block.place)
 def test_a_python_example_works(block, sandbox):
     code = compile("\n".join(block.lines), block.place, "exec")
     if MLFLOW not in "\n".join(block.lines):
@@ -415,9 +420,53 @@ def test_every_block_is_of_a_language_that_is_tested():
     assert not hidden, f"{hidden}: a command stands outside of a block of console or text"
 
 
-def test_every_rule_is_used():
-    used = {rule_of(command).pattern for command in COMMANDS}
-    assert {"make repro", "dvc .*"} <= used
+@pytest.mark.parametrize("block", of_language("yaml"), ids=lambda block: block.place)
+def test_a_study_of_a_page_can_be_planned(block, tmp_path):
+    own = read_yaml(ROOT / "studies.yaml")
+    shown = yaml.safe_load("\n".join(block.lines))
+    (tmp_path / "studies.yaml").write_text(yaml.safe_dump({**own, **shown}))
+    for name, study in load_studies(tmp_path / "studies.yaml").items():
+        assert len(plan_study(study, read_yaml(ROOT / "params.yaml"))) >= len(study.arms), name
+
+
+@pytest.mark.parametrize("block", of_language("diff"), ids=lambda block: block.place)
+def test_a_change_that_a_page_shows_fits_the_code(block):
+    files = [ROOT / name for name in ("params.yaml", "studies.yaml", "pyproject.toml")]
+    files += sorted((ROOT / "src/rechroma").rglob("*.py"))
+    changed = {file: text for file in files if (text := apply_change(block.lines, file))}
+    assert changed, f"{block.place}: no file has the lines around the change"
+    for file, text in changed.items():
+        if file.suffix == ".py":
+            check = [
+                sys.executable,
+                "-m",
+                "ruff",
+                "check",
+                "--isolated",
+                "--select",
+                "E9,F821",
+                "-",
+            ]
+            ran = subprocess.run(check, input=text, capture_output=True, text=True)
+            assert ran.returncode == 0, f"{block.place}: in {file.name}\n{ran.stdout}"
+
+
+def apply_change(change: tuple[str, ...], file: Path) -> str | None:
+    """The text of `file` with a change, of lines marked as in a diff; None: of another file."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    place, added = 0, []
+    for line in change:
+        mark, text = line[:1], line[1:]
+        if mark == "+":
+            added.append(text)
+            continue
+        if text not in lines[place:]:
+            return None
+        place = lines.index(text, place)
+        lines[place : place + (mark == "-")] = added
+        place += len(added) + (mark != "-")
+        added = []
+    return "\n".join([*lines[:place], *added, *lines[place:]]) + "\n"
 
 
 def pages_with_nightly_commands() -> dict[str, list[Command | Block]]:
@@ -431,8 +480,13 @@ def pages_with_nightly_commands() -> dict[str, list[Command | Block]]:
             if rule is not None and rule.nightly:
                 pages.setdefault(block.file, []).append(command)
     # README.ko.md has the commands of README.md.
-    by_text = {tuple(str(step[-2:]) for step in steps): page for page, steps in pages.items()}
-    return {page: pages[page] for page in sorted(by_text.values())}
+    commands = {page: tuple(_text(step) for step in steps) for page, steps in pages.items()}
+    first = {text: page for page, text in reversed(commands.items())}
+    return {page: pages[page] for page in pages if page in first.values()}
+
+
+def _text(step: Command | Block) -> str:
+    return step.text if isinstance(step, Command) else "\n".join(step.lines)
 
 
 @pytest.mark.nightly
