@@ -5,34 +5,46 @@ for some also nightly, as it stands, in a clone of the project with tiny setting
 matches no rule fails.
 """
 
-import argparse
-import ast
 import contextlib
-import importlib.util
 import io
-import os
 import re
 import shlex
-import shutil
-import signal
 import subprocess
 import sys
-import time
-import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
 from command_blocks import Block, Command, commands_of, missing_line, read_blocks
+from command_checks import (
+    check_experiment,
+    check_files,
+    check_make,
+    check_pip,
+    check_program,
+    check_shell,
+    parse_dvc,
+    parse_module,
+    parse_rechroma,
+    plan,
+    run_bash,
+    run_rechroma,
+    serve,
+)
+from command_sessions import (
+    Terminal,
+    export_nightly,
+    make_nightly,
+    make_weights_nightly,
+    queue_nightly,
+    run_nightly,
+    serve_nightly,
+)
 
-from rechroma.apps.cli.main import main
-from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import read_yaml
-from rechroma.studies.overrides import apply_overrides
 from rechroma.studies.spec import load_studies, plan_study
-from rechroma.training.loss_expression import parse_loss
 
 ROOT = Path(__file__).resolve().parents[2]
 BLOCKS = list(read_blocks(ROOT))
@@ -40,264 +52,6 @@ COMMANDS = [command for block in BLOCKS for command in commands_of(block)]
 # The languages of blocks, all of which are read here or hold nothing to run.
 LANGUAGES = {"console", "text", "python", "yaml", "diff", "mermaid", ""}
 MLFLOW = "models:/"  # in Python examples that need a model of MLflow
-MAKE = ("make", "-o", ".venv/.ready")  # never installs anything
-WAIT = 120  # s, at most, for the first line of a server
-
-# In the suite -----------------------------------------------------------------------------------
-
-
-def run_rechroma(command: Command, sandbox: Path) -> str:
-    """Run `rechroma …` in this process: what it prints."""
-    printed = io.StringIO()
-    with (
-        contextlib.chdir(sandbox),
-        contextlib.redirect_stdout(printed),
-        contextlib.redirect_stderr(printed),
-        pytest.raises(SystemExit) as end,
-    ):
-        main(command.words[1:])
-    assert not end.value.code, printed.getvalue()
-    return printed.getvalue()
-
-
-def run_bash(command: Command, sandbox: Path) -> str:
-    ran = subprocess.run(
-        ["bash", "-c", command.text], cwd=sandbox, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stdout
-    return ran.stdout
-
-
-def serve(command: Command, sandbox: Path) -> str:
-    """Start a command of `rechroma` that only Ctrl-C ends: what it prints first."""
-    port = ["--port", "0"] if command.words[1] == "web" else []
-    program = [sys.executable, "-m", "rechroma.apps.cli.main"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    with served([*program, *command.words[1:], *port], sandbox, environment) as printed:
-        return printed
-
-
-class ParsedError(Exception):
-    """Ends a program once its arguments are read."""
-
-
-@contextlib.contextmanager
-def parsing_only(words: list[str]) -> Iterator[None]:
-    """Programs that read the command line `words` end when they have done that."""
-    read = argparse.ArgumentParser.parse_args
-
-    def parse(self, args=None, namespace=None):
-        read(self, args, namespace)
-        raise ParsedError
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(argparse.ArgumentParser, "parse_args", parse)
-        patch.setattr(sys, "argv", words)
-        with pytest.raises(ParsedError):
-            yield
-
-
-def parse_rechroma(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    with parsing_only(command.words):
-        main(command.words[1:])
-
-
-def parse_module(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """`python -m benchmarks.… …`."""
-    python, _, name, *arguments = command.words
-    assert python == "python"
-    module = importlib.import_module(name)
-    with parsing_only([name, *arguments]):
-        module.main()
-
-
-def parse_dvc(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    from dvc.cli import parse_args
-
-    parse_args(command.words[1:])
-
-
-def check_experiment(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """The settings of `dvc exp run` are valid, and a network can start as they say."""
-    from dvc.cli import parse_args
-
-    words = [word for word in command.words if word != "…"]
-    chosen = parse_args(words[1:])
-    for overrides in _grid(chosen.set_param or []):
-        check_settings(overrides)
-
-
-def _grid(overrides: list[str]) -> Iterator[list[str]]:
-    """Each value of each override, `optim=adamw,lion`, with the first of all others."""
-    choices = []
-    for override in overrides:
-        name, _, value = override.partition("=")
-        values = [value] if "[" in value else value.split(",")
-        choices.append([f"{name}={each}" for each in values])
-    first = [values[0] for values in choices]
-    yield first
-    for place, values in enumerate(choices):
-        for value in values[1:]:
-            yield [*first[:place], value, *first[place + 1 :]]
-
-
-def check_settings(overrides: list[str]) -> None:
-    settings = apply_overrides(read_yaml(ROOT / "params.yaml"), overrides, "docs")
-    parse_loss(settings.loss, settings.model.segmentation, settings.model.hues)
-    RestorationNetwork(settings.model)
-
-
-def plan(command: Command, sandbox: Path) -> None:
-    """The trainings of `rechroma study NAME …` can be planned with the project's own studies."""
-    words = [word for word in command.words if word != "--dry-run"]
-    parse_rechroma(command, sandbox)
-    printed = run_rechroma(command._replace(text=shlex.join([*words, "--dry-run"])), sandbox)
-    assert re.search(r"\d+ trainings of \d+ samples", printed)
-
-
-def check_make(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """The target exists."""
-    ran = subprocess.run(
-        [*MAKE, "--dry-run", *command.words[1:]], cwd=ROOT, capture_output=True, text=True
-    )
-    assert ran.returncode == 0, ran.stderr
-
-
-def check_pip(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """The extras of `pip install '.[web]'` exist."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    _, _, where = command.words
-    named = re.fullmatch(r"\.(?:\[([\w,-]+)\])?", where)
-    assert named, f"'{where}' is not this project"
-    names = named[1].split(",") if named[1] else []
-    assert set(names) <= extras["project"]["optional-dependencies"].keys()
-
-
-def check_files(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """The files and folders of `git checkout …` or `pytest …` exist."""
-    for name in command.words[1:]:
-        assert name == "checkout" or (ROOT / name).exists(), name
-
-
-def check_program(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    folder = str(Path(sys.executable).parent)
-    path = os.pathsep.join([folder, os.environ["PATH"]])
-    assert shutil.which(command.words[0], path=path), f"{command.words[0]} is not installed"
-
-
-def check_shell(command: Command, sandbox: Path) -> None:
-    """A shell can read it, and Python the programs of its `python -c`."""
-    run_bash(command._replace(text=f"bash -n -c {shlex.quote(command.text)}"), sandbox)
-    if command.words[:2] == ["python", "-c"]:
-        ast.parse(command.words[2])
-
-
-# Nightly ----------------------------------------------------------------------------------------
-
-
-class Terminal:
-    """Runs the commands of a page one after the other; servers run on until the end."""
-
-    def __init__(self, project: Path, environment: dict[str, str]):
-        self.project = project
-        self.environment = dict(environment)
-        self.servers = contextlib.ExitStack()
-
-    def run(self, text: str) -> str:
-        ran = subprocess.run(
-            ["bash", "-c", text], cwd=self.project, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        assert ran.returncode == 0, f"$ {text}\n{ran.stdout[-4000:]}"
-        return ran.stdout
-
-
-def run_nightly(command: Command, terminal: Terminal) -> str:
-    return terminal.run(command.text)
-
-
-def make_nightly(command: Command, terminal: Terminal) -> str:
-    return terminal.run(shlex.join([*MAKE, *command.words[1:]]))
-
-
-def make_weights_nightly(command: Command, terminal: Terminal) -> str:
-    """With the folder that has train/, validation/ and large/, which the page calls photos/."""
-    words = [word.replace("photos/", "splits") for word in command.words[1:]]
-    return terminal.run(shlex.join([*MAKE, *words]))
-
-
-def serve_nightly(command: Command, terminal: Terminal) -> str:
-    words = [*MAKE, *command.words[1:]] if command.words[0] == "make" else command.words
-    return terminal.servers.enter_context(
-        served(words, terminal.project, terminal.environment, await_port(command))
-    )
-
-
-def await_port(command: Command) -> int | None:
-    """The port that a server of MLflow answers at."""
-    if command.words[:2] == ["make", "ui"]:
-        return 5000
-    return int(command.words[command.words.index("--port") + 1])
-
-
-def export_nightly(command: Command, terminal: Terminal) -> str:
-    terminal.environment |= dict(word.split("=", 1) for word in command.words[1:])
-    return ""
-
-
-def queue_nightly(command: Command, terminal: Terminal) -> str:
-    """Start the queue, wait until all of its experiments are done, and stop its workers."""
-    printed = terminal.run(command.text)
-    deadline = time.monotonic() + 1500
-    while re.search(r"\b(Queued|Running)\b", terminal.run("dvc queue status")):
-        assert time.monotonic() < deadline, "the queue did not end"
-        time.sleep(5)
-    terminal.run("dvc queue stop")
-    assert "Failed" not in terminal.run("dvc queue status")
-    return printed
-
-
-@contextlib.contextmanager
-def served(
-    words: list[str], folder: Path, environment: dict[str, str], port: int | None = None
-) -> Iterator[str]:
-    """A program that runs until Ctrl-C: its first line, once it answers at `port`, if any."""
-    with subprocess.Popen(
-        words, cwd=folder, env=environment, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
-        assert process.stdout is not None
-        try:
-            first = process.stdout.readline()
-            assert first, f"{shlex.join(words)} ended with {process.wait()}"
-            while not re.search("https?://|watching", first) and port is None:
-                line = process.stdout.readline()
-                assert line, first
-                first += line
-            if port is not None:
-                wait_for_port(port, process)
-            yield first
-        finally:
-            os.killpg(process.pid, signal.SIGINT)
-            try:
-                process.communicate(timeout=30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-
-def wait_for_port(port: int, process: subprocess.Popen[str]) -> None:
-    import socket
-
-    deadline = time.monotonic() + WAIT
-    while process.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.5)
-    pytest.fail(f"nothing answers at port {port}")
-
-
-# The table --------------------------------------------------------------------------------------
 
 
 class Rule(NamedTuple):
@@ -418,6 +172,22 @@ def test_every_block_is_of_a_language_that_is_tested():
         command.place for command in COMMANDS if command.block.language not in ("console", "text")
     ]
     assert not hidden, f"{hidden}: a command stands outside of a block of console or text"
+    bare = [block.place for block in of_language("console") if not block.lines[0].startswith("$ ")]
+    assert not bare, f"{bare}: a block of console begins with a command, '$ …'"
+
+
+def test_a_command_without_a_rule_fails_with_its_place():
+    (command,) = commands_of(Block("page.md", 7, "console", ("$ rm --recursive photos",)))
+    with pytest.raises(pytest.fail.Exception, match=r"page\.md:7: no rule says how 'rm --rec"):
+        rule_of(command)
+
+
+def test_output_that_no_longer_comes_fails_with_its_place():
+    block = Block("page.md", 7, "console", ("$ rechroma models", "score: 0.5", "…", "free"))
+    (command,) = commands_of(block)
+    check_output(command, "model\nscore: 0.71\nother\nfree\n")
+    with pytest.raises(AssertionError, match=r"page\.md:7: 'rechroma models' no longer prints 'fr"):
+        check_output(command, "score: 0.71\nnone\n")
 
 
 @pytest.mark.parametrize("block", of_language("yaml"), ids=lambda block: block.place)
@@ -437,16 +207,7 @@ def test_a_change_that_a_page_shows_fits_the_code(block):
     assert changed, f"{block.place}: no file has the lines around the change"
     for file, text in changed.items():
         if file.suffix == ".py":
-            check = [
-                sys.executable,
-                "-m",
-                "ruff",
-                "check",
-                "--isolated",
-                "--select",
-                "E9,F821",
-                "-",
-            ]
+            check = [sys.executable, "-m", "ruff", "check", "--stdin-filename", str(file), "-"]
             ran = subprocess.run(check, input=text, capture_output=True, text=True)
             assert ran.returncode == 0, f"{block.place}: in {file.name}\n{ran.stdout}"
 
