@@ -193,7 +193,7 @@ def damaged(photo: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
     """An empty MLflow database to copy, as creating one takes seconds."""
-    from rechroma.tracking.runs import connect
+    from rechroma.tracking.store import connect
 
     root = tmp_path_factory.mktemp("store")
     connect(root)

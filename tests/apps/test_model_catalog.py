@@ -79,7 +79,7 @@ def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
         UserError, match=rf"^{address}: MLflow at sqlite.* does not have it"
     ) as caught:
         load_named_model(address)
-    assert "`rechroma models` lists what there is" in str(caught.value)
+    assert "`rechroma models` lists all models" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

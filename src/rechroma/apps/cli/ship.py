@@ -86,7 +86,7 @@ def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, An
     from rechroma.studies.runner import plan_file
     from rechroma.studies.spec import read_plan
     from rechroma.tracking.queries import find_trainings, model_folder
-    from rechroma.tracking.runs import connect
+    from rechroma.tracking.store import connect
 
     root = Path.cwd()
     client = connect(root)

@@ -99,7 +99,7 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
     from rechroma.studies.runner import arm_statuses, default_workers, enqueue, plan_file, watch
     from rechroma.studies.spec import write_plan
     from rechroma.tracking.queries import find_trainings
-    from rechroma.tracking.runs import connect
+    from rechroma.tracking.store import connect
 
     root = Path.cwd()
     queue = Queue(root)
@@ -133,7 +133,8 @@ def _run(chosen: argparse.Namespace, arms: "list[Arm]") -> int:
 def _compare(chosen: argparse.Namespace) -> int:
     from rechroma.settings import load_settings
     from rechroma.studies.report import log_report, write_report
-    from rechroma.tracking.runs import comparison_run, connect
+    from rechroma.tracking.runs import comparison_run
+    from rechroma.tracking.store import connect
 
     if bool(chosen.name) == bool(chosen.filter):
         raise UserError("expected a study's name, or --filter: one of both")
@@ -198,7 +199,7 @@ def _score_photos(
     }
     size = chosen.size or settings.data.size
     return found._replace(
-        judged=photo_score_table(found.trained, scores, settings.evaluate, settings.seed),
+        photo_scores=photo_score_table(found.trained, scores, settings.evaluate, settings.seed),
         heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
         pictures=pictures,
     )
