@@ -51,9 +51,9 @@ bench: setup
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
 
-# Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/, which is only judged on, at the end; so are the
-# competition's pairs, with COMPETITION=/path/to/open.zip or its folder.
+# Trains the bundled model again, hours on 2 cores: make weights PHOTOS=/path/to/photos
+# The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and
+# on the competition's pairs with COMPETITION=/path/to/open.zip or its folder.
 weights: setup
 	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))

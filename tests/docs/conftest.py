@@ -137,7 +137,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _tiny_studies() -> dict[str, Any]:
     """The project's studies with two arms each, one seed, and trainings of seconds."""
     tree: dict[str, Any] = yaml.safe_load((ROOT / "studies.yaml").read_text(encoding="utf-8"))
-    tiny = [f"{name}={value}" for name, value in {**TINY, **TINY_DATA}.items()]
+    tiny = [f"{name}={value}" for name, value in {**TINY, **TINY_DATA, "train.size": SMALL}.items()]
     for study in tree["studies"].values():
         chosen = dict([*study["arms"].items()][-2:])
         study["arms"] = {name: [arm, tiny] for name, arm in chosen.items()}
@@ -185,7 +185,10 @@ def environment(project: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def reproduced(project: Path, environment: dict[str, str]) -> Path:
-    """The clone after its first `make repro`, which trains a model and registers it."""
-    command = ["make", "-o", ".venv/.ready", "repro"]
-    subprocess.run(command, cwd=project, env=environment, check=True)
+    """The clone after its first `make repro`, which trains and registers a model; committed."""
+    for command in (
+        ["make", "-o", ".venv/.ready", "repro"],
+        ["git", "commit", "--quiet", "--all", "--message", "reproduced"],
+    ):
+        subprocess.run(command, cwd=project, env=environment, check=True)
     return project

@@ -11,9 +11,9 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -52,6 +52,8 @@ COMMANDS = [command for block in BLOCKS for command in commands_of(block)]
 # The languages of blocks, all of which are read here or hold nothing to run.
 LANGUAGES = {"console", "text", "python", "yaml", "diff", "mermaid", ""}
 MLFLOW = "models:/"  # in Python examples that need a model of MLflow
+# What the pages have before the code: `import rechroma` alone, and an option of `rechroma ship`.
+PENDING = re.compile(r"rechroma\.(restore|load_model|find_damage)\(|ship .*--evaluate")
 
 
 class Rule(NamedTuple):
@@ -128,6 +130,19 @@ def check_output(command: Command, printed: str) -> None:
     )
 
 
+def cases(items: Iterable[Command | Block]) -> list[Any]:
+    """Parameters of a test, by their place."""
+    pending = pytest.mark.xfail(strict=True, reason="the code has it now: remove it from PENDING")
+    return [
+        pytest.param(item, id=item.place, marks=[pending] if PENDING.search(text_of(item)) else [])
+        for item in items
+    ]
+
+
+def text_of(item: Command | Block) -> str:
+    return item.text if isinstance(item, Command) else "\n".join(item.lines)
+
+
 def of_language(language: str) -> list[Block]:
     return [block for block in BLOCKS if block.language == language]
 
@@ -145,7 +160,7 @@ def run_once(sandbox: Path) -> Callable[[Command], str | None]:
     return run
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.place)
+@pytest.mark.parametrize("command", cases(COMMANDS))
 def test_a_command_works(command, run_once):
     for earlier in commands_of(command.block):
         if earlier.line < command.line and rule_of(earlier).quick in (run_rechroma, run_bash):
@@ -157,10 +172,10 @@ def test_a_command_works(command, run_once):
         assert rule_of(command).nightly, f"{command.place}: nothing compares the output below it"
 
 
-@pytest.mark.parametrize("block", of_language("python"), ids=lambda block: block.place)
+@pytest.mark.parametrize("block", cases(of_language("python")))
 def test_a_python_example_works(block, sandbox):
-    code = compile("\n".join(block.lines), block.place, "exec")
-    if MLFLOW not in "\n".join(block.lines):
+    code = compile(text_of(block), block.place, "exec")
+    if MLFLOW not in text_of(block):
         with contextlib.chdir(sandbox), contextlib.redirect_stdout(io.StringIO()):
             exec(code, {"__name__": "__main__"})
 
@@ -190,16 +205,16 @@ def test_output_that_no_longer_comes_fails_with_its_place():
         check_output(command, "score: 0.71\nnone\n")
 
 
-@pytest.mark.parametrize("block", of_language("yaml"), ids=lambda block: block.place)
+@pytest.mark.parametrize("block", cases(of_language("yaml")))
 def test_a_study_of_a_page_can_be_planned(block, tmp_path):
     own = read_yaml(ROOT / "studies.yaml")
-    shown = yaml.safe_load("\n".join(block.lines))
+    shown = yaml.safe_load(text_of(block))
     (tmp_path / "studies.yaml").write_text(yaml.safe_dump({**own, **shown}))
     for name, study in load_studies(tmp_path / "studies.yaml").items():
         assert len(plan_study(study, read_yaml(ROOT / "params.yaml"))) >= len(study.arms), name
 
 
-@pytest.mark.parametrize("block", of_language("diff"), ids=lambda block: block.place)
+@pytest.mark.parametrize("block", cases(of_language("diff")))
 def test_a_change_that_a_page_shows_fits_the_code(block):
     files = [ROOT / name for name in ("params.yaml", "studies.yaml", "pyproject.toml")]
     files += sorted((ROOT / "src/rechroma").rglob("*.py"))
@@ -234,20 +249,16 @@ def pages_with_nightly_commands() -> dict[str, list[Command | Block]]:
     """The pages with commands or examples to run nightly; of equal pages the first one."""
     pages: dict[str, list[Command | Block]] = {}
     for block in BLOCKS:
-        if block.language == "python" and MLFLOW in "\n".join(block.lines):
+        if block.language == "python" and MLFLOW in text_of(block):
             pages.setdefault(block.file, []).append(block)
         for command in commands_of(block):
             rule = find_rule(command)
             if rule is not None and rule.nightly:
                 pages.setdefault(block.file, []).append(command)
     # README.ko.md has the commands of README.md.
-    commands = {page: tuple(_text(step) for step in steps) for page, steps in pages.items()}
+    commands = {page: tuple(text_of(step) for step in steps) for page, steps in pages.items()}
     first = {text: page for page, text in reversed(commands.items())}
     return {page: pages[page] for page in pages if page in first.values()}
-
-
-def _text(step: Command | Block) -> str:
-    return step.text if isinstance(step, Command) else "\n".join(step.lines)
 
 
 @pytest.mark.nightly
@@ -256,9 +267,10 @@ def test_the_commands_of_a_page_work_one_after_the_other(page, reproduced, envir
     terminal = Terminal(reproduced, environment)
     with terminal.servers:
         for step in pages_with_nightly_commands()[page]:
+            if PENDING.search(text_of(step)):
+                continue
             if isinstance(step, Block):
-                code = "\n".join(step.lines)
-                terminal.run(f"python -c {shlex.quote(code)}")
+                terminal.run(f"python -c {shlex.quote(text_of(step))}")
                 continue
             nightly = rule_of(step).nightly
             assert nightly is not None
