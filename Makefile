@@ -57,7 +57,7 @@ bench: setup
 weights: setup
 	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
-	$(BIN)/rechroma ship weights --judge $(PHOTOS)/validation:256 --judge $(PHOTOS)/large:512 $(if $(COMPETITION),--judge $(COMPETITION):512)
+	$(BIN)/rechroma ship weights --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512 $(if $(COMPETITION),--evaluate $(COMPETITION):512)
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup
