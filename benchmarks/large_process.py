@@ -8,7 +8,8 @@ import resource
 import sys
 from pathlib import Path
 
-from rechroma.apps.batch.restore_files import Job, RestoreOptions, restore_file
+from rechroma.apps.batch.jobs import Job, RestoreOptions
+from rechroma.apps.batch.restore_files import restore_file
 from rechroma.apps.model_catalog import load_named_model
 
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from rechroma.apps.batch import restore_files
 from rechroma.apps.batch.image_file import is_restored
-from rechroma.apps.batch.restore_files import Job, RestoreOptions, restore_file, summarize_entries
+from rechroma.apps.batch.jobs import Job, RestoreOptions, summarize_entries
+from rechroma.apps.batch.restore_files import restore_file
 from rechroma.imaging.io import read_color, read_gray
 
 HOLE = np.s_[20:50, 30:70]
