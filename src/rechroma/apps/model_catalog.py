@@ -1,18 +1,21 @@
 """Which models there are, and the one that a person means: here, in the package, in MLflow."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rechroma.deployment.load import PROJECT, load_model
+from rechroma.extras import missing_package
 from rechroma.models.card import read_card
 from rechroma.models.weights import BUNDLED_FOLDER
 
 if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
+logger = logging.getLogger(__name__)
 
 MLFLOW_SCHEMES = ("models:/", "runs:/")  # how MLflow's begin
 
@@ -66,8 +69,14 @@ def list_models(root: Path) -> Iterator[CatalogEntry]:
     if (root / PROJECT).exists():
         yield CatalogEntry(str(PROJECT), _test_score(root), own)
     if (root / "mlflow.db").exists() or os.environ.get("MLFLOW_TRACKING_URI"):
-        from rechroma.tracking.queries import registered_models
-
+        try:
+            from rechroma.tracking.queries import registered_models
+        except ModuleNotFoundError as error:
+            missing = missing_package(error)
+            if missing is None:
+                raise
+            logger.warning("the models in MLflow are not listed: %s", missing)
+            return
         for address, score in registered_models(root):
             yield CatalogEntry(address, f"{score} on its test photographs", own)
 

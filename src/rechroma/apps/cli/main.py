@@ -8,6 +8,7 @@ from typing import NoReturn
 from rechroma.apps.cli import evaluate as judge
 from rechroma.apps.cli import export, restore, ship, study, web
 from rechroma.errors import UserError
+from rechroma.extras import missing_package
 
 INTRODUCTION = """\
 Gives damaged gray photographs their color and their missing part back.
@@ -32,6 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(chosen.command(chosen))
     except UserError as error:
         sys.stderr.write(f"rechroma: {error}\n")
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        sys.stderr.write(f"rechroma: {missing}\n")
         sys.exit(2)
     except OSError as error:
         sys.stderr.write(f"rechroma: {error.filename or 'a file'}: {error.strerror or error}\n")
