@@ -15,6 +15,7 @@ RUN python -m venv /opt/rechroma \
 FROM python:3.12-slim
 # Any user may be chosen with --user: HOME is where every one may write.
 ENV HOME=/tmp \
+    ORT_DISABLE_TELEMETRY=1 \
     PATH=/opt/rechroma/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 RUN useradd --no-create-home --uid 1000 rechroma \

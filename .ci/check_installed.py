@@ -3,6 +3,7 @@
 check_installed.py FOLDER [ARGUMENT OF rechroma restore …]
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -25,11 +26,15 @@ def main() -> None:
     photo, mask = damaged_photo()
     old, new = Path(folder, "old.png"), Path(folder, "new.png")
     Image.fromarray(photo).save(old)
+    home = Path(folder, "home")
+    home.mkdir()
     seconds = {
-        "--help": run("--help"),
-        "find-mask": run("find-mask", old, "--out", Path(folder, "masks")),
-        "restore": run("restore", old, "--out", new, *arguments),
+        "--help": run(home, "--help"),
+        "find-mask": run(home, "find-mask", old, "--out", Path(folder, "masks")),
+        "restore": run(home, "restore", old, "--out", new, *arguments),
     }
+    # onnxruntime's telemetry keeps an identifier there, unless it is turned off.
+    assert not list(home.rglob("*")), f"written into the home folder: {list(home.rglob('*'))}"
     found = np.asarray(Image.open(Path(folder, "masks", "old.png")))
     np.testing.assert_array_equal(found, np.where(mask, 255, 0), "the damage is another")
     check_restored(Image.open(new), photo, mask)
@@ -59,11 +64,16 @@ def damaged_photo() -> tuple[np.ndarray, np.ndarray]:
     return photo, mask
 
 
-def run(*arguments: str | Path) -> float:
-    """The seconds of a `rechroma` command that succeeds."""
+def run(home: Path, *arguments: str | Path) -> float:
+    """The seconds of a `rechroma` command that succeeds, as a new user with the folder `home`."""
     command = Path(sys.executable).with_name("rechroma")
+    # Both variables would turn telemetry off.
+    environment = {k: v for k, v in os.environ.items() if k not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    environment["HOME"] = str(home)
     started = time.monotonic()
-    ended = subprocess.run([command, *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [command, *arguments], capture_output=True, text=True, check=False, env=environment
+    )
     if ended.returncode:
         sys.exit(f"wheel: rechroma {arguments[0]} ended with {ended.returncode}\n{ended.stderr}")
     return time.monotonic() - started
