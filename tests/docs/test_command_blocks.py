@@ -52,8 +52,6 @@ COMMANDS = [command for block in BLOCKS for command in commands_of(block)]
 # The languages of blocks, all of which are read here or hold nothing to run.
 LANGUAGES = {"console", "text", "python", "yaml", "diff", "mermaid", ""}
 MLFLOW = "models:/"  # in Python examples that need a model of MLflow
-# What the pages have before the code: `import rechroma` alone, and an option of `rechroma ship`.
-PENDING = re.compile(r"rechroma\.(restore|load_model|find_damage)\(|ship .*--evaluate")
 
 
 class Rule(NamedTuple):
@@ -132,11 +130,7 @@ def check_output(command: Command, printed: str) -> None:
 
 def cases(items: Iterable[Command | Block]) -> list[Any]:
     """Parameters of a test, by their place."""
-    pending = pytest.mark.xfail(strict=True, reason="the code has it now: remove it from PENDING")
-    return [
-        pytest.param(item, id=item.place, marks=[pending] if PENDING.search(text_of(item)) else [])
-        for item in items
-    ]
+    return [pytest.param(item, id=item.place) for item in items]
 
 
 def text_of(item: Command | Block) -> str:
@@ -267,8 +261,6 @@ def test_the_commands_of_a_page_work_one_after_the_other(page, reproduced, envir
     terminal = Terminal(reproduced, environment)
     with terminal.servers:
         for step in pages_with_nightly_commands()[page]:
-            if PENDING.search(text_of(step)):
-                continue
             if isinstance(step, Block):
                 terminal.run(f"python -c {shlex.quote(text_of(step))}")
                 continue
