@@ -12,9 +12,7 @@ from rechroma.imaging.color import to_luma
 from rechroma.models.weights import BUNDLED_FOLDER
 
 
-def test_without_a_model_in_the_project_the_bundled_one_is_used_and_named(
-    damaged, capsys
-):
+def test_without_a_model_in_the_project_the_bundled_one_is_used_and_named(damaged, capsys):
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
