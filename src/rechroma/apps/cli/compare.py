@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.evaluate import damaged_photographs
+from rechroma.apps.cli.paths import PARAMS, STUDIES
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from rechroma.settings import Settings
     from rechroma.studies.report import StudyReport
 
-PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 REPORTS = Path("reports/studies")
 
 COMPARE = """\

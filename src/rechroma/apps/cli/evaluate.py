@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand
-from rechroma.apps.cli.paths import format_size, matching_picture, pictures_by_stem, read_mask
+from rechroma.apps.cli.paths import (
+    PARAMS,
+    format_size,
+    matching_picture,
+    pictures_by_stem,
+    read_mask,
+)
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
 
 
 PREPARED = Path("data/prepared")  # what the stage prepare writes, relative to the project
-PARAMS = Path("params.yaml")
 
 SCORE = """\
 Compares pictures of the same stem in three folders and prints JSON: the mean score

@@ -1,4 +1,4 @@
-"""Photographs and masks named on the command line: files, folders, stems."""
+"""Paths on the command line: the project's own files, photographs and masks."""
 
 import logging
 import sys
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger(__name__)
+
+# Seen from the project's folder.
+PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 
 
 class NoPhotosError(UserError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.evaluate import damaged_photographs
+from rechroma.apps.cli.paths import PARAMS
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     from rechroma.settings import Settings
 
-
-PARAMS = Path("params.yaml")
 
 SHIP = """\
 Rounds a model's weights to half precision and bundles them with the package, with a checksum that

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.paths import PARAMS, STUDIES
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
     from rechroma.studies.runner import ArmStatus
     from rechroma.studies.spec import Arm, Study
 
-
-PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 
 STUDY = """\
 Trains every arm of a study in studies.yaml: each becomes an experiment in DVC's queue and a run in
