@@ -1,54 +1,95 @@
 """The bundled model: a trained one inside the package, for the first photographs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rechroma.errors import UserError
+from rechroma.imaging.types import Luma, Mask
+from rechroma.models.card import ONNX, WEIGHTS
 from rechroma.outputs import whole_folder
 
 if TYPE_CHECKING:
     from rechroma.models.store import StoredModel
 
-SIZE_LIMIT = 16  # MiB
+SIZE_LIMIT = 14  # MiB of each file; the package, with both of them, stays under 30 MB
+MOST_LEVELS = 1  # of 255 by which a photograph restored with ONNX may differ from torch's
 LICENSE = (
     "Research use only: trained on photographs many of which may be used for research and "
     "education alone (docs/model-card.md)."
 )
 
 
-def write_bundle(stored: "StoredModel", extra: Mapping[str, Any], folder: Path) -> Path:
-    """Write `stored` as the bundled model, its weights in half precision.
+def write_bundle(
+    stored: "StoredModel",
+    extra: Mapping[str, Any],
+    folder: Path,
+    photographs: Iterable[tuple[str, Luma, Mask]] = (),
+) -> Path:
+    """Write `stored` as the bundled model: weights in half precision, and the same as ONNX.
+
+    Trainings start at the weights, photographs are restored with the ONNX file. Both are compared
+    on photographs before they are kept.
 
     Args:
         stored: the model.
         extra: more entries of its card: how it was trained, and a license unless it is `LICENSE`.
         folder: `BUNDLED_FOLDER`, or another one.
+        photographs: to compare on: name, `(H, W)` uint8 damaged gray, `(H, W)` bool mask, True
+            where lost.
 
     Returns:
         The file of weights.
 
     Raises:
-        UserError: the file is larger than `SIZE_LIMIT`; the model that was in `folder` stays.
+        UserError: a file is larger than `SIZE_LIMIT`, the network cannot be written as ONNX, or
+            both differ too much; the model that was in `folder` stays.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from rechroma.models.store import load_network
+    >>> from rechroma.models.card import card_settings, read_card
+    >>> from rechroma.models.restoration import RestorationNetwork
+    >>> from rechroma.models.store import StoredModel
     >>> from rechroma.models.weights import BUNDLED_FOLDER
+    >>> model, restore = card_settings(read_card(BUNDLED_FOLDER), BUNDLED_FOLDER)
+    >>> tiny = RestorationNetwork(model.model_copy(update={"encoder": "test_resnet"}))
     >>> with TemporaryDirectory() as folder:
-    ...     file = write_bundle(load_network(BUNDLED_FOLDER), {}, Path(folder) / "weights")
-    ...     print(file.name, file.stat().st_size < SIZE_LIMIT * 2**20)
-    weights.safetensors True
+    ...     file = write_bundle(StoredModel(tiny, restore), {}, Path(folder) / "weights")
+    ...     sorted(each.name for each in file.parent.iterdir())
+    ['model.json', 'restorer.onnx', 'weights.safetensors']
     """
-    from rechroma.models.card import WEIGHTS
+    from rechroma.deployment.onnx_export import add_onnx
     from rechroma.models.store import save_model
 
     with whole_folder(folder) as part:
         entries = {"license": LICENSE, **extra}
         save_model(stored.network, stored.restore, part, half=True, extra=entries)
-        size = (part / WEIGHTS).stat().st_size
-        if size > SIZE_LIMIT * 2**20:
-            raise UserError(
-                f"the weights take {size / 2**20:.1f} MiB in half precision, expected at most "
-                f"{SIZE_LIMIT} MiB; train a smaller network"
-            )
+        _check_size(part / WEIGHTS)
+        _check_size(add_onnx(part))
+        _compare(part, photographs)
     return folder / WEIGHTS
+
+
+def _check_size(file: Path) -> None:
+    size = file.stat().st_size / 2**20
+    if size > SIZE_LIMIT:
+        raise UserError(
+            f"{file.name} takes {size:.1f} MiB in half precision, expected at most "
+            f"{SIZE_LIMIT} MiB; train a smaller network"
+        )
+
+
+def _compare(folder: Path, photographs: Iterable[tuple[str, Luma, Mask]]) -> None:
+    """Raises UserError where a photograph is restored differently by ONNX and by torch."""
+    from rechroma.deployment.onnx_export import TOLERANCE, compare_with_torch
+    from rechroma.models.store import load_network
+
+    rounded = load_network(folder)
+    for name, damaged, mask in photographs:
+        difference = compare_with_torch(folder / ONNX, rounded, damaged, mask)
+        if not (difference.tolerable and difference.levels <= MOST_LEVELS):
+            raise UserError(
+                f"{name}: ONNX differs from torch by {difference.color:.2g} in color, "
+                f"{difference.hues:.2g} in hues and {difference.levels} of 255 levels of the "
+                f"restored photograph, expected at most {TOLERANCE:g}, {TOLERANCE:g} and "
+                f"{MOST_LEVELS}; the earlier bundled model stays"
+            )

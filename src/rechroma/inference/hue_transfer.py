@@ -101,6 +101,9 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     Returns:
         `(2, H, W)` float32 Cb, Cr. All gray where `shares` has no color.
 
+    Raises:
+        ValueError: a share or a color is not a finite number.
+
     >>> painted = chroma_of_hue(np.full((4, 4), 20.0), np.full((4, 4), 0.2, np.float32))
     >>> shares = np.zeros(181)
     >>> shares[25] = 1
@@ -108,7 +111,7 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     >>> turned.shape, float(hue_of_chroma(turned).mean().round())
     ((2, 4, 4), 25.0)
     """
-    from scipy.optimize import linear_sum_assignment
+    from lap import lapjv
 
     # The weakest colors become gray, as many as the share of gray.
     strength = np.hypot(*chroma)  # (H, W)
@@ -128,7 +131,10 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     # Second cost: how far the painted hue would be turned.
     turns = _hue_distance(painted[~gray][:, None], hues)  # (colors, hues)
     # Each color gets one hue so that the sum of costs is the least.
-    _, assigned = linear_sum_assignment(surprise + TURN_COST * turns**2)  # (colors, hues) cost
+    cost = surprise + TURN_COST * turns**2  # (colors, hues)
+    if not np.isfinite(cost).all():  # which the solver does not check
+        raise ValueError("the network's colors or hues are not finite numbers")
+    assigned, _ = lapjv(cost, return_cost=False)  # the hue of each color
     turned = painted.copy()
     turned[~gray] = hues[assigned]
     # The farther a hue was turned, the fainter the color.
@@ -148,10 +154,16 @@ def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]
 
 def _blur_shares(histograms: Planes) -> Planes:
     """`(180, h, w)` with neighboring hues of each cell mixed: likelihood has no fine structure."""
-    from scipy.ndimage import gaussian_filter1d
-
-    blurred: Planes = gaussian_filter1d(histograms, SHARE_BLUR, axis=0, mode="wrap")
-    return blurred
+    # A Gaussian cut off at four standard deviations, around the circle of hues.
+    reach = round(4 * SHARE_BLUR)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SHARE_BLUR) ** 2)  # (17,)
+    weights /= weights.sum()
+    # Summed in float64, as float32 would round each term.
+    circle = np.take(histograms.astype(np.float64), np.arange(-reach, HUES + reach), 0, mode="wrap")
+    blurred = np.zeros(histograms.shape)
+    for offset, weight in enumerate(weights):
+        blurred += weight * circle[offset : offset + HUES]
+    return blurred.astype(np.float32)
 
 
 def _hue_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
