@@ -1,6 +1,8 @@
-"""How well damage is found, and how often where there is none.
+"""The accuracy of damage detection: overlap with the damage drawn, and false alarms without any.
 
 python -m benchmarks.bench_finding --photos DIR... --competition DIR
+
+It needs photographs: --photos takes folders of JPEG files, --competition the folder of open.zip.
 """
 
 import argparse
@@ -11,25 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from benchmarks.photographs import default_settings
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.draw_damage import KINDS, draw_damage
 from rechroma.preparation.pairs import mask_from_pair
-from rechroma.settings import Damage, load_settings
+from rechroma.settings import Damage
 
-SIDES = (64, 128, 256, 512)  # px; larger ones than a photograph has are left out
+SIDES = (64, 128, 256, 512)  # px; photographs are never enlarged
 SEVERAL = {"holes": (2, 5), "level": (0, 255)}
 
 Luma = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 
-def overlap(found: Mask, mask: Mask) -> float:
+def overlap(detected: Mask, mask: Mask) -> float:
     """Intersection over union of two masks that are not both empty."""
-    return float((found & mask).sum() / (found | mask).sum())
+    return float((detected & mask).sum() / (detected | mask).sum())
 
 
 def kinds_of_damage(damage: Damage) -> dict[str, Damage]:
-    """Each kind alone, and several holes of all kinds and any gray."""
+    """Settings by name: each kind of damage alone, and several holes of all kinds and any gray."""
     alone = {
         kind: damage.model_copy(update={other: float(other == kind) for other in KINDS})
         for kind in KINDS
@@ -38,7 +41,7 @@ def kinds_of_damage(damage: Damage) -> dict[str, Damage]:
 
 
 def lumas(folders: list[Path], side: int, every: int) -> Iterator[Luma]:
-    """The photographs, each at `side` x `side` px, in gray."""
+    """One of `every` photographs in gray, `(side, side)` uint8."""
     for folder in folders:
         for path in sorted(folder.rglob("*.jpg"))[::every]:
             with Image.open(path) as file:
@@ -50,7 +53,7 @@ def lumas(folders: list[Path], side: int, every: int) -> Iterator[Luma]:
 
 
 def report_pairs(folder: Path) -> None:
-    """Overlap on the competition's pairs, their masks taken from the difference to the target."""
+    """Print the overlap on the competition's pairs; their masks come from the targets."""
     overlaps = []
     for path in sorted((folder / "train_input").glob("*.png")):
         damaged = np.asarray(Image.open(path))
@@ -60,7 +63,7 @@ def report_pairs(folder: Path) -> None:
 
 
 def report_photos(folders: list[Path], damage: Damage, every: int) -> None:
-    """False alarms and overlaps at each size."""
+    """Print a table of false alarms and overlaps, a row for each size."""
     generator = np.random.default_rng(0)
     kinds = kinds_of_damage(damage)
     print("side  photos  false alarms  " + "".join(f"{kind:>24}" for kind in kinds))
@@ -70,8 +73,8 @@ def report_photos(folders: list[Path], damage: Damage, every: int) -> None:
         alarms = []
         for luma in lumas(folders, side, every):
             alarms.append(bool(find_damage(luma).any()))
-            for kind, wanted in kinds.items():
-                damaged, mask = draw_damage(luma, wanted, generator)
+            for kind, drawn in kinds.items():
+                damaged, mask = draw_damage(luma, drawn, generator)
                 overlaps[kind].append(overlap(find_damage(damaged), mask))
         cells = "".join(map(_cell, overlaps.values())) if alarms else ""
         print(
@@ -89,12 +92,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path, nargs="+", metavar="DIR", default=[])
     parser.add_argument("--competition", type=Path, metavar="DIR")
-    parser.add_argument("--every", type=int, default=1, help="of so many photographs, one is used")
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="use one of N photographs"
+    )
     arguments = parser.parse_args()
+    if not arguments.photos and not arguments.competition:
+        parser.error("no photographs are named, expected --photos DIR... or --competition DIR")
+    for folder in filter(None, [*arguments.photos, arguments.competition]):
+        if not folder.is_dir():
+            parser.error(f"'{folder}' is no folder, expected one of photographs")
     if arguments.competition:
         report_pairs(arguments.competition)
     if arguments.photos:
-        report_photos(arguments.photos, load_settings(Path("params.yaml")).damage, arguments.every)
+        report_photos(arguments.photos, default_settings().damage, arguments.every)
 
 
 if __name__ == "__main__":

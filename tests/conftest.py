@@ -22,12 +22,6 @@ from rechroma.settings import Damage, Settings, parse_settings
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Networks as small as those of tests are fastest on one thread, by far on busy machines."""
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(scope="session")
 def make_settings() -> Callable[..., Settings]:
     """The project's settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`.

@@ -1,4 +1,4 @@
-"""params.yaml, typed and strict: every knob of the pipeline, with the rules that bind them.
+"""params.yaml, typed and strict: every setting of the pipeline, with the rules that bind them.
 
 Nothing has a default here: every value stands in params.yaml, or beside a trained model.
 """

@@ -9,6 +9,7 @@ them: the same as `NetworkOutput` for one photograph. `onnx_export` writes such 
 import logging
 import os
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,15 +125,13 @@ def has_provider(device: str) -> bool:
     >>> has_provider("cpu")
     True
     """
-    import onnxruntime
-
-    return PROVIDERS[device] in onnxruntime.get_available_providers()
+    return PROVIDERS[device] in _onnxruntime().get_available_providers()
 
 
 def _open(path: Path, device: str, threads: int) -> "InferenceSession":
     """A session on the device, or on the CPU where this onnxruntime has none for the device."""
     try:
-        import onnxruntime
+        onnxruntime = _onnxruntime()
     except ImportError:
         raise UserError(
             f"{path} needs onnxruntime, which is not installed: pip install onnxruntime"
@@ -151,6 +150,12 @@ def _open(path: Path, device: str, threads: int) -> "InferenceSession":
     except Exception as error:  # the only common base class of onnxruntime's errors
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is no ONNX file that onnxruntime can run: {reason}") from error
+
+
+def _onnxruntime() -> Any:
+    """The module, its telemetry off: it would write an id of the device into the home folder."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
 
 
 def _processors() -> int:

@@ -83,7 +83,7 @@ def test_the_score_is_json_of_the_means_and_nothing_else(photo, capsys):
 SCORE = ["score", "--truth", "truth", "--restored", "restored", "--masks", "masks"]
 MISTAKES = {
     "a missing path": (["restore", "gone.png", "--out", "new"], r"gone\.png: does not exist"),
-    "no photographs": (["restore", "empty", "--out", "new"], "there is no photograph among these"),
+    "no photographs": (["restore", "empty", "--out", "new"], "no photograph found in these paths"),
     "over the photograph itself": (
         ["restore", "old.png", "--out", "."],
         r"old\.png would be overwritten, choose another folder with --out",
@@ -124,7 +124,7 @@ MISTAKES = {
         ["restore", "old.png", "--out", "new", "--model", "gone"],
         r"gone holds no model, expected model\.json",
     ),
-    "nothing to score": ([*SCORE[:2], "gone", *SCORE[3:]], "gone is no folder"),
+    "nothing to score": ([*SCORE[:2], "gone", *SCORE[3:]], "gone is not a folder"),
     "an empty folder to score": ([*SCORE[:2], "empty", *SCORE[3:]], "empty holds no pictures"),
     "a restored one is missing": (
         [*SCORE[:4], "other", *SCORE[5:]],
@@ -133,10 +133,10 @@ MISTAKES = {
     "a mask is missing": ([*SCORE[:6], "other"], r"other holds no picture for truth/a\.png"),
     "a restored one of another size": (
         [*SCORE[:4], "small", *SCORE[5:]],
-        "a: its restored picture is 4x3 px, expected the truth's 128x96 px",
+        "a: its restored picture is 4x3 px, expected the target's 128x96 px",
     ),
     "a mask of another size": ([*SCORE[:6], "small"], "a: its mask picture is 4x3 px"),
-    "two truths of one stem": ([*SCORE[:2], "twins", *SCORE[3:]], "have one stem"),
+    "two targets of one stem": ([*SCORE[:2], "twins", *SCORE[3:]], "have the same stem"),
     "a misspelled command": (["restor", "old.png"], "invalid choice: 'restor'.*restore"),
     "no --out": (["restore", "old.png"], r"--out; see rechroma restore --help"),
 }
@@ -174,7 +174,9 @@ def test_an_interrupt_ends_without_a_traceback(damaged, capsys, monkeypatch):
 
     monkeypatch.setattr(image_file, "write_mask", interrupt)
     assert rechroma("find-mask", "old.png", "--out", "masks") == 130
-    assert capsys.readouterr().err == "rechroma: stopped; what is written is whole\n"
+    assert (
+        capsys.readouterr().err == "rechroma: stopped; all files that were written are complete\n"
+    )
 
 
 def test_evaluate_sets_models_beside_baselines(photo, model, capsys):
@@ -244,7 +246,7 @@ def test_a_dry_run_prints_every_training_and_starts_none(capsys):
         (["study", "lossess"], "did you mean 'losses'"),
         (["study", "losses", "-S", "optm=adam"], "did you mean 'optim'"),
         (["study", "losses"], "holds no dvc.yaml"),
-        (["compare"], "expected a study's name, or --filter"),
+        (["compare"], "expected either a study's name or --filter"),
         (["compare", "losses"], "start it: rechroma study losses"),
     ],
 )
@@ -277,7 +279,7 @@ def test_a_model_is_shipped_with_its_scores_beside_it(model, photo, monkeypatch,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mine", "--judge", "unseen"], "--judge is 'unseen', expected a folder and a size"),
+        (["mine", "--judge", "unseen"], "--evaluate is 'unseen', expected a folder and a size"),
         (["losses"], "start it: rechroma study losses"),
     ],
 )

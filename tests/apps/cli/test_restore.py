@@ -24,13 +24,15 @@ def get(file: str) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
-def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_told(damaged, capsys):
+def test_without_a_model_of_ones_own_the_packages_restores_and_the_user_is_informed(
+    damaged, capsys
+):
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
     assert np.array_equal(restored, load_model(BUNDLED_FOLDER)(damaged, mask_of(HOLE)))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
-    assert "the one that rechroma carries, for research use only" in capsys.readouterr().err
+    assert "the bundled one, for research use only" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -292,7 +294,7 @@ def test_an_interrupted_album_leaves_whole_files_and_the_report_of_what_was_done
     assert [row["photo"] for row in told["photographs"]] == ["album/a.png"]
     shown = capsys.readouterr().err
     assert "1 restored in " in shown
-    assert shown.endswith("rechroma: stopped; what is written is whole\n")
+    assert shown.endswith("rechroma: stopped; all files that were written are complete\n")
 
 
 def watching(monkeypatch, *looks) -> None:
@@ -331,7 +333,9 @@ def test_a_watched_folder_is_restored_as_photographs_arrive(damaged, restored, c
     assert "no longer watching\n2 restored" in capsys.readouterr().err
 
 
-def test_an_empty_folder_can_be_watched_and_a_bad_file_is_told_once(restored, capsys, monkeypatch):
+def test_an_empty_folder_can_be_watched_and_a_bad_file_is_reported_once(
+    restored, capsys, monkeypatch
+):
     Path("scans").mkdir()
     arrives = [lambda: Path("scans/bad.png").write_bytes(b"no picture")]
     watching(monkeypatch, *arrives, *[nothing] * 5)
@@ -353,7 +357,7 @@ def test_a_photograph_changed_while_watched_is_restored_again(damaged, restored,
     assert np.array_equal(to_luma(get("new/a.png"))[known], (255 - damaged)[known])
 
 
-def test_two_photographs_of_one_name_are_told_while_watching(
+def test_two_photographs_of_one_name_are_reported_while_watching(
     damaged, restored, capsys, monkeypatch
 ):
     put("scans/a.png", damaged)
@@ -397,13 +401,13 @@ def test_models_are_listed_with_score_and_license(model, capsys, monkeypatch):
     model("models/restorer")
     assert rechroma("models") == 0
     first, score, rights, own, *_ = capsys.readouterr().out.splitlines()
-    assert first == "(carried by rechroma, the default without another)"
+    assert first == "(bundled, the default without another)"
     assert score.startswith("    score: ")
     assert rights.startswith("    license: Research use only")
     assert own == "models/restorer"
 
 
-def test_where_nothing_is_damaged_the_user_is_told(photo, capsys):
+def test_where_nothing_is_damaged_the_user_is_informed(photo, capsys):
     put("old.png", to_luma(photo))
     assert rechroma("restore", "old.png", "--out", "restored") == 0
     assert "old.png: no damage found, color only\n" in capsys.readouterr().err

@@ -12,9 +12,9 @@ import skimage
 from PIL import Image
 
 from rechroma.apps.cli.main import main
-from rechroma.apps.web import page
+from rechroma.apps.web import application
+from rechroma.apps.web.application import make_application
 from rechroma.apps.web.examples import NAMES, write_examples
-from rechroma.apps.web.page import make_application
 from rechroma.apps.web.server import listen, make_server
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.detect_damage import find_damage
@@ -57,14 +57,14 @@ def restorer():
 def address(tmp_path, restorer, monkeypatch):
     """Where the page is served, with a small limit for uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(page, "UPLOAD_LIMIT", 10**6)
+    monkeypatch.setattr(application, "UPLOAD_LIMIT", 10**6)
     strip = write_examples(tmp_path / "cache" / "examples")
 
-    async def application():  # outside a loop, Gradio leaves loops of its own open
-        return make_application(restorer, strip, carried=True)
+    async def make():  # outside a loop, Gradio leaves loops of its own open
+        return make_application(restorer, strip, bundled=True)
 
     with listen(0) as listening:
-        server = make_server(asyncio.run(application()))
+        server = make_server(asyncio.run(make()))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield "http://{}:{}/".format(*listening.getsockname())
@@ -219,8 +219,8 @@ def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
     )
 
 
-def test_a_taken_port_is_told_before_a_model_is_loaded(monkeypatch, capsys):
-    monkeypatch.setattr(page, "require_gradio", lambda: None)
+def test_a_taken_port_is_reported_before_a_model_is_loaded(monkeypatch, capsys):
+    monkeypatch.setattr(application, "require_gradio", lambda: None)
     with listen(0) as listening, pytest.raises(SystemExit, match="2"):
         port = listening.getsockname()[1]
         main(["web", "--port", str(port), "--model", "gone"])

@@ -4,16 +4,14 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.apps.batch.image_file import check_side, read_image_file, write_image_file, write_mask
-from rechroma.apps.batch.mask_file import Polarity, grow_mask, read_mask_file
+from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions, is_done
+from rechroma.apps.batch.mask_file import grow_mask, read_mask_file
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.decode import PhotoError
@@ -24,88 +22,11 @@ from rechroma.inference.restorer import Restorer
 
 logger = logging.getLogger(__name__)
 
-Status = Literal["restored", "skipped", "failed"]
 
 SHOWN_SIDE = 1600  # px, longer side of each half of a side-by-side picture
 SIDE_BY_SIDE = "-side-by-side.png"  # follows the stem of the restored photograph
 # In the messages of torch and OpenCV, whose errors of memory have no class of their own.
 MEMORY_MESSAGES = ("allocate memory", "enough memory", "insufficient memory", "out of memory")
-
-
-class Job(NamedTuple):
-    """One photograph to restore.
-
-    Attributes:
-        source: its file.
-        target: the file to write.
-        mask: the file of its mask, or None to detect the damage.
-        mask_out: the file to write the mask into, or None.
-        clash: the error message where other photographs have the same target, or empty.
-    """
-
-    source: Path
-    target: Path
-    mask: Path | None = None
-    mask_out: Path | None = None
-    clash: str = ""
-
-
-@dataclass(frozen=True)
-class RestoreOptions:
-    """How photographs are restored.
-
-    Attributes:
-        keep_color: keep the color of the photograph, restore only its lost part.
-        polarity: which part of a mask is lost.
-        grow: px by which every mask grows.
-        side_by_side: also write a picture of the photograph before and after.
-        skip_done: skip photographs whose restoration is newer than they are.
-    """
-
-    keep_color: bool = False
-    polarity: Polarity = "auto"
-    grow: int = 0
-    side_by_side: bool = False
-    skip_done: bool = False
-
-
-@dataclass
-class ReportEntry:
-    """The result of one photograph, an entry of the report.
-
-    Attributes:
-        photo: its file.
-        restored: the file of the restored photograph.
-        status: restored, skipped (it was restored before) or failed.
-        width: px, of the upright photograph.
-        height: px, of the upright photograph.
-        seconds: from reading to writing.
-        lost: share of the photograph, 0 to 1.
-        mask: found (by rule), or the polarity of the mask file.
-        warnings: one for each thing that was changed or lost on the way.
-        error: why it failed; empty if it did not.
-        traceback: of an internal error; empty otherwise, and then not in the report.
-    """
-
-    photo: str
-    restored: str
-    status: Status = "failed"
-    width: int = 0
-    height: int = 0
-    seconds: float = 0.0
-    lost: float = 0.0
-    mask: str = ""
-    warnings: list[str] | None = None
-    error: str = ""
-    traceback: str = ""
-
-
-def is_done(job: Job) -> bool:
-    """Whether the target exists and is no older than the photograph and its mask."""
-    if not job.target.exists():
-        return False
-    written = job.target.stat().st_mtime
-    return all(file.stat().st_mtime <= written for file in (job.source, job.mask) if file)
 
 
 def restore_file(job: Job, restorer: Restorer, options: RestoreOptions) -> ReportEntry:
@@ -254,16 +175,3 @@ def side_by_side(before: NDArray[np.uint8], after: Photo) -> Photo:
     if halves[0].ndim == 2:
         halves[0] = np.dstack([halves[0]] * 3)
     return np.hstack(halves)
-
-
-def summarize_entries(entries: list[ReportEntry], model: str) -> dict[str, Any]:
-    """The JSON report: the model, the number of photographs by status, and all entries."""
-    counts = {
-        status: sum(entry.status == status for entry in entries)
-        for status in ("restored", "skipped", "failed")
-    }
-    photographs = [asdict(entry) for entry in entries]
-    for photograph in photographs:
-        if not photograph["traceback"]:
-            del photograph["traceback"]
-    return {"model": model, **counts, "photographs": photographs}

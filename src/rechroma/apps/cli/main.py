@@ -8,7 +8,17 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from rechroma.apps.cli import evaluate, export, find_mask, models, restore, ship, study, web
+from rechroma.apps.cli import (
+    compare,
+    evaluate,
+    export,
+    find_mask,
+    models,
+    restore,
+    ship,
+    study,
+    web,
+)
 from rechroma.errors import UserError
 
 INTRODUCTION = """\
@@ -25,7 +35,7 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma compare optimizers                   its table, plots and pictures
   rechroma export --onnx restorer.onnx          the network for use without torch
 """
-COMMANDS = (restore, models, find_mask, web, evaluate, study, ship, export)
+COMMANDS = (restore, models, find_mask, web, evaluate, study, compare, ship, export)
 # Errors of the file system that name no file: a full disk, a closed pipe.
 NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE)
 

@@ -11,7 +11,7 @@ from rechroma.apps.cli.paths import NoPhotosError, find_clashes, pictures_by_ste
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.restore_files import Job, ReportEntry, RestoreOptions
+    from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
     from rechroma.inference.restorer import Restorer
 
 
@@ -90,7 +90,7 @@ def _px(text: str) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma.apps.batch.restore_files import RestoreOptions, summarize_entries
+    from rechroma.apps.batch.jobs import RestoreOptions, summarize_entries
     from rechroma.apps.cli.watch import watch
     from rechroma.apps.model_catalog import load_named_model, model_line
 
@@ -130,7 +130,7 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
         UserError: options contradict each other, or as `paths.plan_outputs`.
     """
     from rechroma.apps.batch.image_file import format_of, format_suffix
-    from rechroma.apps.batch.restore_files import Job
+    from rechroma.apps.batch.jobs import Job
 
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.restore_files import Job
+    from rechroma.apps.batch.jobs import Job
 
 logger = logging.getLogger(__name__)
 

@@ -41,7 +41,7 @@ QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 TITLE = (
     "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
 )
-LICENSE = "The model that rechroma carries is for research use only."
+LICENSE = "The bundled model is for research use only."
 
 
 class Page:
