@@ -148,6 +148,9 @@ def _open(path: Path, device: str, threads: int) -> "InferenceSession":
     try:
         return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # the only common base class of onnxruntime's errors
+        if len(providers) > 1:  # the device lacks an operator, or a library
+            logger.info("%s on '%s': %s", path, device, error)
+            return _open(path, "cpu", threads)
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is no ONNX file that onnxruntime can run: {reason}") from error
 

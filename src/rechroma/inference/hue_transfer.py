@@ -125,7 +125,7 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     painted = hue_of_chroma(chroma)  # (H, W)
     hues = _sample_hues(shares[:HUES], int((~gray).sum()))  # (colors,)
     # First cost: the surprise of a hue where the color is, between cells interpolated.
-    likely = resize_planes(_blur_shares(histograms[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)
+    likely = resize_planes(blur_shares(histograms[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)
     likely = likely[:, ~gray]  # (180, colors)
     likely /= np.maximum(likely.sum(axis=0), TINY)
     surprise = -np.log(np.maximum(likely, RAREST))[np.rint(hues).astype(int) % HUES].T
@@ -144,17 +144,20 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     return chroma_of_hue(turned, np.where(gray, 0, strength))
 
 
-def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """`(count,)` hues in [-0.5, 179.5), ascending, distributed as `(180,)` shares."""
-    # Inverse of the cumulative distribution, at the middles of `count` equal steps.
-    borders = np.arange(HUES + 1) - 0.5
-    cumulated = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
-    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, cumulated, borders)
-    return hues
+def blur_shares(histograms: Planes) -> Planes:
+    """Mix neighboring hues of each cell: likelihood has no fine structure.
 
+    Args:
+        histograms: `(180, h, w)` float32 shares of the hues of each cell, without gray.
 
-def _blur_shares(histograms: Planes) -> Planes:
-    """`(180, h, w)` with neighboring hues of each cell mixed: likelihood has no fine structure."""
+    Returns:
+        `(180, h, w)` float32 shares, blurred by a Gaussian of `SHARE_BLUR` on the circle of hues.
+
+    >>> cell = np.zeros((180, 1, 1), np.float32)
+    >>> cell[0] = 1
+    >>> blur_shares(cell)[[178, 179, 0, 1, 2], 0, 0].astype(float).round(2).tolist()
+    [0.12, 0.18, 0.2, 0.18, 0.12]
+    """
     # A Gaussian cut off at four standard deviations, around the circle of hues.
     reach = round(4 * SHARE_BLUR)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SHARE_BLUR) ** 2)  # (17,)
@@ -165,6 +168,15 @@ def _blur_shares(histograms: Planes) -> Planes:
     for offset, weight in enumerate(weights):
         blurred += weight * circle[offset : offset + HUES]
     return blurred.astype(np.float32)
+
+
+def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """`(count,)` hues in [-0.5, 179.5), ascending, distributed as `(180,)` shares."""
+    # Inverse of the cumulative distribution, at the middles of `count` equal steps.
+    borders = np.arange(HUES + 1) - 0.5
+    cumulated = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
+    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, cumulated, borders)
+    return hues
 
 
 def _hue_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
