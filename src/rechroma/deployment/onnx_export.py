@@ -35,9 +35,9 @@ class OnnxDifference(NamedTuple):
     """The difference between an ONNX file and its network of torch on one photograph.
 
     Attributes:
-        color: largest absolute difference of `NetworkOutput.color`.
-        hues: likewise of `NetworkOutput.hues`; 0 where the network predicts none.
-        levels: likewise of the restored photographs, of 0…255.
+        color: largest difference of `NetworkOutput.color`, relative to the largest beyond 1.
+        hues: largest difference of `NetworkOutput.hues`; 0 where the network predicts none.
+        levels: largest difference of the restored photographs, of 0…255.
         changed: share of the restored photograph's values that differ at all.
 
     >>> OnnxDifference(color=1e-5, hues=2e-4, levels=1, changed=0.01).tolerable
@@ -184,8 +184,13 @@ def _check_sizes(file: Path, network: RestorationNetwork) -> None:
 
 
 def _largest_differences(one: NetworkOutput, other: NetworkOutput) -> tuple[float, float]:
-    """The largest absolute difference of color, and that of hues."""
-    color = float(np.abs(one.color - other.color).max())
+    """The largest difference of color, and that of hues.
+
+    They are absolute; that of colors beyond 1, as of a network that has learned little, is relative
+    to the largest.
+    """
+    scale = max(1.0, float(np.abs(other.color).max()))
+    color = float(np.abs(one.color - other.color).max()) / scale
     if one.hues is None or other.hues is None:
         return color, 0.0
     return color, float(np.abs(one.hues - other.hues).max())
