@@ -98,32 +98,53 @@ def test_a_written_bundle_has_its_onnx_file_with_a_sum(untrained, tiny_settings,
     assert len(json.loads((folder / CARD).read_text())[ONNX_SUM]) == 64
 
 
-@pytest.mark.parametrize(
-    ("changes", "accepted"),
-    [
-        ({}, True),
-        ({"levels": 1}, True),
-        ({"levels": 2}, False),
-        ({"color": 2e-3}, False),
-        ({"color": float("nan")}, False),
-    ],
-)
-def test_both_files_have_to_restore_photographs_alike(
-    untrained, tiny_settings, tmp_path, monkeypatch, luma, changes, accepted
-):
-    def compare(file, _, damaged, mask):
-        compared.append((file.name, damaged is luma, mask is lost))
-        return OnnxDifference(1e-6, 1e-6, 0, 0.0)._replace(**changes)
-
-    compared, lost = [], np.zeros(luma.shape, bool)
+@pytest.fixture
+def earlier(tmp_path):
+    """The folder of a bundle, with an earlier card in it."""
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights" / CARD).write_text("earlier")
-    monkeypatch.setattr(onnx_export, "compare_with_torch", compare)
-    arguments = (untrained(tiny_settings()), {}, tmp_path / "weights", [("old.png", luma, lost)])
-    if accepted:
-        assert load_model(write_bundle(*arguments).parent)
-    else:
-        with pytest.raises(UserError, match=r"old\.png: ONNX differs from torch by .* stays"):
-            write_bundle(*arguments)
-        assert [file.read_text() for file in (tmp_path / "weights").iterdir()] == ["earlier"]
-    assert compared == [(ONNX, True, True)]
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def compare(monkeypatch, luma):
+    """Both files differ as given, photograph by photograph; gives those to compare on."""
+
+    def make(differences):
+        remaining = iter(differences)
+
+        def compare_with_torch(file, _, damaged, mask):
+            assert (file.name, damaged is luma, mask is lost) == (ONNX, True, True)
+            return OnnxDifference(1e-6, 1e-6, 1, 0.0)._replace(**next(remaining))
+
+        lost = np.zeros(luma.shape, bool)
+        monkeypatch.setattr(onnx_export, "compare_with_torch", compare_with_torch)
+        return [(f"{number}.png", luma, lost) for number in range(len(differences))]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("differences", "message"),
+    [
+        ([{}, {"color": 2e-3}], r"1\.png: ONNX differs from torch by 0\.002 in color and 1e-06 in"),
+        ([{"hues": 2e-3}], r"0\.png: ONNX differs from torch by 1e-06 in color and 0\.002 in hues"),
+        ([{"color": float("nan")}], r"0\.png: ONNX differs from torch by nan in color"),
+        ([{}, {"levels": 2}, {}], r"1 of 3 photographs are restored .*: 1\.png by 2 of 255 levels"),
+        ([{"levels": 3}] * 2 + [{}] * 100, r"2 of 102 .*: 0\.png by 3, 1\.png by 3 of 255 levels"),
+    ],
+)
+def test_files_that_restore_photographs_differently_are_refused_and_the_earlier_bundle_stays(
+    untrained, tiny_settings, earlier, compare, differences, message
+):
+    with pytest.raises(UserError, match=message + r".* the earlier bundled model stays$"):
+        write_bundle(untrained(tiny_settings()), {}, earlier, compare(differences))
+    assert [file.read_text() for file in earlier.iterdir()] == ["earlier"]
+
+
+@pytest.mark.parametrize("differences", [[], [{}], [{"levels": 3}] + [{}] * 99])
+def test_one_of_a_hundred_photographs_may_differ_where_hues_are_equally_good(
+    untrained, tiny_settings, earlier, compare, differences
+):
+    write_bundle(untrained(tiny_settings()), {}, earlier, compare(differences))
+    assert load_model(earlier).backend.engine == "onnx"
