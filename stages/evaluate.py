@@ -17,9 +17,12 @@ def main() -> None:
     from rechroma.progress import track
     from rechroma.tracking.registry import register, register_first_champion
     from rechroma.tracking.runs import evaluation_run
+    from rechroma.tracking.store import check_experiment
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
     package = ROOT / "src" / "rechroma"
+
+    check_experiment(real_root(), settings.tracking.experiment)
 
     # Restore the test photographs by the model and the baselines, and score them.
     dataset = read_description(prepared)
