@@ -1,4 +1,4 @@
-"""Helpers of the tests of the command line: run it, write pictures, make masks."""
+"""Helpers of the tests of the command line: run it, write and read pictures, list files."""
 
 from pathlib import Path
 
@@ -27,3 +27,18 @@ def mask_of(area: tuple[slice, slice]) -> np.ndarray:
     mask = np.zeros((96, 128), bool)
     mask[area] = True
     return mask
+
+
+def get(file: str) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def made(folder: str) -> list[str]:
+    """The files below `folder` that have a suffix."""
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.*"))
+
+
+def files() -> dict[str, bytes]:
+    """Every file below the current folder, and its content."""
+    found = [path for path in sorted(Path().rglob("*")) if path.is_file()]
+    return {path.as_posix(): path.read_bytes() for path in found}

@@ -1,9 +1,11 @@
+import io
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import mask_of, rechroma
+from command_line import get, mask_of, rechroma
 from PIL import Image
 
 import rechroma as package
@@ -13,6 +15,12 @@ from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import save_model
 
 HOLE = np.s_[20:50, 30:70]
+
+
+def cut_off() -> Image.Image:
+    """An opened image whose file ends too early."""
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)).save("whole.png")
+    return Image.open(io.BytesIO(Path("whole.png").read_bytes()[:2000]))
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_paths_images_and_arrays_give_the_same_photograph(gray, model):
 def test_it_restores_as_the_command_does(gray):
     Image.fromarray(gray).save("old.png")
     assert rechroma("restore", "old.png", "--out", "new.png") == 0
-    np.testing.assert_array_equal(package.restore("old.png"), Image.open("new.png"))
+    np.testing.assert_array_equal(package.restore("old.png"), get("new.png"))
 
 
 @pytest.mark.usefixtures("model")
@@ -62,6 +70,45 @@ def test_masks_of_all_kinds_mean_the_same(gray, levels):
     np.testing.assert_array_equal(package.restore(gray, mask.astype(np.uint8) * levels), expected)
     picture = Image.fromarray(mask.astype(np.uint8) * 255)
     np.testing.assert_array_equal(package.restore(gray, picture), expected)
+
+
+@pytest.mark.parametrize("color", [(0, 0, 0), (255, 255, 255), (220, 30, 30)])
+@pytest.mark.usefixtures("model")
+def test_the_painted_part_of_a_transparent_mask_is_lost(gray, color):
+    layer = np.zeros((*gray.shape, 4), np.uint8)
+    layer[HOLE] = (*color, 255)
+    Image.fromarray(layer).save("mask.png")
+    expected = package.restore(gray, mask_of(HOLE))
+    for mask in ("mask.png", Image.fromarray(layer)):
+        np.testing.assert_array_equal(package.restore(gray, mask), expected)
+    layer[...] = 0
+    nothing = package.restore(gray, np.zeros(gray.shape, bool))
+    np.testing.assert_array_equal(package.restore(gray, Image.fromarray(layer)), nothing)
+
+
+@pytest.mark.parametrize(
+    ("mode", "suffix"),
+    [("RGB", "png"), ("P", "png"), ("RGB", "tif"), ("L", "tif"), ("CMYK", "tif"), ("RGBA", "tif")],
+)
+@pytest.mark.usefixtures("model")
+def test_every_kind_of_file_gives_the_same_as_the_command(photo, mode, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    Image.fromarray(photo).convert(mode).save(f"old.{suffix}", exif=exif)
+    assert rechroma("restore", f"old.{suffix}", "--out", "new.png") == 0
+    expected = get("new.png")
+    assert expected.shape == (128, 96, 3)
+    np.testing.assert_array_equal(package.restore(f"old.{suffix}"), expected)
+    with Image.open(f"old.{suffix}") as picture:
+        np.testing.assert_array_equal(package.restore(picture), expected)
+
+
+def test_a_model_trained_again_is_loaded_again(gray, model, make_settings, outspoken):
+    first = package.restore(gray)
+    assert package.restore(gray) == first
+    settings = make_settings(**{"model.encoder": "tu-test_resnet"})
+    save_model(outspoken(settings), settings.restore, model)
+    assert package.restore(gray) != first
 
 
 @pytest.mark.usefixtures("model")
@@ -90,6 +137,13 @@ def test_the_score_is_the_official_one(photo, gray):
     assert package.score(Image.fromarray(photo), gray, mask_of(HOLE)) == expected
 
 
+def test_true_is_white_in_color_arrays(photo):
+    light = photo > 127
+    levels = light.astype(np.uint8) * 255
+    mask = mask_of(HOLE)
+    assert package.score(photo, light, mask) == package.score(photo, levels, mask)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -97,8 +151,12 @@ def test_the_score_is_the_official_one(photo, gray):
         (lambda gray: package.restore(gray, gray[1:] > 0), "mask: is 128x95 px, expected 128x96"),
         (lambda gray: package.restore(gray, gray >= 0), "mask: hides the whole photograph"),
         (lambda gray: package.restore(gray / 255), r"photo: is an array of shape \(96, 128\)"),
+        (lambda gray: package.restore(gray, [[1, 0], [1]]), "mask: is no regular array"),
+        (lambda gray: package.restore(gray, -np.ones((96, 128), int)), "mask: is an array of num"),
         (lambda gray: package.score(gray, gray[:, 1:], gray), "restored: is 127x96 px, expected"),
         (lambda _: package.load_model("none"), "none holds no model"),
+        (lambda _: package.restore(cut_off()), "photo: cannot be read: image file is truncated"),
+        (lambda _: package.restore(3), "photo: is an array of shape"),
     ],
 )
 @pytest.mark.usefixtures("model")

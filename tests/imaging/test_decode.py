@@ -10,7 +10,7 @@ from picture_files import encoded, png_claiming
 from PIL import Image
 
 from rechroma.errors import UserError
-from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.decode import PhotoError, decode_image
 from rechroma.imaging.io import list_photos, read_color, read_gray, read_opacity
 
 
@@ -97,6 +97,22 @@ def test_exif_orientation_is_applied(photo: np.ndarray, orientation: int, turns:
     exif[0x0112] = orientation
     read = read_color(io.BytesIO(encoded(photo, exif=exif.tobytes())))
     np.testing.assert_array_equal(read, np.rot90(photo, turns))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "P", "1"])
+@pytest.mark.parametrize(("orientation", "turns"), [(3, 2), (6, 3), (8, 1)])
+def test_turned_tiffs_are_upright(
+    photo: np.ndarray, tmp_path: Path, mode: str, orientation: int, turns: int
+) -> None:
+    image = Image.fromarray(photo).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "turned.tif", exif=exif)  # uncompressed: Pillow may map it into memory
+    expected = np.rot90(np.asarray(image.convert("RGB")), turns)
+    np.testing.assert_array_equal(read_color(tmp_path / "turned.tif"), expected)
+    with Image.open(tmp_path / "turned.tif") as opened:
+        decoded = decode_image(opened, "turned")
+        np.testing.assert_array_equal(np.asarray(decoded.convert("RGB")), expected)
 
 
 ODD_FILES: dict[str, tuple[Callable[[np.ndarray], bytes], str]] = {

@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rechroma import metrics
-from rechroma.apps.model_catalog import load_named_model
+from rechroma.apps.batch.mask_file import parse_mask
+from rechroma.apps.model_catalog import default_model, load_named_model
 from rechroma.errors import UserError
 from rechroma.imaging import detect_damage
-from rechroma.imaging.decode import decode_image
-from rechroma.imaging.io import gray_from_array, mask_from_gray, read_color, read_gray
+from rechroma.imaging.decode import decode_image, opacity, upright
+from rechroma.imaging.io import (
+    gray_from_array,
+    mask_from_gray,
+    read_color,
+    read_gray,
+    read_opacity,
+)
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
@@ -51,9 +58,11 @@ def restore(
     Args:
         photo: the damaged photograph: a file, a PIL image, or an array of whole numbers from 0 to
             255, `(H, W)` gray or `(H, W, 3)` RGB. Of color photographs the gray is taken.
-        mask: where it is lost, of the same height and width: light, True or 1 where lost. None
-            finds the damage as `find_damage`.
-        model: what `load_model` gave, or what it takes. A model that is named is loaded once.
+        mask: where it is lost, of the same height and width: light, True or 1 where lost; of a
+            picture painted on a transparent layer, the painted part. None finds the damage as
+            `find_damage`.
+        model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
+            loaded once, and again when it has changed.
 
     Returns:
         An RGB image. Its gray (`convert("L")`) is that of the photograph wherever it is not lost.
@@ -73,7 +82,7 @@ def restore(
     _check_sizes(mask=lost, photo=gray)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
-    restorer = model if isinstance(model, Restorer) else _load_once(model, Path.cwd())
+    restorer = model if isinstance(model, Restorer) else _load_cached(model)
     return Image.fromarray(restorer(gray, lost))
 
 
@@ -119,10 +128,18 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     return metrics.score(*colors, lost)
 
 
+def _load_cached(name: str | Path | None) -> Restorer:
+    """As `load_model`; a folder or file that has not changed is loaded once."""
+    path = default_model()[1] if name is None else Path(name)
+    if not path.exists():  # an MLflow address, or an error
+        return load_model(name)
+    files = [path, *path.iterdir()] if path.is_dir() else [path]
+    return _load_once(path.resolve(), max(file.stat().st_mtime_ns for file in files))
+
+
 @lru_cache(maxsize=2)
-def _load_once(name: str | Path | None, folder: Path) -> Restorer:  # noqa: ARG001
-    """The model called `name`, seen from the current `folder`."""
-    return load_model(name)
+def _load_once(path: Path, changed: int) -> Restorer:  # noqa: ARG001, part of the key
+    return load_model(path)
 
 
 def _gray(picture: Picture, name: str) -> Luma:
@@ -130,7 +147,7 @@ def _gray(picture: Picture, name: str) -> Luma:
     if isinstance(picture, str | Path):
         return read_gray(Path(picture))
     if isinstance(picture, Image.Image):
-        return np.array(decode_image(picture.copy(), name).convert("L"))
+        return np.array(_decoded(picture, name).convert("L"))
     return gray_from_array(picture, name)
 
 
@@ -139,19 +156,41 @@ def _color(picture: Picture, name: str) -> Photo:
     if isinstance(picture, str | Path):
         return read_color(Path(picture))
     if isinstance(picture, Image.Image):
-        return np.array(decode_image(picture.copy(), name).convert("RGB"))
+        return np.array(_decoded(picture, name).convert("RGB"))
     gray = gray_from_array(picture, name)  # which also checks the array
     array = np.asarray(picture)
-    return array.astype(np.uint8) if array.ndim == 3 else np.dstack([gray] * 3)
+    if array.ndim == 2:
+        return np.dstack([gray] * 3)
+    levels = array.astype(np.uint8)
+    return levels * np.uint8(255) if array.dtype == np.bool_ else levels
+
+
+def _decoded(picture: Image.Image, name: str) -> Image.Image:
+    """A PIL image upright, 8 bits, without transparency; the image itself is not changed."""
+    try:
+        return decode_image(picture, name)
+    except OSError as error:  # the file of an image that was opened and not yet read
+        raise UserError(f"{name}: cannot be read: {error}") from error
 
 
 def _mask(picture: Picture) -> Mask:
     """`(H, W)` bool; of whole numbers up to 1, ones are lost."""
-    if not isinstance(picture, str | Path | Image.Image):
-        array = np.asarray(picture)
-        if array.ndim == 2 and array.size and array.dtype.kind in "bui" and array.max() <= 1:
-            return array.astype(bool)
-    return mask_from_gray(_gray(picture, "mask"))
+    if isinstance(picture, str | Path):
+        path = Path(picture)
+        return _light_or_painted(read_gray(path), read_opacity(path))
+    if isinstance(picture, Image.Image):
+        gray = _gray(picture, "mask")
+        transparent = picture.has_transparency_data
+        alpha = np.array(opacity(upright(picture))) if transparent else None
+        return _light_or_painted(gray, alpha)
+    gray = gray_from_array(picture, "mask")  # which also checks the array
+    return gray.astype(bool) if gray.max() <= 1 else mask_from_gray(gray)
+
+
+def _light_or_painted(gray: Luma, alpha: Luma | None) -> Mask:
+    """The painted part of a partly transparent picture, the light part of any other."""
+    partly_transparent = alpha is not None and 0 < mask_from_gray(alpha).mean() < 1
+    return parse_mask(gray, alpha, "auto" if partly_transparent else "white", "mask").lost
 
 
 def _check_sizes(**pictures: NDArray[Any]) -> None:

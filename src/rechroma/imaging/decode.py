@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from rechroma.errors import UserError
 
@@ -71,6 +72,7 @@ def open_image(
             raise PhotoError(name, f"is no picture but a pipe or a device, {EXPECTED}")
         with _no_pixel_limit():
             picture = Image.open(source, formats=list(FORMATS))
+        picture.filename = ""  # prevents memory mapping, see `_load`
         with picture:
             if picture.width * picture.height > pixel_limit:
                 raise PhotoError(
@@ -103,7 +105,7 @@ def decode_image(picture: Image.Image, name: str) -> Image.Image:
     >>> decode_image(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "clear.png").getpixel((0, 0))
     (255, 255, 255)
     """
-    picture.load()
+    _load(picture)
     return _opaque(_eight_bits(upright(picture), name))
 
 
@@ -130,6 +132,17 @@ def is_opaque(picture: Image.Image) -> bool:
     False
     """
     return bool(np.asarray(opacity(picture)).min() == 255)
+
+
+def _load(picture: Image.Image) -> None:
+    """Read the pixels without memory mapping, with which Pillow 12.3 garbles turned TIFFs."""
+    if not isinstance(picture, ImageFile):
+        return
+    filename, picture.filename = picture.filename, ""
+    try:
+        picture.load()
+    finally:
+        picture.filename = filename
 
 
 @contextmanager

@@ -14,13 +14,14 @@ from rechroma.imaging.hue import HUES, chroma_of_hue, hue_of_chroma
 from rechroma.imaging.resize import resize_planes
 from rechroma.imaging.types import Planes
 
-SHARPNESS = 1.3  # power; 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/score.md)
+# A power: 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/lab-notes/score.md).
+SHARPNESS = 1.3
 TURN_COST = 0.01  # nats for a hue turned by one, four times that for one turned by two
 SHARE_BLUR = 2.0  # standard deviation, in hues, of the blur of shares before they are costs
 TINY = np.finfo(np.float32).tiny
 RAREST = 1e-5  # share below which all hues cost the same
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than
-# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
+# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/lab-notes/score.md.
 FADE_BETWEEN, FAINT = (15, 36), 4 / 255
 
 

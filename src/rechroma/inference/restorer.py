@@ -31,7 +31,8 @@ from rechroma.progress import parallel_map
 from rechroma.settings import STRIDE, Restore
 
 # px of the network's input for one color of hue transfer; finer ones leave colored fringes. Of 8,
-# 12 and 16 no score is better than another's: finer has more of C and less of S (docs/score.md).
+# 12 and 16 no score is better than another's: finer has more of C and less of S
+# (docs/lab-notes/score.md).
 COLOR_CELL = 12
 MOST_COLORS = 24  # along the longer side, for an input of any size: takes a quarter of a second
 HOLE_SIZE = 512  # px; holes are filled at this longer side, that of the competition's photographs

@@ -60,8 +60,8 @@ def read_image_file(path: Path) -> ImageFile:
         add_warnings(picture)
         metadata = read_metadata(picture)
         warnings += metadata.warnings
-        decoded = decode_image(picture, str(path))
-    return ImageFile(pixels_of(decoded), metadata, tuple(warnings))
+        pixels = pixels_of(decode_image(picture, str(path)))
+    return ImageFile(pixels, metadata, tuple(warnings))
 
 
 def pixels_of(picture: Image.Image) -> Photo | Luma:
