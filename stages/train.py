@@ -7,22 +7,23 @@ def main() -> None:
     """data/prepared → models/restorer, reports/train, and a run in MLflow."""
     from rechroma.settings import load_settings
 
-    # Settings first: a mistake in them shows before the slow imports.
+    # Settings, then MLflow's store: a mistake shows before the slow imports.
     settings = load_settings(ROOT / "params.yaml")
+
+    from rechroma.tracking.store import check_experiment
+
+    check_experiment(real_root(), settings.tracking.experiment)
 
     import pandas as pd
 
     from rechroma.data.prepared import read_description
     from rechroma.tracking.runs import training_run, write_run_file
-    from rechroma.tracking.store import check_experiment
     from rechroma.training.checkpoint import Checkpoint, fingerprint
     from rechroma.training.plots import plot_curves
     from rechroma.training.trainer import Trainer, fit
 
     prepared, model = ROOT / "data/prepared", ROOT / "models/restorer"
     reports = ROOT / "reports/train"
-
-    check_experiment(real_root(), settings.tracking.experiment)
 
     # The trainer, and the checkpoint of the same training, if it was interrupted.
     dataset = read_description(prepared)
