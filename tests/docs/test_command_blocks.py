@@ -73,7 +73,7 @@ RULES = (
     # What this suite is a part of: make setup comes before it, make lint and make docs beside it.
     Rule(r"make (setup|test|lint|docs)", check_make),
     Rule(r"make repro", check_make, make_nightly),
-    Rule(r"make ui", check_make, serve_nightly),
+    Rule(r"make ui( PORT=\d+)?", check_make, serve_nightly),
     Rule(r"make weights PHOTOS=photos/", check_make, make_weights_nightly),
     Rule(r"make .*", check_make),
     Rule(r"source \.venv/bin/activate", run_bash),

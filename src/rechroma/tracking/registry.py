@@ -20,7 +20,8 @@ from rechroma.errors import UserError
 from rechroma.evaluation.evaluate import mean_test_scores
 from rechroma.models.weights import BUNDLED_FOLDER
 from rechroma.settings import Settings
-from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, Run, bundled_run
+from rechroma.tracking.run import Run
+from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, bundled_run
 from rechroma.tracking.store import connect
 
 CHAMPION = "champion"
@@ -133,7 +134,7 @@ def _compare_to_champion(
             f"not compared with the champion, version {champion.version}, which was scored on "
             "other data; set the alias 'champion' in the MLflow UI if this one is better"
         )
-    highest = float(champion.tags[TEST_SCORE])
+    highest = float(champion.tags.get(TEST_SCORE, "-inf"))  # a registration that was interrupted
     if score > highest:
         return (
             True,
