@@ -30,7 +30,7 @@ def saved(tmp_path):
     return save
 
 
-def test_color_is_read_as_color_and_what_only_looks_so_as_gray(saved, photo):
+def test_color_is_read_as_color_and_gray_stored_as_rgb_as_gray(saved, photo):
     gray = to_luma(photo)
     for picture, expected in ((photo, photo), (gray, gray), (np.dstack([gray] * 3), gray)):
         scan = read_image_file(saved(picture, "old.png"))
@@ -38,7 +38,7 @@ def test_color_is_read_as_color_and_what_only_looks_so_as_gray(saved, photo):
         assert scan.warnings == ()
 
 
-def test_what_reading_costs_is_said(saved, photo):
+def test_losses_in_reading_have_warnings(saved, photo):
     clear = np.dstack([photo, photo[..., 0]])
     assert read_image_file(saved(clear, "old.png")).warnings == (
         "transparent parts were filled with white",
@@ -49,7 +49,7 @@ def test_what_reading_costs_is_said(saved, photo):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".TIFF", ".webp", ".jpg"])
 @pytest.mark.parametrize("gray", [True, False])
-def test_every_format_but_jpeg_gives_the_pixels_back_exactly(photo, tmp_path, suffix, gray):
+def test_every_format_but_jpeg_is_lossless(photo, tmp_path, suffix, gray):
     picture = to_luma(photo) if gray else photo
     file = tmp_path / f"new/restored{suffix}"
     write_image_file(file, picture, BLANK)
@@ -61,25 +61,25 @@ def test_every_format_but_jpeg_gives_the_pixels_back_exactly(photo, tmp_path, su
 
 
 @pytest.mark.parametrize("name", WRITE_OPTIONS)
-def test_a_format_is_known_by_its_suffix_in_small_and_capital_letters(tmp_path, name):
+def test_a_format_is_recognized_by_its_suffix_in_any_case(tmp_path, name):
     suffix = format_suffix(name)
     for spelled in (suffix, suffix.upper()):
         assert format_of(tmp_path / f"photo{spelled}") == name
 
 
 @pytest.mark.parametrize("name", ["photo.bmp", "photo.gif", "photo", "png"])
-def test_a_format_that_is_not_written_has_no_name(tmp_path, name):
+def test_a_format_that_cannot_be_written_has_no_name(tmp_path, name):
     assert format_of(tmp_path / name) is None
 
 
-def test_a_written_mask_is_of_0_and_255_and_known_as_rechromas(tmp_path):
+def test_a_written_mask_holds_0_and_255_and_is_signed(tmp_path):
     mask = np.indices((9, 12)).sum(axis=0) % 2 == 1
     write_mask(tmp_path / "mask.png", mask)
     assert np.array_equal(read_gray(tmp_path / "mask.png"), np.where(mask, 255, 0))
     assert is_restored(tmp_path / "mask.png")
 
 
-def test_nothing_is_written_where_the_format_has_no_room(tmp_path):
+def test_nothing_is_written_if_the_format_cannot_hold_the_size(tmp_path):
     wide = np.zeros((1, 70_000), np.uint8)
     with pytest.raises(PhotoError, match="jpeg holds at most 65500 px each way"):
         write_image_file(tmp_path / "wide.jpg", wide, BLANK)

@@ -1,4 +1,4 @@
-"""What `rechroma restore` does with odd files: tried out here, message in docs/odd-files.md."""
+"""The results of `rechroma restore` on odd files, which docs/odd-files.md lists."""
 
 import contextlib
 import io
@@ -77,7 +77,7 @@ def turned(orientation: int) -> bytes:
 
 
 def claiming(width: int, height: int) -> bytes:
-    """A PNG whose header speaks of a picture of that size, with hardly any pixels."""
+    """A PNG with a picture of this size in its header, and hardly any pixels."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return (
@@ -121,10 +121,10 @@ class Kind(NamedTuple):
     """An odd file.
 
     Attributes:
-        name: in the album; where it is absolute by a leading `/`, beside the album and named.
-        make: its bytes, or what makes it.
-        becomes: restored, failed, or skipped without a message.
-        message: what is said of it, a regular expression; empty: nothing.
+        name: in the album; with a leading `/`, beside the album and an argument of its own.
+        make: its bytes, or a function that writes it.
+        becomes: the result: restored, failed, or skipped without a message.
+        message: a regular expression of its warnings and its error; empty if there are none.
         mask: bytes of its mask, where it has one.
     """
 
@@ -335,7 +335,7 @@ MISSING_MASK = "mask that is not there"
 
 
 class Outcome(NamedTuple):
-    """What came of a file; `message` without its name, its mask's, and what Pillow says."""
+    """The result of a file; `message` without paths and without Pillow's own message."""
 
     becomes: str
     message: str
@@ -345,7 +345,7 @@ class Outcome(NamedTuple):
 
 
 class Album(NamedTuple):
-    """What came of the album: its exit code, all that was shown, and each outcome."""
+    """The result of the album: exit codes, standard error, and the outcome of each file."""
 
     code: object
     shown: str
@@ -361,7 +361,7 @@ def path_of(kind: Kind) -> Path:
 
 
 def contents(top: Path) -> dict[str, bytes]:
-    """Every file below, but for those that cannot be read, by its path."""
+    """The content of every file below `top`, by its path."""
     return {
         path.relative_to(top).as_posix(): path.read_bytes()
         for path in sorted(top.rglob("*"))
@@ -370,7 +370,7 @@ def contents(top: Path) -> dict[str, bytes]:
 
 
 def deny(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As without permission: root, as whom tests run in containers, may read everything."""
+    """Deny reading a file; permissions do not, as tests in containers run as root."""
     real = Image.open
 
     def opened(source, *arguments, **options):
@@ -398,7 +398,7 @@ def row_of(kind: Kind, rows: dict[str, dict]) -> Outcome:
 
 @pytest.fixture(scope="module")
 def album(tmp_path_factory, tiny_settings, outspoken):
-    """All odd files, restored by the command: those with masks in a second go."""
+    """All odd files, restored by the command: those with masks by a second call."""
     desk = tmp_path_factory.mktemp("desk")
     settings = tiny_settings(**{"restore.size": 64, "model.hues": False})
     save_model(outspoken(settings), settings.restore, desk / "tiny")
@@ -428,14 +428,14 @@ def album(tmp_path_factory, tiny_settings, outspoken):
                 main(["restore", *chosen, "--model", "tiny", "--report", report])
             codes.append(end.value.code)
             assert Path(report).exists(), shown.getvalue()
-            message = json.loads(Path(report).read_text(encoding="utf-8"))
-            rows |= {row["photo"]: row for row in message["photographs"]}
+            content = json.loads(Path(report).read_text(encoding="utf-8"))
+            rows |= {row["photo"]: row for row in content["photographs"]}
     outcomes = {title: row_of(kind, rows) for title, kind in KINDS.items()}
     return Album(codes, shown.getvalue(), outcomes, before, desk)
 
 
 @pytest.mark.parametrize("title", KINDS)
-def test_an_odd_file_comes_to_what_is_said_of_it(album, title):
+def test_an_odd_file_has_the_expected_result_and_message(album, title):
     kind, outcome = KINDS[title], album.outcomes[title]
     assert outcome.becomes == kind.becomes, outcome
     assert re.search(kind.message, outcome.message) if kind.message else not outcome.message, (
@@ -444,7 +444,7 @@ def test_an_odd_file_comes_to_what_is_said_of_it(album, title):
 
 
 @pytest.mark.parametrize("title", [title for title in KINDS if KINDS[title].becomes == "restored"])
-def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
+def test_a_restored_photograph_has_its_size_and_keeps_the_known_gray(album, title):
     outcome = album.outcomes[title]
     target = read_gray(album.desk / outcome.source)
     with Image.open(album.desk / outcome.target) as picture:
@@ -456,23 +456,23 @@ def test_a_restored_one_is_whole_and_keeps_what_is_known(album, title):
 
 
 @pytest.mark.parametrize(("title", "turns"), [("turned by EXIF", 3), ("gray PNG", 0)])
-def test_a_turned_one_stands_upright(album, title, turns):
+def test_a_photograph_turned_by_exif_is_restored_upright(album, title, turns):
     with Image.open(album.desk / album.outcomes[title].target) as picture:
         again = np.asarray(picture.convert("L"))
     known = np.rot90(~MASK, turns)
     np.testing.assert_array_equal(again[known], np.rot90(GRAY, turns)[known])
 
 
-def test_failures_make_the_exit_code_and_are_all_named(album):
+def test_all_failures_are_named_and_set_the_exit_code(album):
     assert album.code == [1, 1]
     assert "Traceback" not in album.shown
-    assert "a fault of rechroma" not in album.shown
+    assert "internal error" not in album.shown
     failed = [each for each in album.outcomes.values() if each.becomes == FAILED]
     named = [line for line in album.shown.splitlines() if line.startswith("rechroma: ")]
     assert len(named) == len(failed)
 
 
-def test_every_file_stays_as_it_was_and_nothing_is_half_written(album):
+def test_no_input_is_changed_and_no_output_is_half_written(album):
     after = contents(album.desk)
     assert {name: after[name] for name in album.before} == album.before
     made = {
@@ -481,7 +481,7 @@ def test_every_file_stays_as_it_was_and_nothing_is_half_written(album):
     assert set(after) - set(album.before) == made | {"album.json", "masked.json"}
 
 
-def test_profiles_of_rgb_go_along(album):
+def test_rgb_profiles_are_copied(album):
     for title, profile in (("color profile of sRGB", SRGB), ("color profile of Adobe RGB", ADOBE)):
         with Image.open(album.desk / album.outcomes[title].target) as picture:
             assert picture.info["icc_profile"] == profile
@@ -492,16 +492,16 @@ def page(outcomes: dict[str, Outcome]) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-def test_the_page_of_odd_files_tells_what_really_happens(album):
-    message = page(album.outcomes)
+def test_the_page_of_odd_files_lists_the_results(album):
+    text = page(album.outcomes)
     if os.environ.get("RECHROMA_WRITE_DOCS"):
-        PAGE.write_text(message, encoding="utf-8")
-    assert message == PAGE.read_text(encoding="utf-8"), (
+        PAGE.write_text(text, encoding="utf-8")
+    assert text == PAGE.read_text(encoding="utf-8"), (
         "docs/odd-files.md is out of date: run this file with RECHROMA_WRITE_DOCS=1"
     )
 
 
-def test_a_name_that_is_no_text_is_restored_and_reported(tmp_path, album, monkeypatch):
+def test_a_name_that_is_not_utf_8_is_restored_and_reported(tmp_path, album, monkeypatch):
     monkeypatch.chdir(tmp_path)
     name = os.fsdecode(b"album/caf\xe9.png")
     Path("album").mkdir()

@@ -44,7 +44,7 @@ def test_a_named_model_takes_precedence_over_that_of_the_project(damaged, model)
     assert rechroma("restore", "old.png", "--out", "restored", "--model", "mine") == 0
 
 
-def test_a_folder_is_searched_through_and_its_folders_are_kept(damaged):
+def test_folders_are_searched_and_their_structure_is_kept(damaged):
     for name in ("one.png", "deep/er/one.tif", "deep/two.bmp", ".hidden.png"):
         put(f"album/{name}", damaged)
     Path("album/notes.txt").write_text("no photograph")
@@ -101,7 +101,7 @@ def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, co
 
 
 @pytest.mark.parametrize("command", ["restore", "find-mask"])
-def test_photographs_that_would_become_one_file_are_named_once_and_the_rest_goes_on(
+def test_photographs_with_the_same_output_are_named_once_and_the_others_are_restored(
     damaged, model, capsys, command
 ):
     model("models/restorer")
@@ -118,9 +118,7 @@ def test_photographs_that_would_become_one_file_are_named_once_and_the_rest_goes
     ]
 
 
-def test_an_older_result_stays_where_another_photograph_would_become_it_too(
-    damaged, restored, capsys
-):
+def test_an_older_result_is_kept_if_two_photographs_have_the_same_output(damaged, restored, capsys):
     put("album/a.png", damaged)
     assert restored("album", "--out", "new") == 0
     before = Path("new/a.png").read_bytes()
@@ -178,7 +176,7 @@ def test_a_saved_mask_beside_a_single_file_has_the_photographs_name(damaged, res
     assert made("masks") == ["old.png"]
 
 
-def test_a_masks_polarity_can_be_stated(damaged, restored):
+def test_the_polarity_of_a_mask_can_be_stated(damaged, restored):
     put("old.png", damaged)
     put("mask.png", mask_of(np.s_[:, :60]))
     assert restored("old.png", "--out", "new", "--mask", "mask.png") == 1
@@ -249,7 +247,7 @@ def interrupting(monkeypatch, at: int) -> None:
     monkeypatch.setattr(Image.Image, "save", save)
 
 
-def test_an_interrupted_album_leaves_whole_files_and_the_report_of_what_was_done(
+def test_an_interrupted_album_leaves_complete_files_and_its_report(
     damaged, restored, capsys, monkeypatch
 ):
     for name in ("a", "b", "c"):
