@@ -90,6 +90,7 @@ def load_onnx(path: Path) -> tuple[OnnxBackend, Restore]:
 
 
 def _open(path: Path) -> "InferenceSession":
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it writes an id of the device otherwise
     try:
         import onnxruntime
     except ImportError:
