@@ -137,6 +137,13 @@ def test_the_score_is_the_official_one(photo, gray):
     assert package.score(Image.fromarray(photo), gray, mask_of(HOLE)) == expected
 
 
+def test_true_is_white_in_color_arrays(photo):
+    light = photo > 127
+    levels = light.astype(np.uint8) * 255
+    mask = mask_of(HOLE)
+    assert package.score(photo, light, mask) == package.score(photo, levels, mask)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -144,6 +151,8 @@ def test_the_score_is_the_official_one(photo, gray):
         (lambda gray: package.restore(gray, gray[1:] > 0), "mask: is 128x95 px, expected 128x96"),
         (lambda gray: package.restore(gray, gray >= 0), "mask: hides the whole photograph"),
         (lambda gray: package.restore(gray / 255), r"photo: is an array of shape \(96, 128\)"),
+        (lambda gray: package.restore(gray, [[1, 0], [1]]), "mask: is no regular array"),
+        (lambda gray: package.restore(gray, -np.ones((96, 128), int)), "mask: is an array of num"),
         (lambda gray: package.score(gray, gray[:, 1:], gray), "restored: is 127x96 px, expected"),
         (lambda _: package.load_model("none"), "none holds no model"),
         (lambda _: package.restore(cut_off()), "photo: cannot be read: image file is truncated"),

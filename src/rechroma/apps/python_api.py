@@ -159,7 +159,10 @@ def _color(picture: Picture, name: str) -> Photo:
         return np.array(_decoded(picture, name).convert("RGB"))
     gray = gray_from_array(picture, name)  # which also checks the array
     array = np.asarray(picture)
-    return array.astype(np.uint8) if array.ndim == 3 else np.dstack([gray] * 3)
+    if array.ndim == 2:
+        return np.dstack([gray] * 3)
+    levels = array.astype(np.uint8)
+    return levels * np.uint8(255) if array.dtype == np.bool_ else levels
 
 
 def _decoded(picture: Image.Image, name: str) -> Image.Image:
@@ -180,10 +183,8 @@ def _mask(picture: Picture) -> Mask:
         transparent = picture.has_transparency_data
         alpha = np.array(opacity(upright(picture))) if transparent else None
         return _light_or_painted(gray, alpha)
-    array = np.asarray(picture)
-    if array.ndim == 2 and array.size and array.dtype.kind in "bui" and array.max() <= 1:
-        return array.astype(bool)
-    return mask_from_gray(gray_from_array(picture, "mask"))
+    gray = gray_from_array(picture, "mask")  # which also checks the array
+    return gray.astype(bool) if gray.max() <= 1 else mask_from_gray(gray)
 
 
 def _light_or_painted(gray: Luma, alpha: Luma | None) -> Mask:
