@@ -44,6 +44,7 @@ def plan_outputs(
             would be overwritten.
     """
     from rechroma.apps.batch.image_file import format_of, is_restored
+    from rechroma.imaging.formats import EXPECTED
     from rechroma.imaging.io import list_photos
 
     is_file = format_of(out) is not None and not out.is_dir()
@@ -59,9 +60,7 @@ def plan_outputs(
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if is_file else target
     if not outputs:
-        raise NoPhotosError(
-            "no photograph found in these paths, expected PNG, JPEG, WebP, TIFF or BMP"
-        )
+        raise NoPhotosError(f"no photograph found in these paths, {EXPECTED}")
     if is_file and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
     inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
@@ -124,6 +123,7 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: the folder is missing or holds none, or two have the same stem.
     """
+    from rechroma.imaging.formats import EXPECTED
     from rechroma.imaging.io import list_photos
 
     if not folder.is_dir():
@@ -135,7 +135,7 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
             raise UserError(f"{first} and {path} have the same stem, expected different ones")
         pictures[path.stem] = path
     if not pictures:
-        raise UserError(f"{folder} holds no pictures, expected PNG, JPEG, WebP, TIFF or BMP")
+        raise UserError(f"{folder} holds no pictures, {EXPECTED}")
     return pictures
 
 
