@@ -101,7 +101,7 @@ def _read_pnm(stream: BinaryIO) -> Samples | None:
     if len(content) < 2 * width * height * channels:
         raise ValueError("image file is truncated")
     values = np.frombuffer(content, ">u2").reshape(height, width, channels)
-    return Samples(values.astype(np.uint16), white.bit_length(), (0, white))
+    return Samples(values.astype(np.uint16), white.bit_length(), (0, white), certain=True)
 
 
 def samples_of_deep(picture: Image.Image) -> Samples | None:

@@ -26,6 +26,7 @@ class Samples(NamedTuple):
         values: `(H, W, C)` integers or floats; gray or RGB, then opacity where C is 2 or 4.
         bits: of a sample that the file uses, such as 12 of the 16 in the array.
         stated: the samples of black and white where the file states them, else None.
+        certain: whether these cannot be mere statistics of the samples, as some TIFFs have them.
         white_is_zero: whether the darkest sample is the largest.
     """
 
@@ -33,6 +34,7 @@ class Samples(NamedTuple):
     bits: int
     stated: tuple[float, float] | None = None
     white_is_zero: bool = False
+    certain: bool = False
 
 
 class DepthError(UserError):
@@ -81,7 +83,7 @@ def _choose_range(samples: Samples, color: NDArray[Any]) -> tuple[float, float, 
         return _float_range(samples, color)
     lowest, highest = (int(color.min()), int(color.max())) if color.size else (0, 0)
     bits = samples.bits
-    if samples.stated and _is_depth(samples.stated, lowest, highest):
+    if samples.stated and (samples.certain or _is_depth(samples.stated, lowest, highest)):
         return (*samples.stated, ())
     # Signed samples: all of their range, or its upper half where none is negative.
     if samples.values.dtype.kind == "i" and bits < 32 and lowest < 0:
@@ -130,7 +132,7 @@ def _float_range(samples: Samples, color: NDArray[Any]) -> tuple[float, float, t
 def _scale(values: NDArray[Any], black: float, white: float, top: int) -> NDArray[Any]:
     """`values` so that black becomes 0 and white `top`, rounded; unchanged if they are that."""
     target = np.uint8 if top == 255 else np.uint16
-    if black == 0 and white == top:
+    if black == 0 and white == top and values.dtype.kind != "f":
         return values.astype(target)
     scaled = np.empty(values.shape, target)
     for rows in _bands(values):

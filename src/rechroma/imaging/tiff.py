@@ -23,6 +23,7 @@ CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, CMYK: 4}
 PREVIEW = 1  # a bit of NewSubfileType
 DNG_VERSION = 50706
 OPENCV_DEPTHS = (8, 10, 12, 14, 16)
+OPENCV_CHANNELS = ((1, WHITE_IS_ZERO), (1, BLACK_IS_ZERO), (3, RGB), (4, RGB))
 
 logger = logging.getLogger(__name__)
 
@@ -173,7 +174,7 @@ def _read_values(page: "TiffPage", stream: BinaryIO) -> NDArray[Any]:
 def _read_with_opencv(page: "TiffPage", stream: BinaryIO) -> NDArray[Any] | None:
     """Of channels that OpenCV does not rearrange, else None."""
     unsigned = int(page.sampleformat) == UNSIGNED and page.bitspersample in OPENCV_DEPTHS
-    if not unsigned or page.samplesperpixel not in (1, 3) or int(page.photometric or 0) == CMYK:
+    if not unsigned or (page.samplesperpixel, page.photometric) not in OPENCV_CHANNELS:
         return None
     stream.seek(0)
     level = cv2.utils.logging.getLogLevel()
@@ -185,7 +186,7 @@ def _read_with_opencv(page: "TiffPage", stream: BinaryIO) -> NDArray[Any] | None
     if values is None or values.size != page.imagelength * page.imagewidth * page.samplesperpixel:
         return None
     if values.ndim == 3:
-        values = values[..., ::-1]  # OpenCV's order is blue, green, red
+        values = values[..., [2, 1, 0, 3][: values.shape[2]]]  # OpenCV's is blue, green, red
     # It moves 10, 12 and 14 bits to the top of 16.
     unused = 8 * values.itemsize - page.bitspersample
     shifted: NDArray[Any] = values >> unused
@@ -213,7 +214,9 @@ def _split_channels(
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """The named channels and opacity; a warning about the others."""
     count = values.shape[2]
-    # Without ExtraSamples nobody knows what further channels are.
+    # Without ExtraSamples a fourth channel of color is opacity, and others are not known.
+    if not extra and (channels, count) == (3, 4):
+        extra = (OPACITY[0],)
     kinds = (extra + (0,) * count)[: count - channels]
     opacity = [channels + index for index, kind in enumerate(kinds) if kind in OPACITY][:1]
     ignored = len(kinds) - len(opacity)

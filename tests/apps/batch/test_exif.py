@@ -67,6 +67,24 @@ def test_exif_resolution_and_profile_are_copied_between_all_formats(saved, befor
             assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
+@pytest.mark.parametrize("after", [".png", ".tif"])
+@pytest.mark.parametrize("before", [".png", ".jpg", ".tif"])
+def test_exif_resolution_and_profile_are_copied_into_16_bits(saved, before, after):
+    image = read_image_file(saved(f"old{before}"))
+    target = saved("old.png").with_name(f"restored{after}")
+    deep = np.random.default_rng(0).integers(0, 65536, (20, 30, 3)).astype(np.uint16)
+    assert write_image_file(target, deep, image.metadata) == ()
+    with Image.open(target) as picture:
+        exif = picture.getexif()
+        assert (exif[MAKE], exif[ARTIST]) == ("Leica", "E. Kim")
+        assert exif.get_ifd(CAMERA)[TAKEN] == "1931:05:09 10:11:12"
+        assert float(exif.get_ifd(CAMERA)[EXPOSURE]) == pytest.approx(1 / 60)
+        assert [float(part) for part in exif.get_ifd(PLACE)[LATITUDE]] == [37, 34, 0]
+        assert picture.info["icc_profile"] == SRGB
+        assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        assert picture.getexif()[PROCESSING_SOFTWARE].startswith("rechroma ")
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_orientation_is_applied_and_then_removed(saved, damaged, suffix):
     source = saved("old.png", exif=exif_of(orientation=6))
@@ -212,3 +230,17 @@ def test_a_file_that_another_program_edited_is_an_original(saved, tmp_path):
     assert not is_restored(saved("old.jpg", exif=exif))
     (tmp_path / "text.png").write_text("no picture")
     assert not is_restored(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("before", SUFFIXES)
+@pytest.mark.parametrize("after", SUFFIXES)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_letters_beyond_ascii_are_kept_as_they_are_stored(
+    damaged, tmp_path, before, after, encoding
+):
+    exif = Image.Exif()
+    exif[ARTIST] = "Müller".encode(encoding)
+    source = tmp_path / f"old{before}"
+    Image.fromarray(damaged).convert("RGB").save(source, exif=exif)
+    with Image.open(rewritten(source, after)) as picture:
+        assert picture.getexif()[ARTIST].encode("latin-1") == "Müller".encode(encoding)

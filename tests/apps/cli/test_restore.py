@@ -7,6 +7,7 @@ import pytest
 from command_line import HOLE, get, made, mask_of, put, rechroma
 from PIL import Image
 
+from rechroma.apps.batch.image_file import read_image_file
 from rechroma.deployment.load import load_model
 from rechroma.imaging.color import to_luma
 from rechroma.models.weights import BUNDLED_FOLDER
@@ -271,3 +272,78 @@ def test_a_photograph_without_damage_is_named(photo, capsys):
     assert rechroma("find-mask", "old.png", "--out", "masks") == 0
     assert "old.png: no damage found\n" in capsys.readouterr().err
     assert not get("masks/old.png").any()
+
+
+def deep_of(damaged: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(5).integers(0, 256, damaged.shape)
+    deep = (damaged.astype(np.uint16) * 256 + noise).astype(np.uint16)
+    deep[HOLE] = 60 * 257
+    return deep
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_are_restored_into_16_bits_of_exactly_the_same_gray(damaged, restored, suffix):
+    deep = deep_of(damaged)
+    put("old.png", deep)
+    assert restored("old.png", "--out", f"new{suffix}") == 0
+    pixels = read_image_file(Path(f"new{suffix}")).pixels
+    assert (pixels.shape, pixels.dtype) == ((96, 128, 3), np.uint16)
+    known = ~mask_of(HOLE)
+    np.testing.assert_array_equal(to_luma(pixels)[known], deep[known])
+
+
+def test_a_depth_of_8_is_that_of_the_high_bytes(damaged, restored, capsys):
+    deep = deep_of(damaged)
+    put("old.png", deep)
+    assert restored("old.png", "--out", "new.png", "--depth", "8") == 0
+    assert get("new.png").dtype == np.uint8
+    known = ~mask_of(HOLE)
+    gray = to_luma(get("new.png"))
+    np.testing.assert_array_equal(gray[known], (deep >> 8)[known])
+    assert "16 bits were reduced to 8, as --depth 8 asks" in capsys.readouterr().err
+
+
+def test_8_bits_can_be_restored_into_16(damaged, restored):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", "new.tif", "--depth", "16") == 0
+    pixels = read_image_file(Path("new.tif")).pixels
+    known = ~mask_of(HOLE)
+    np.testing.assert_array_equal(to_luma(pixels)[known], damaged[known] * np.uint16(257))
+
+
+def test_16_bits_in_a_format_of_8_are_a_mistake(damaged, restored, capsys):
+    put("old.png", damaged)
+    for options in (["--out", "new.jpg"], ["--out", "new", "--format", "webp"]):
+        assert restored("old.png", *options, "--depth", "16") == 2
+    assert "--depth is 16 but webp holds 8 bits" in capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("name", ["new.bmp", "new.HEIC", "new.gif"])
+def test_an_output_in_a_format_that_is_not_written_is_a_mistake(damaged, restored, capsys, name):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", name) == 2
+    assert f"{name}: {Path(name).suffix.lower()} is not written" in capsys.readouterr().err
+    assert not Path(name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "out"), [("avif", "new.avif"), ("jpeg2000", "new.jp2"), ("jpeg", "new.jfif")]
+)
+def test_further_formats_are_written(damaged, restored, name, out):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", out) == 0
+    assert restored("old.png", "--out", "folder", "--format", name) == 0
+    with Image.open(out) as picture, Image.open(Path("folder") / made("folder")[0]) as other:
+        assert picture.format == other.format == name.upper()
+        assert picture.size == other.size == (128, 96)
+
+
+def test_the_undecoded_part_of_a_photograph_is_restored_and_named(damaged, restored, capsys):
+    put("old.jpg", damaged)
+    Path("old.jpg").write_bytes(Path("old.jpg").read_bytes()[:-900])
+    assert restored("old.jpg", "--out", "new.png", "--report", "report.json") == 0
+    assert "could not be decoded" in capsys.readouterr().err
+    (entry,) = json.loads(Path("report.json").read_text())["photographs"]
+    assert entry["lost"] > 0.1
+    assert "could not be decoded" in entry["warnings"][0]

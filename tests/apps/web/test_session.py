@@ -113,7 +113,7 @@ def test_a_photograph_too_large_is_refused_before_it_is_decoded(write, damaged, 
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"hello", "is no picture, expected PNG, JPEG, WEBP, TIFF, BMP"),
+        (b"hello", "is no picture, expected PNG, JPEG, WebP, TIFF, BMP"),
         (None, "cannot be read: "),
     ],
 )

@@ -66,8 +66,8 @@ def merge_texts(texts: Iterable[tuple[str, str]]) -> str:
 def iptc_segment(iptc: bytes) -> bytes:
     """IPTC records as the APP13 segment of a JPEG.
 
-    >>> iptc_segment(b"abc")[:8]
-    b'\\xff\\xed\\x00\\x1ePhot'
+    >>> iptc_segment(b"abc")[4:17]
+    b'Photoshop 3.0'
     """
     block = b"8BIM" + struct.pack(">HHI", IPTC_BLOCK, 0, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)
     body = PHOTOSHOP + block

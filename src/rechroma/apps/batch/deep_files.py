@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
-from PIL.TiffTags import ASCII, BYTE, LONG, TAGS_V2_GROUPS, UNDEFINED
+from PIL.TiffTags import BYTE, LONG, UNDEFINED
 
 from rechroma.apps.batch.captions import IPTC_TAG, XMP_TAG
+from rechroma.apps.batch.exif import IFDS
 from rechroma.imaging.png_chunks import SIGNATURE, chunk
 
 INCHES_A_METER = 39.3701
@@ -71,7 +72,7 @@ def write_deep_tiff(
     Args:
         file: is overwritten.
         picture: uint16.
-        exif: of which the tags and the directories below are written.
+        exif: all of its tags are written, and the directories below.
         profile: an ICC profile, or None.
         xmp: an XMP packet, or None.
         iptc: IPTC records, or None.
@@ -83,9 +84,10 @@ def write_deep_tiff(
     sizes = [len(strip) for strip in strips]
     tags = ImageFileDirectory_v2(prefix=b"II")
     for tag, value in exif.items():
-        tags[tag] = exif.get_ifd(tag) if tag in TAGS_V2_GROUPS else value
-        if isinstance(value, str):
-            tags.tagtype[tag] = ASCII
+        tags[tag] = value
+    for directory in IFDS:
+        if values := exif.get_ifd(directory):
+            tags[directory] = values
     for tag, content, kind in (
         (ICC_TAG, profile, UNDEFINED),
         (XMP_TAG, xmp, BYTE),

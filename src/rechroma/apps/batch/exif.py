@@ -132,12 +132,34 @@ def _keep_descriptive(exif: Image.Exif) -> Image.Exif:
     kept = Image.Exif()
     for tag, value in exif.items():
         if tag in DESCRIPTIVE:
-            kept[tag] = value
+            kept[tag] = _as_stored(value)
     for ifd in IFDS:
         values = {tag: value for tag, value in exif.get_ifd(ifd).items() if tag not in CAMERA_SIZE}
         if values:
             kept.get_ifd(ifd).update(values)
     return kept
+
+
+def _as_stored(value: Any) -> Any:
+    """A text beyond ASCII as the bytes of the file: Pillow reads Latin-1 and writes ASCII."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("latin-1", "replace")
+    return value
+
+
+def tiff_exif(exif: Image.Exif) -> Image.Exif:
+    """The EXIF in the form that Pillow's TIFF writer takes without loss of letters.
+
+    >>> exif = Image.Exif()
+    >>> exif[Base.Artist] = "김".encode()
+    >>> tiff_exif(exif)[Base.Artist].decode()
+    '김'
+    """
+    loaded = Image.Exif()
+    loaded.load(exif.tobytes())
+    for tag, value in list(loaded.items()):
+        loaded[tag] = _as_stored(value)
+    return loaded
 
 
 def _dpi(picture: Image.Image, exif: Image.Exif) -> tuple[float, float] | None:

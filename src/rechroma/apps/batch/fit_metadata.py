@@ -12,7 +12,7 @@ from rechroma.apps.batch.captions import (
     iptc_text,
     merge_texts,
 )
-from rechroma.apps.batch.exif import Metadata, has_ifds, sign_exif, signature
+from rechroma.apps.batch.exif import Metadata, has_ifds, sign_exif, signature, tiff_exif
 from rechroma.imaging.png_chunks import XMP_KEY, text_body
 
 NO_IPTC = ("webp", "avif", "jpeg2000")
@@ -39,9 +39,9 @@ def fit_metadata(metadata: Metadata, name: str) -> tuple[Metadata, tuple[str, ..
         text = merge_texts(captions.texts)
         if not description:
             exif = sign_exif(metadata)  # a copy
-            exif[Base.ImageDescription] = text
+            exif[Base.ImageDescription] = text.encode()
             metadata = metadata._replace(exif=exif)
-        elif description != text:
+        elif description not in (text, text.encode()):
             dropped.append(", ".join(key for key, _ in captions.texts))
         captions = captions._replace(texts=())
     if name == "jpeg2000":
@@ -100,7 +100,7 @@ def metadata_options(name: str, metadata: Metadata) -> dict[str, object]:
         options["extra"] = iptc_segment(captions.iptc)
     if name == "jpeg" and captions.texts:
         options["comment"] = merge_texts(captions.texts).encode()
-    options["exif"] = exif.tobytes()
+    options["exif"] = tiff_exif(exif) if name == "tiff" else exif.tobytes()
     if name == "tiff" and has_ifds(exif):
         options["compression"] = None  # Pillow cannot write them into compressed TIFFs
     if metadata.profile:

@@ -27,13 +27,13 @@ from rechroma.outputs import whole_file
 
 Depth = Literal["auto", "8", "16"]
 
-# Pillow's options for each format of `--format`; all but JPEG are lossless.
+# Pillow's options for each format of `--format`; all but JPEG and AVIF are lossless.
 WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "png": {"format": "PNG", "compress_level": 1},
     "jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     "tiff": {"format": "TIFF", "compression": "tiff_lzw"},
     "webp": {"format": "WEBP", "lossless": True, "quality": 30, "method": 2},
-    "avif": {"format": "AVIF", "quality": 100, "subsampling": "4:4:4", "speed": 8},
+    "avif": {"format": "AVIF", "quality": 90, "subsampling": "4:4:4", "speed": 8},
     "jpeg2000": {"format": "JPEG2000", "irreversible": False},
 }
 LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383, "avif": 65_536}  # px that a format can hold
@@ -116,9 +116,7 @@ def check_out(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix in SUFFIXES | OTHER_SUFFIXES and format_of(path) is None and not path.is_dir():
         known = ", ".join(format_suffix(name) for name in WRITE_OPTIONS)
-        raise UserError(
-            f"{path}: pictures are not written as {suffix}, expected {known}, or a folder"
-        )
+        raise UserError(f"{path}: {suffix} is not written, expected {known}, or a folder")
 
 
 def format_suffix(name: str) -> str:
