@@ -1,5 +1,6 @@
 import io
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,3 +180,17 @@ def test_pillows_own_limit_is_restored_after_reading(photo: np.ndarray) -> None:
     before = Image.MAX_IMAGE_PIXELS
     read_color(io.BytesIO(encoded(photo)))
     assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_heic_without_pillow_heif_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    heic = io.BytesIO(b"\0\0\0\x18ftypheic" + bytes(200))
+    with pytest.raises(PhotoError, match=r"x: is HEIC, .* pip install 'rechroma\[heif\]'"):
+        read_color(heic, "x")
+
+
+def test_heic_is_read_with_pillow_heif(photo: np.ndarray) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    pillow_heif.register_heif_opener()
+    heic = io.BytesIO(encoded(photo, "HEIF", quality=95))
+    assert np.abs(read_color(heic).astype(int) - photo).mean() < 6

@@ -134,3 +134,12 @@ def test_a_pil_image_keeps_its_orientation_at_16_bits(photo: np.ndarray) -> None
     Image.fromarray(photo[..., 0].astype(np.uint16) * 257).save(stream, "PNG", exif=exif)
     with Image.open(stream) as picture:
         assert decode_image(picture, "photo").size == (96, 128)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "PNG", "JPEG", "GIF", "BMP"])
+def test_pillows_own_limit_does_not_count(
+    luma: np.ndarray, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    content = encoded(luma, kind, mode="L")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", luma.size // 4)  # an error above twice that
+    assert decoded(content).pixels.shape[:2] == luma.shape

@@ -181,7 +181,7 @@ def _open_picture(opened: OpenedImage) -> tuple[int, int]:
     if kind == "HEIF":
         _register_heif()
     try:
-        with _no_pixel_limit():
+        with no_pixel_limit():
             opened.picture = Image.open(opened.stream, formats=[kind])
     except UnidentifiedImageError as error:
         if kind == "TIFF":
@@ -217,10 +217,14 @@ def _register_heif() -> None:
 
 
 @contextmanager
-def _no_pixel_limit() -> Iterator[None]:
+def no_pixel_limit() -> Iterator[None]:
     """Pillow's own limit is switched off while a header is read: it warns at half of ours.
 
     So are its warnings about broken metadata, which `apps.batch.exif` names.
+
+    >>> with no_pixel_limit():
+    ...     Image.MAX_IMAGE_PIXELS is None
+    True
     """
     with pillow_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -118,8 +118,8 @@ def samples_of_deep(picture: Image.Image) -> Samples | None:
 
 
 def _bits_in_header(opened: OpenedImage) -> int:
-    """The bits of a JPEG 2000 or AVIF file, which Pillow reduces to 8; 8 for other formats."""
-    if opened.kind not in ("JPEG2000", "AVIF", "TIFF", "PPM"):
+    """The bits of a file that Pillow reduces to 8; 8 where it does not, or the header is silent."""
+    if opened.kind not in ("JPEG2000", "AVIF", "HEIF", "TIFF", "PPM"):
         return 8
     if opened.kind == "TIFF":
         return int(max(opened.picture.tag_v2.get(258, (8,))))  # type: ignore[attr-defined]
@@ -130,6 +130,6 @@ def _bits_in_header(opened: OpenedImage) -> int:
         # SIZ: marker, length and capabilities, eight sizes, the number of channels, then depths.
         depth = head[start + 42 : start + 43]
         return (depth[0] & 0x7F) + 1 if depth else 8
-    if opened.kind == "AVIF" and (start := head.find(b"pixi")) >= 0:
+    if opened.kind in ("AVIF", "HEIF") and (start := head.find(b"pixi")) >= 0:
         return max(head[start + 9 : start + 10], default=8)
     return 8

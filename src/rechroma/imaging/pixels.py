@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
-from rechroma.imaging.decode import OpenedImage, decoder_errors
+from rechroma.imaging.decode import OpenedImage, decoder_errors, no_pixel_limit
 from rechroma.imaging.deep_samples import read_samples, samples_of_deep
 from rechroma.imaging.depth import scale_samples, to_8_bits
 from rechroma.imaging.types import Mask
@@ -49,7 +50,8 @@ def decode_pixels(opened: OpenedImage) -> Decoded:
     """
     notes = list(opened.notes)
     with decoder_errors(opened.name):
-        frames = getattr(opened.picture, "n_frames", 1)
+        with no_pixel_limit():  # Pillow opens each page of a TIFF to count them
+            frames = getattr(opened.picture, "n_frames", 1)
         if frames > 1:
             notes.append(f"only the first of {frames} frames was restored")
         orientation = _orientation(opened.picture)
@@ -156,6 +158,9 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _decode_8_bits(picture: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
+    if isinstance(picture, TiffImageFile):
+        with no_pixel_limit():
+            picture.load_prepare()  # checks the limit, too
     picture.load()
     opaque = _opaque(_as_rgb_modes(upright(picture)), notes)
     if opaque.mode in ("1", "L"):
