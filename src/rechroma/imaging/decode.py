@@ -160,6 +160,8 @@ def _identify(stream: BinaryIO, name: str, suffix: str, pixel_limit: int) -> Ope
         if opened.side_data.dropped:
             opened.stream = without_chunks(stream, opened.side_data.dropped)
     size = _open_picture(opened)
+    if 0 in size:
+        raise PhotoError(name, f"is {size[0]}x{size[1]} px, expected at least 1x1 px")
     if size[0] * size[1] > pixel_limit:
         limit = f"expected at most {pixel_limit // 10**6} megapixels"
         raise PhotoError(name, f"is {size[0]}x{size[1]} px, {limit}")

@@ -20,7 +20,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK = 0, 1, 2, 5  # PhotometricInterpretatio
 OPACITY = (1, 2)  # ExtraSamples: premultiplied or not
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # SampleFormat
 CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, CMYK: 4}
-PREVIEW = 1  # a bit of NewSubfileType
+MOST_CHANNELS = 16  # more are no photograph
 DNG_VERSION = 50706
 OPENCV_DEPTHS = (8, 10, 12, 14, 16)
 OPENCV_CHANNELS = ((1, WHITE_IS_ZERO), (1, BLACK_IS_ZERO), (3, RGB), (4, RGB))
@@ -149,7 +149,9 @@ def _check_complete(page: "TiffPage", stream: BinaryIO) -> None:
     ends = [
         start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)
     ]
-    if not ends or max(ends) > size or len(page.dataoffsets) > len(page.databytecounts):
+    stored = sum(page.databytecounts)
+    plain = page.compression == 1 and page.bitspersample % 8 == 0
+    if not ends or max(ends) > size or (plain and page.nbytes > stored):
         raise TiffError("is a TIFF that is cut off or broken")
 
 

@@ -40,13 +40,14 @@ def plan_outputs(
 
     Raises:
         NoPhotosError: the sources hold no photograph.
-        UserError: `out` is one file for several photographs, or a photograph or one of the `others`
-            would be overwritten.
+        UserError: `out` is one file for several photographs, or a picture in a format that is not
+            written, or a photograph or one of the `others` would be overwritten.
     """
-    from rechroma.apps.batch.image_file import format_of, is_restored
+    from rechroma.apps.batch.image_file import check_out, format_of, is_restored
     from rechroma.imaging.formats import EXPECTED
     from rechroma.imaging.io import list_photos
 
+    check_out(out)
     is_file = format_of(out) is not None and not out.is_dir()
     if out.exists() and not out.is_dir() and not is_file:
         raise UserError(f"{out} is a file, expected a folder to write into")

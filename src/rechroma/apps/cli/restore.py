@@ -135,10 +135,9 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     Raises:
         UserError: options contradict each other, or as `paths.plan_outputs`.
     """
-    from rechroma.apps.batch.image_file import DEEP_FORMATS, check_out, format_of, format_suffix
+    from rechroma.apps.batch.image_file import DEEP_FORMATS, format_of, format_suffix
     from rechroma.apps.batch.jobs import Job
 
-    check_out(chosen.out)
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
     if out_format and chosen.format and out_format != chosen.format:
