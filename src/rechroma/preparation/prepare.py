@@ -13,8 +13,8 @@ import numpy as np
 
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
-from rechroma.imaging.decode import FORMATS
 from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.formats import FORMATS
 from rechroma.imaging.io import write_png
 from rechroma.imaging.resize import center_square
 from rechroma.imaging.types import Luma, Mask, Photo
