@@ -27,7 +27,7 @@ from rechroma.apps.cli.main import main
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import read_yaml
 from rechroma.studies.overrides import apply_overrides
-from rechroma.training.loss_expression import parse_loss
+from rechroma.training.loss_expression import parse_model_loss
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -130,7 +130,7 @@ def _grid(overrides: list[str]) -> Iterator[list[str]]:
 
 def check_settings(overrides: list[str]) -> None:
     settings = apply_overrides(read_yaml(ROOT / "params.yaml"), overrides, "docs")
-    parse_loss(settings.loss, settings.model.segmentation, settings.model.hues)
+    parse_model_loss(settings)
     RestorationNetwork(settings.model)
 
 

@@ -122,13 +122,14 @@ class Model(_Strict):
     encoder: str
     """`plain`, or the name of an encoder of smp or timm."""
     decoder: str
-    """`quarter`, or the name of a decoder of smp; not used by `plain`."""
+    """`quarter`, `context`, or the name of a decoder of smp; not used by `plain`."""
     weights: Annotated[str, BeforeValidator(_weights_by_new_name)]
     """`bundled`, `none`, `imagenet`, or a .safetensors file."""
     frozen: bool
     """An encoder that starts with weights keeps them; from scratch it learns."""
-    output: Literal["luma_chroma", "rgb"]
-    """Luma and chroma, or three RGB channels from a sigmoid (the reference report)."""
+    output: Literal["luma_chroma", "rgb", "chroma_bins"]
+    """Luma and chroma, three RGB channels from a sigmoid (the reference report), or luma and the
+    probability of each of 265 bins of chroma."""
     keep_gray: bool
     """Put the known gray back outside the damage, exactly."""
     fill: Literal["none", "push_pull", "telea", "soft_telea"]
@@ -202,6 +203,8 @@ class Restore(_Strict):
     """Larger photographs are reduced to this longer side for the network, px."""
     hues: bool
     """The predicted hues are transferred to the colors."""
+    temperature: Annotated[float, Field(ge=0.05, le=10)]
+    """Of the probabilities of `chroma_bins`: 1 is their mean color, lower is stronger."""
 
 
 class Evaluate(_Strict):

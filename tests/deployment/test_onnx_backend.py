@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -94,6 +95,9 @@ def test_restoring_with_a_file_imports_no_torch_and_onnxruntime_prints_nothing(
 
 def test_the_single_histogram_of_an_older_file_is_that_of_one_cell(make_settings):
     class Session:
+        def get_outputs(self):
+            return [SimpleNamespace(name="color"), SimpleNamespace(name="hues")]
+
         def get_inputs(self):
             return []
 
@@ -143,7 +147,7 @@ class SessionOn:
     def __init__(self, session, provider):
         self.session, self.provider = session, provider
         self.run, self.get_modelmeta = session.run, session.get_modelmeta
-        self.get_inputs = session.get_inputs
+        self.get_inputs, self.get_outputs = session.get_inputs, session.get_outputs
 
     def get_providers(self):
         return [self.provider, "CPUExecutionProvider"]

@@ -17,7 +17,7 @@ def predict(network: RestorationNetwork, height: int = 40, width: int = 50):
     return luma, mask, network(luma, mask)
 
 
-@pytest.mark.parametrize("output", ["luma_chroma", "rgb"])
+@pytest.mark.parametrize("output", ["luma_chroma", "rgb", "chroma_bins"])
 @pytest.mark.parametrize("two_stage", [False, True])
 @pytest.mark.parametrize("segmentation", [False, True])
 @pytest.mark.parametrize("mask", [False, True])

@@ -43,7 +43,7 @@ def make_inputs() -> Callable[..., LossInputs]:
         discriminator = PatchGAN(settings.discriminator)
         return LossInputs(
             prediction=prediction,
-            target_color=to_ycbcr(target) if settings.model.output == "luma_chroma" else target,
+            target_color=target if settings.model.output == "rgb" else to_ycbcr(target),
             target_gray=to_ycbcr(target)[:, :1],
             predicted_rgb=rgb,
             target_rgb=target,
@@ -51,6 +51,7 @@ def make_inputs() -> Callable[..., LossInputs]:
             target_hues=torch.full((2, 181, 1, 1), 1 / 181),
             weight=pixel_weight(mask.float(), 4.0),
             discriminator_logits=discriminator(luma.float() / 255, rgb),
+            bin_frequency=network.bins.frequency if network.bins else None,
         )
 
     return make

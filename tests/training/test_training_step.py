@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.training.loss_expression import parse_loss
+from rechroma.training.loss_expression import parse_model_loss
 from rechroma.training.losses import TERMS
 from rechroma.training.setup import make_loader
 from rechroma.training.training_step import TrainingStep
@@ -20,7 +20,7 @@ def make_step(tiny_settings, cpu):
         settings = tiny_settings(**changes, **{"discriminator.channels": 4})
         torch.manual_seed(0)
         model = settings.model
-        weights = parse_loss(settings.loss, model.segmentation, model.hues)
+        weights = parse_model_loss(settings)
         return TrainingStep(settings, weights, cpu, RestorationNetwork(model), total_updates=50)
 
     return make

@@ -2,8 +2,9 @@
 
 The inputs of a file are `luma`, `(N, 1, H, W)` uint8, and `mask`, `(N, 1, H, W)` bool, of any
 height and width: padding to the encoder's stride is part of the graph. Its outputs are `color`,
-`(N, 3, H, W)` float32, and `hues`, `(N, 181, h, w)` float32 shares, where the network predicts
-them: the same as `NetworkOutput` for one photograph. `onnx_export` writes such files.
+`(N, 3, H, W)` float32, and where the network predicts them `hues`, `(N, 181, h, w)` float32 shares,
+and `bins`, `(N, 265, h, w)` float32 logits: the same as `NetworkOutput` for one photograph.
+`onnx_export` writes such files.
 """
 
 import logging
@@ -49,6 +50,9 @@ class OnnxBackend:
     ...     def get_inputs(self):
     ...         return []
     ...
+    ...     def get_outputs(self):
+    ...         return []
+    ...
     ...     def run(self, names, inputs):
     ...         return [np.zeros((1, 3, 8, 8), np.float32)]
     >>> backend = OnnxBackend(GraySession(), model=None)
@@ -71,12 +75,14 @@ class OnnxBackend:
         planes = {"luma": luma[None, None], "mask": mask[None, None]}  # (1, 1, H, W) each
         # A network without the mask as its input has no such input in the graph.
         inputs = {each.name: planes[each.name] for each in self.session.get_inputs()}
-        color, *hues = self.session.run(None, inputs)
-        if not hues:
-            return NetworkOutput(color[0], None)
+        color, *others = (planes[0] for planes in self.session.run(None, inputs))
+        names = [each.name for each in self.session.get_outputs()[1:]]
+        by_name = dict(zip(names, others, strict=True))
+        shares = by_name.get("hues")  # (181, h, w)
         # Older files have one histogram, (181,), for the whole photograph: a single cell.
-        shares = hues[0][0]  # (181, h, w)
-        return NetworkOutput(color[0], shares if shares.ndim == 3 else shares[:, None, None])
+        if shares is not None and shares.ndim == 1:
+            shares = shares[:, None, None]
+        return NetworkOutput(color, shares, by_name.get("bins"))
 
     def with_threads(self, threads: int) -> "OnnxBackend":
         """As `Backend`: a session of its own, which reads the file again."""

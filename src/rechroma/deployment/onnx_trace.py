@@ -42,7 +42,11 @@ def trace_network(network: RestorationNetwork) -> "ModelProto":
     sides, cells = {0: "N", 2: "H", 3: "W"}, {0: "N", 2: "h", 3: "w"}
     luma = torch.zeros(2, 1, *TRACE_SIZE, dtype=torch.uint8)
     mask = torch.zeros(2, 1, *TRACE_SIZE, dtype=torch.bool)
-    names = ["color", "hues"] if network.settings.hues else ["color"]
+    names = ["color"]
+    if network.settings.hues:
+        names.append("hues")
+    if network.bins is not None:
+        names.append("bins")
     written = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of deprecation, and of branches that a trace may miss
@@ -54,7 +58,10 @@ def trace_network(network: RestorationNetwork) -> "ModelProto":
             opset_version=OPSET,
             input_names=["luma", "mask"],
             output_names=names,
-            dynamic_axes={"luma": sides, "mask": sides, "color": sides, "hues": cells},
+            dynamic_axes={
+                **dict.fromkeys(("luma", "mask", "color"), sides),
+                **dict.fromkeys(("hues", "bins"), cells),
+            },
             # In evaluation mode, its layers unchanged: the weights in the file are those of the
             # network, and not products of them. onnxruntime joins layers when it loads the file.
             training=torch.onnx.TrainingMode.PRESERVE,
@@ -145,7 +152,7 @@ def constant_padding(layer: nn.Conv2d) -> nn.Module:
 
 
 class _RestoringOutputs(nn.Module):
-    """A network with the outputs that restoring needs: color, and hues as shares."""
+    """A network with the outputs that restoring needs: color, hues as shares, logits of bins."""
 
     def __init__(self, network: RestorationNetwork):
         super().__init__()
@@ -153,6 +160,6 @@ class _RestoringOutputs(nn.Module):
 
     def forward(self, luma: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         prediction = self.network(luma, mask)
-        if prediction.hues is None:
-            return (prediction.color,)
-        return prediction.color, prediction.hues.softmax(dim=1)
+        hues = None if prediction.hues is None else prediction.hues.softmax(dim=1)
+        outputs = (prediction.color, hues, prediction.bins)
+        return tuple(output for output in outputs if output is not None)

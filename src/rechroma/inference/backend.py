@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from rechroma.imaging.chroma_bins import decode_bins
 from rechroma.imaging.color import rgb_from_ycbcr, ycbcr_from_rgb
+from rechroma.imaging.resize import upscale
 from rechroma.imaging.types import Luma, Mask, Planes
 from rechroma.settings import Model
 
@@ -22,10 +24,13 @@ class NetworkOutput(NamedTuple):
             Cr in [-0.5, 0.5], or RGB in [0, 1].
         hues: `(181, h, w)` float32, the hue histogram of each cell as shares whose sum is 1, or
             None where the network predicts none.
+        bins: `(265, h, w)` float32 logits of the bins of chroma, at 1/4 of H and W rounded up, or
+            None where the network predicts none; `color` has their mean.
     """
 
     color: Planes
     hues: Planes | None
+    bins: Planes | None = None
 
 
 def luma_plane(output: NetworkOutput, kind: str) -> Planes:
@@ -35,18 +40,29 @@ def luma_plane(output: NetworkOutput, kind: str) -> Planes:
     >>> float(luma_plane(white, "rgb").item())
     1.0
     """
-    luma: Planes = output.color[0] if kind == "luma_chroma" else ycbcr_from_rgb(*output.color)[0]
+    luma: Planes = ycbcr_from_rgb(*output.color)[0] if kind == "rgb" else output.color[0]
     return luma
 
 
-def chroma_planes(output: NetworkOutput, kind: str) -> Planes:
+def chroma_planes(output: NetworkOutput, kind: str, temperature: float = 1.0) -> Planes:
     """`(2, H, W)` float32 Cb, Cr in [-0.5, 0.5] of an output of the `kind` in `model.output`.
+
+    Args:
+        output: of a network.
+        kind: `luma_chroma`, `rgb` or `chroma_bins`.
+        temperature: of the probabilities of bins, `restore.temperature`.
 
     >>> white = NetworkOutput(np.ones((3, 1, 1), np.float32), hues=None)
     >>> chroma_planes(white, "rgb").shape
     (2, 1, 1)
     """
-    planes = output.color if kind == "luma_chroma" else np.stack(ycbcr_from_rgb(*output.color))
+    if output.bins is not None and temperature != 1:
+        decoded = decode_bins(output.bins, temperature)  # (2, h, w)
+        height, width = output.color.shape[1:]
+        factor = -(-height // decoded.shape[1])  # one bin covers so many rows and columns
+        sides = [factor * side for side in decoded.shape[1:]]
+        return upscale(decoded, tuple(sides))[:, :height, :width]
+    planes = np.stack(ycbcr_from_rgb(*output.color)) if kind == "rgb" else output.color
     return planes[1:]
 
 
@@ -140,9 +156,15 @@ class TorchBackend:
         with torch.inference_mode(), precision:
             prediction = self.network(planes, hole)
         color: Planes = prediction.color[0].float().cpu().numpy()  # (3, H, W)
-        if prediction.hues is None:
-            return NetworkOutput(color, None)
-        return NetworkOutput(color, prediction.hues[0].float().softmax(dim=0).cpu().numpy())
+        hues, bins = (
+            None if logits is None else logits[0].float()
+            for logits in (prediction.hues, prediction.bins)
+        )
+        return NetworkOutput(
+            color,
+            None if hues is None else hues.softmax(dim=0).cpu().numpy(),
+            None if bins is None else bins.cpu().numpy(),
+        )
 
     def with_threads(self, threads: int) -> "TorchBackend":
         """As `Backend`; torch keeps this number for the whole process."""

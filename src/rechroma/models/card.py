@@ -80,8 +80,10 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
     from pydantic import ValidationError
 
     try:
-        return Model.model_validate(card["model"]), Restore.model_validate(card["restore"])
-    except (KeyError, ValidationError) as error:
+        # Cards of models before there were bins of chroma have no temperature, and need none.
+        restore = {"temperature": 1.0, **card["restore"]}
+        return Model.model_validate(card["model"]), Restore.model_validate(restore)
+    except (KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{where} describes no model of this version: {reason}") from error
 

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from torch import nn
@@ -18,13 +18,17 @@ logger = logging.getLogger(__name__)
 # Decoders of smp that ask for an encoder with an output stride of 8 or 16, made by dilation. Timm
 # has no list of the encoders that can do that: the others raise a TypeError or fail an assertion.
 DILATING_DECODERS = frozenset({"deeplabv3", "deeplabv3plus", "pan"})
+QUARTER_DECODERS = ("quarter", "context")  # ours, which stop at 1/4 of the resolution
 
 
-def build_network(settings: Model, channels: int, classes: int, hues: bool = False) -> nn.Module:
+def build_network(
+    settings: Model, channels: int, classes: int, hues: bool = False, enlarge: bool = True
+) -> nn.Module:
     """A network from `(N, channels, H, W)` to `(N, classes, H, W)`, H and W multiples of 32.
 
     With `hues` it returns a pair: those planes, and logits of the hue histogram, `(N, 181)` of the
-    whole photograph or `(N, 181, h, w)` of each cell.
+    whole photograph or `(N, 181, h, w)` of each cell. Without `enlarge`, decoders that stop at 1/4
+    of the resolution return their output at that size.
 
     Raises:
         UserError: no such encoder, decoder or ImageNet weights, a decoder that does not take the
@@ -40,7 +44,7 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     import segmentation_models_pytorch as smp
 
     decoder = settings.decoder
-    decoders = ["quarter", *smp.MODEL_ARCHITECTURES_MAPPING]
+    decoders = [*QUARTER_DECODERS, *smp.MODEL_ARCHITECTURES_MAPPING]
     if decoder not in decoders:
         raise unknown("model.decoder", decoder, decoders)
     encoder = _encoder_name(settings.encoder)
@@ -56,12 +60,11 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
         logger.info("ImageNet weights of '%s' are read from %s", encoder, source)
 
     network: nn.Module
-    if decoder == "quarter":
-        from rechroma.models.quarter_unet import QuarterUNet
-
+    if decoder in QUARTER_DECODERS:
         with _library_refusals(encoder, decoder, weights):
             backbone = smp.encoders.get_encoder(encoder, in_channels=channels, weights=weights)
-        network = QuarterUNet(backbone, channels, classes, hues, settings.dropout)
+        make = _quarter_decoder(decoder)
+        network = make(backbone, channels, classes, hues, settings.dropout, enlarge)
     else:
         head = {"classes": HUES + 1, "dropout": None} if hues else None
         with _library_refusals(encoder, decoder, weights):
@@ -76,6 +79,17 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     if packaged:
         load_imagenet_weights(network.get_submodule("encoder"), encoder)
     return network
+
+
+def _quarter_decoder(name: str) -> Callable[..., nn.Module]:
+    """The network of one of `QUARTER_DECODERS`."""
+    if name == "context":
+        from rechroma.models.context_decoder import ContextNetwork
+
+        return ContextNetwork
+    from rechroma.models.quarter_unet import QuarterUNet
+
+    return QuarterUNet
 
 
 def _encoder_name(name: str) -> str:

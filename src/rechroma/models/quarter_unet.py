@@ -25,6 +25,7 @@ class QuarterUNet(nn.Module):
         classes: channels of the output.
         hues: also predict the hue histogram of each cell of 32x32 px.
         dropout: share of the features dropped in training before hues are predicted from them.
+        enlarge: enlarge the output to the size of the input.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class QuarterUNet(nn.Module):
         classes: int,
         hues: bool,
         dropout: float = 0.0,
+        enlarge: bool = True,
     ):
         super().__init__()
         self.encoder = encoder
@@ -43,11 +45,13 @@ class QuarterUNet(nn.Module):
         )
         self.hues = HueHead(widths[-1], dropout) if hues else None
         self.head = nn.Conv2d(WIDTHS[-1], classes, 3, padding=1)
+        self.enlarge = enlarge
 
     def forward(self, planes: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """`(N, channels, H, W)` to `(N, classes, H, W)`, H and W multiples of 32.
 
-        With hues also their logits by cells, `(N, 181, H / 32, W / 32)`.
+        Not enlarged, `(N, classes, H / 4, W / 4)`. With hues also their logits by cells,
+        `(N, 181, H / 32, W / 32)`.
         """
         # Feature maps at 1/1, 1/2 … 1/32.
         feature_maps = self.encoder(planes)  # (N, widths[i], H / 2**i, W / 2**i)
@@ -58,11 +62,13 @@ class QuarterUNet(nn.Module):
         ]
         # The decoder climbs from 1/32 to 1/4; from there on the output is enlarged.
         quarter = self.head(self.decoder(with_input)).float()  # (N, classes, H / 4, W / 4)
-        full = functional.interpolate(quarter.contiguous(), scale_factor=4, mode="bicubic")
+        output = quarter
+        if self.enlarge:
+            output = functional.interpolate(quarter.contiguous(), scale_factor=4, mode="bicubic")
         if self.hues is None:
-            return full
+            return output
         # Hues are predicted from the deepest features, one histogram for each of their cells.
-        return full, self.hues(feature_maps[-1])
+        return output, self.hues(feature_maps[-1])
 
 
 class HueHead(nn.Module):

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_rgb
+from rechroma.models.bin_output import BINS, QUARTER, BinOutput, reduce_output
 from rechroma.models.factory import build_network
 from rechroma.models.weights import BUNDLED, load_bundled_weights, load_weights
 from rechroma.settings import STRIDE, Model
@@ -25,17 +26,20 @@ class Prediction(NamedTuple):
 
     Attributes:
         color: `(N, 3, H, W)` float32; luma in [0, 1] with Cb, Cr in [-0.5, 0.5] for
-            `luma_chroma`, RGB in [0, 1] for `rgb`.
+            `luma_chroma` and `chroma_bins`, RGB in [0, 1] for `rgb`.
         gray: `(N, 1, H, W)` float32 in [0, 1], the first stage's restored gray, or None.
         damage: `(N, 1, H, W)` float32 logits of the segmented damage, or None.
         hues: `(N, 181, h, w)` float32 logits of the hue histogram of each cell, or None; a single
             cell where the network predicts one histogram for the whole photograph.
+        bins: `(N, 265, h, w)` float32 logits of the bins of chroma, at 1/4 of H and W rounded up,
+            or None. `color` has their mean.
     """
 
     color: Tensor
     gray: Tensor | None
     damage: Tensor | None
     hues: Tensor | None
+    bins: Tensor | None = None
 
 
 class RestorationNetwork(nn.Module):
@@ -54,17 +58,22 @@ class RestorationNetwork(nn.Module):
         self.settings = settings
         # Input: luma, and the mask beside it. Output: the color's planes, then the damage's logits.
         channels = 2 if settings.mask else 1
-        colors = 2 if settings.two_stage and settings.output == "luma_chroma" else 3
+        colors = 1 + BINS if settings.output == "chroma_bins" else 3
+        if settings.two_stage and settings.output != "rgb":
+            colors -= 1  # the first stage has the gray
         damage = 1 if settings.segmentation else 0
         # Two stages: the first restores the gray, the second one colors it.
+        self.gray_network: nn.Module | None = None
         if settings.two_stage:
-            self.gray_network: nn.Module | None = build_network(settings, channels, 1 + damage)
-            self.color_network = build_network(settings, channels, colors, settings.hues)
+            self.gray_network = build_network(settings, channels, 1 + damage)
         else:
-            self.gray_network = None
-            self.color_network = build_network(settings, channels, colors + damage, settings.hues)
+            colors += damage
+        enlarge = settings.output != "chroma_bins"
+        self.color_network = build_network(settings, channels, colors, settings.hues, enlarge)
+        first = 0 if settings.two_stage else 1
+        self.bins = BinOutput(first) if settings.output == "chroma_bins" else None
         # With a fill, the output is a difference from it: fresh networks start near zero.
-        if settings.output == "luma_chroma" and settings.fill != "none":
+        if settings.output != "rgb" and settings.fill != "none":
             for network in filter(None, (self.gray_network, self.color_network)):
                 _scale_head(network)
         # ImageNet's weights were loaded with the encoder; all others are of the whole network.
@@ -100,7 +109,7 @@ class RestorationNetwork(nn.Module):
         luma, mask = luma.float() / 255, mask.float()
         if self.gray_network is None:
             # One stage: gray, color and damage from the same network.
-            raw, hues = _run(self.color_network, self._stack_inputs(luma, mask))
+            raw, bins, hues = self._run_color_network(self._stack_inputs(luma, mask))
             raw, damage = self._split_damage(raw)
             gray = None
             color = self._color_from_raw(raw, luma)
@@ -111,12 +120,12 @@ class RestorationNetwork(nn.Module):
             )
             gray = self._keep_known(luma, self._luma_from_raw(raw, luma), mask)  # (N, 1, H, W)
             # Second stage: color for the restored gray, which stays the luma of `luma_chroma`.
-            raw, hues = _run(self.color_network, self._stack_inputs(gray, mask))
+            raw, bins, hues = self._run_color_network(self._stack_inputs(gray, mask))
             color = self._color_from_raw(torch.cat([gray - self._fill(gray), raw], 1), gray)
         # Known luma is put back; for `rgb` that is done when a photograph is restored.
-        if self.settings.output == "luma_chroma":
+        if self.settings.output != "rgb":
             color = torch.cat([self._keep_known(luma, color[:, :1], mask), color[:, 1:]], dim=1)
-        return Prediction(color, gray, damage, hues)
+        return Prediction(color, gray, damage, hues, bins)
 
     def start_hues(self, mean: NDArray[np.float32]) -> None:
         """Let a fresh network predict the mean histogram, `(181,)` shares, for every photograph."""
@@ -124,9 +133,20 @@ class RestorationNetwork(nn.Module):
         with torch.no_grad():
             last.bias.copy_(torch.from_numpy(mean + RAREST_HUE).log())
 
+    def start_bins(self, frequency: NDArray[np.float32], fresh: bool) -> None:
+        """Tell the network how often photographs have each bin of chroma, `(265,)` shares.
+
+        A fresh network predicts these for every pixel.
+        """
+        if self.bins is None:
+            raise ValueError("Expected a network that predicts bins of chroma. But got another.")
+        self.bins.frequency.copy_(torch.from_numpy(frequency))
+        if fresh:
+            self.bins.start(_head(self.color_network))
+
     def rgb(self, color: Tensor) -> Tensor:
         """`Prediction.color` as `(N, 3, H, W)` RGB, which may leave [0, 1] a little."""
-        return to_rgb(color) if self.settings.output == "luma_chroma" else color
+        return color if self.settings.output == "rgb" else to_rgb(color)
 
     def _frozen_encoders(self) -> list[nn.Module]:
         """The encoders that keep their first weights; the plain network has none."""
@@ -140,6 +160,15 @@ class RestorationNetwork(nn.Module):
         """`(N, 1 or 2, H, W)`: luma in [-2, 2], and the mask where the network has it as input."""
         centered = 4 * (luma - 0.5)
         return torch.cat([centered, mask], dim=1) if self.settings.mask else centered
+
+    def _run_color_network(self, planes: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Raw output, with the mean color in place of bins; the bins' logits; the hues' logits."""
+        if self.bins is None:
+            raw, hues = _run(self.color_network, planes)
+            return raw, None, hues
+        raw, hues = _run(self.color_network, planes, quarter=True)
+        raw, bins = self.bins(raw, *planes.shape[-2:])
+        return raw, bins, hues
 
     def _split_damage(self, raw: Tensor) -> tuple[Tensor, Tensor | None]:
         """Raw output without its last channel, and that: the logits of the damage."""
@@ -160,24 +189,30 @@ class RestorationNetwork(nn.Module):
         """`(N, 3, H, W)` as `Prediction.color`, from raw output in three channels."""
         if self.settings.output == "rgb":
             return torch.sigmoid(raw[:, -3:])
-        return torch.cat([self._luma_from_raw(raw, luma), 0.5 * torch.tanh(raw[:, 1:3])], dim=1)
+        chroma = 0.5 * torch.tanh(raw[:, 1:3]) if self.bins is None else raw[:, 1:3]
+        return torch.cat([self._luma_from_raw(raw, luma), chroma], dim=1)
 
 
 def _scale_head(network: nn.Module) -> None:
     """Let a fresh network start at the fill and at gray, and not at noise."""
-    head = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
+    head = _head(network)
     with torch.no_grad():
         head.weight *= HEAD_SCALE
         if head.bias is not None:
             head.bias.zero_()
 
 
-def _run(network: nn.Module, planes: Tensor) -> tuple[Tensor, Tensor | None]:
+def _head(network: nn.Module) -> nn.Conv2d:
+    """The last convolution of a network."""
+    return [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
+
+
+def _run(network: nn.Module, planes: Tensor, quarter: bool = False) -> tuple[Tensor, Tensor | None]:
     """The network's output for `(N, channels, H, W)` planes of any size.
 
     Returns:
-        `(N, classes, H, W)` float32, and `(N, 181, h, w)` float32 logits of the hues, or None where
-        the network predicts none.
+        `(N, classes, H, W)` float32, or with `quarter` at 1/4 of H and W rounded up; and
+        `(N, 181, h, w)` float32 logits of the hues, or None where the network predicts none.
     """
     # The encoder takes multiples of 32 px: pad the right and lower sides, and crop afterwards.
     height, width = planes.shape[-2:]
@@ -194,6 +229,10 @@ def _run(network: nn.Module, planes: Tensor) -> tuple[Tensor, Tensor | None]:
             f"({error}), choose another model.encoder"
         ) from error
     raw, hues = output if isinstance(output, tuple) else (output, None)
+    if quarter:
+        raw = reduce_output(raw, padded.shape[-1])
+        # Rounded up; of positive numbers, as a traced graph rounds quotients towards zero.
+        height, width = ((side + QUARTER - 1) // QUARTER for side in (height, width))
     # Contiguous whatever the network's memory format: the steps after it are faster so.
     raw = raw[..., :height, :width]
     raw = raw.to(torch.float32, memory_format=torch.contiguous_format)

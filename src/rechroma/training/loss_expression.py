@@ -3,22 +3,26 @@
 import ast
 
 from rechroma.errors import UserError, unknown
+from rechroma.settings import Settings
 from rechroma.training.losses import TERMS
 
 RENAMED = {"places": "cells"}  # earlier names of terms, still accepted
 HISTOGRAM_WEIGHT = 0.05  # of `histogram`, where the loss does not name it
 
 
-def parse_loss(expression: str, segmented: bool = False, hues: bool = False) -> dict[str, float]:
+def parse_loss(
+    expression: str, segmented: bool = False, hues: bool = False, bins: bool = False
+) -> dict[str, float]:
     """The weight of each term in an expression such as `bce + 100*mse`.
 
     What the network predicts beside colors is trained in any case: where the expression does not
-    name it, `segmentation` is added with weight 1 and `histogram` with 0.05.
+    name it, `segmentation` and `bins` are added with weight 1 and `histogram` with 0.05.
 
     Args:
         expression: a sum of terms, each with a number before or after it, or alone.
         segmented: the network segments the damage.
         hues: the network predicts hue histograms.
+        bins: the network predicts bins of chroma.
 
     Raises:
         UserError: the expression is no such sum, or has a term that is unknown, repeated, or not
@@ -43,12 +47,27 @@ def parse_loss(expression: str, segmented: bool = False, hues: bool = False) -> 
     for name in sorted({"histogram", "cells"} & weights.keys()):
         if not hues:
             raise UserError(f"loss has '{name}', which needs model.hues: true")
+    if "bins" in weights and not bins:
+        raise UserError("loss has 'bins', which needs model.output: chroma_bins")
     # What is predicted is trained.
     if segmented:
         weights.setdefault("segmentation", 1.0)
     if hues:
         weights.setdefault("histogram", HISTOGRAM_WEIGHT)
+    if bins:
+        weights.setdefault("bins", 1.0)
     return weights
+
+
+def parse_model_loss(settings: Settings) -> dict[str, float]:
+    """The weight of each term in `loss`, for what the network of `model` predicts.
+
+    Raises:
+        UserError: as `parse_loss`.
+    """
+    model = settings.model
+    bins = model.output == "chroma_bins"
+    return parse_loss(settings.loss, model.segmentation, model.hues, bins)
 
 
 def _weighted_terms(tree: ast.expr, expression: str) -> list[tuple[str, float]]:

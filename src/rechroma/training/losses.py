@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from rechroma.imaging.hue import HUES, fold_gray
 from rechroma.models.restoration import Prediction
+from rechroma.training.bin_loss import bin_cross_entropy
 from rechroma.training.perceptual_loss import perceptual_distance
 from rechroma.training.similarity import (
     SSIM_WINDOW,
@@ -34,6 +35,8 @@ class LossInputs(NamedTuple):
         target_hues: `(N, 181, h, w)` float32 shares, the hue histogram of each cell.
         weight: `(N, 1, H, W)` float32, how much each pixel counts in `mse` and `l1`.
         discriminator_logits: `(N, 1, h, w)` float32 for the predicted RGB; None without `bce`.
+        bin_frequency: `(265,)` float32, the share of each bin of chroma in the training
+            photographs; None where the network predicts none.
     """
 
     prediction: Prediction
@@ -45,6 +48,7 @@ class LossInputs(NamedTuple):
     target_hues: Tensor
     weight: Tensor
     discriminator_logits: Tensor | None
+    bin_frequency: Tensor | None = None
 
 
 def pixel_weight(mask: Tensor, hole_weight: float) -> Tensor:
@@ -138,6 +142,16 @@ def cells(inputs: LossInputs) -> Tensor:
     return functional.cross_entropy(logits, target)
 
 
+def bins(inputs: LossInputs) -> Tensor:
+    """Cross-entropy of the predicted bins of chroma with those of the target, at 1/4."""
+    logits, frequency = inputs.prediction.bins, inputs.bin_frequency
+    if logits is None or frequency is None:
+        raise ValueError("Expected a prediction with bins of chroma. But got none.")
+    size = (logits.shape[2], logits.shape[3])
+    chroma = functional.adaptive_avg_pool2d(inputs.target_color[:, 1:], size)
+    return bin_cross_entropy(logits, chroma, frequency)
+
+
 def tv(inputs: LossInputs) -> Tensor:
     """Total variation of the predicted RGB: mean absolute difference of neighbors."""
     down = inputs.predicted_rgb.diff(dim=-2).abs().mean()
@@ -180,6 +194,7 @@ TERMS: dict[str, Callable[[LossInputs], Tensor]] = {
     "hue": hue,
     "histogram": histogram,
     "cells": cells,
+    "bins": bins,
     "tv": tv,
     "perceptual": perceptual,
     "bce": bce,

@@ -8,7 +8,7 @@ from lightning_fabric import Fabric
 from torch.utils import deterministic
 from torch.utils.data import DataLoader
 
-from rechroma.data.prepared import mean_hue_histogram
+from rechroma.data.prepared import mean_bin_frequency, mean_hue_histogram
 from rechroma.data.training_set import EpochSampler, TrainingSet
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import Settings
@@ -44,9 +44,13 @@ def make_loader(
 def make_network(settings: Settings, prepared: Path) -> RestorationNetwork:
     """The network with its starting weights, on the CPU.
 
-    A fresh one predicts the mean hue histogram of the training photographs, before it learns.
+    A fresh one predicts the mean hue histogram of the training photographs, before it learns, and
+    how often they have each bin of chroma.
     """
     network = RestorationNetwork(settings.model).to(memory_format=torch.channels_last)
     if settings.model.hues and settings.model.weights in ("none", "imagenet"):
         network.start_hues(mean_hue_histogram(prepared))
+    if network.bins is not None:
+        fresh = settings.model.weights in ("none", "imagenet")
+        network.start_bins(mean_bin_frequency(prepared), fresh)
     return network

@@ -17,7 +17,7 @@ from rechroma.settings import Settings
 from rechroma.training.checkpoint import Checkpoint
 from rechroma.training.console import EpochDisplay
 from rechroma.training.fabric import make_fabric
-from rechroma.training.loss_expression import parse_loss
+from rechroma.training.loss_expression import parse_model_loss
 from rechroma.training.perceptual_loss import load_feature_network
 from rechroma.training.setup import make_loader, make_network, seed_torch
 from rechroma.training.training_step import TrainingStep
@@ -121,7 +121,7 @@ class Trainer:
         self.settings = settings
         train = settings.train
         # Mistakes in the loss show before anything is computed; so does a hub out of reach.
-        loss_weights = parse_loss(settings.loss, settings.model.segmentation, settings.model.hues)
+        loss_weights = parse_model_loss(settings)
         if "perceptual" in loss_weights:
             load_feature_network()
         # Device and randomness.

@@ -125,7 +125,7 @@ class TrainingStep:
         rgb = self.network.rgb(prediction.color)  # (N, 3, H, W)
         return LossInputs(
             prediction=prediction,
-            target_color=target_ycbcr if self.settings.model.output == "luma_chroma" else target,
+            target_color=target if self.settings.model.output == "rgb" else target_ycbcr,
             target_gray=target_ycbcr[:, :1],
             predicted_rgb=rgb,
             target_rgb=target,
@@ -135,6 +135,7 @@ class TrainingStep:
             discriminator_logits=(
                 None if self.adversary is None else self.adversary.logits(luma, rgb)
             ),
+            bin_frequency=None if self.network.bins is None else self.network.bins.frequency,
         )
 
     def update(self) -> bool:

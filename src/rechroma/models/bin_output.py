@@ -1,0 +1,63 @@
+"""Bins of chroma as a network's output: their mean color, and how often photographs have them."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rechroma.imaging.chroma_bins import bin_centers
+
+BINS = len(bin_centers())  # 265
+QUARTER = 4  # px; bins are predicted at 1/4 of the resolution
+RAREST_BIN = 1e-5  # share that a fresh network predicts for a bin which no photograph has
+
+
+class BinOutput(nn.Module):
+    """Splits a network's output into logits of bins and all else.
+
+    Nothing of it is in a file of weights.
+
+    Args:
+        first: the channel of the first bin.
+
+    Attributes:
+        frequency: `(265,)` float32, the share of each bin in the photographs to train on.
+    """
+
+    centers: Tensor
+    frequency: Tensor
+
+    def __init__(self, first: int):
+        super().__init__()
+        self.first = first
+        self.register_buffer("centers", torch.from_numpy(bin_centers().copy()), persistent=False)
+        self.register_buffer("frequency", torch.full((BINS,), 1 / BINS), persistent=False)
+
+    def forward(self, raw: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
+        """Split, and put the mean color in place of the bins.
+
+        Args:
+            raw: `(N, channels, h, w)` float32 at 1/4 of the resolution.
+            height: H, px.
+            width: W, px.
+
+        Returns:
+            `(N, channels - 263, H, W)` the other channels and Cb, Cr in [-0.5, 0.5] between them,
+            and `(N, 265, h, w)` logits of the bins.
+        """
+        bins = raw[:, self.first : self.first + BINS]
+        shares = bins.softmax(dim=1).permute(0, 2, 3, 1)  # (N, h, w, 265)
+        mean = (shares @ self.centers).permute(0, 3, 1, 2)  # (N, 2, h, w)
+        planes = torch.cat([raw[:, : self.first], mean, raw[:, self.first + BINS :]], dim=1)
+        enlarged = functional.interpolate(planes, scale_factor=QUARTER, mode="bicubic")
+        return enlarged[..., :height, :width], bins.contiguous()
+
+    def start(self, head: nn.Conv2d) -> None:
+        """Let a fresh network predict `frequency` for every pixel; `head` is its last layer."""
+        if head.bias is not None:
+            with torch.no_grad():
+                head.bias[self.first : self.first + BINS] = (self.frequency + RAREST_BIN).log()
+
+
+def reduce_output(raw: Tensor, padded: int) -> Tensor:
+    """The output of any decoder at 1/4 of the resolution; `padded` is the width of its input."""
+    return functional.avg_pool2d(raw, QUARTER) if raw.shape[-1] == padded else raw
