@@ -25,6 +25,8 @@ from rechroma.models.store import StoredModel, save_model, sha256_of
     [
         {"model.two_stage": True, "model.segmentation": True, "model.decoder": "unet"},
         {"model.output": "rgb", "model.hues": False},
+        {"model.output": "chroma_bins", "model.decoder": "context", "model.hues": False},
+        {"model.output": "chroma_bins", "model.decoder": "unet", "model.two_stage": True},
         {"model.mask": False, "model.keep_gray": False, "model.fill": "none"},
     ],
 )
@@ -40,6 +42,8 @@ def test_networks_with_other_outputs_are_exported_too(
     expected = TorchBackend(stored.network, exact=True)(luma, mask)
     np.testing.assert_allclose(backend(luma, mask).color, expected.color, rtol=1e-5, atol=1e-5)
     assert (backend(luma, mask).hues is None) == (not settings.model.hues)
+    if settings.model.output == "chroma_bins":
+        np.testing.assert_allclose(backend(luma, mask).bins, expected.bins, rtol=1e-4, atol=1e-4)
 
 
 def test_the_difference_from_torch_is_tolerable(exported, damaged):

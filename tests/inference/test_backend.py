@@ -49,6 +49,21 @@ def test_bfloat16_is_used_where_it_pays_unless_exact(backend, noise, monkeypatch
     assert not np.array_equal(exact(*noise).color, rounded(*noise).color)
 
 
+def test_bins_are_decoded_at_a_temperature_over_the_same_pixels(backend):
+    # Sides that are no multiples of 4: the last bins are partly outside of the photograph.
+    luma, mask = np.full((41, 50), 90, np.uint8), np.zeros((41, 50), bool)
+    bins = backend(**{"model.output": "chroma_bins", "model.hues": False})
+    output = bins(luma, mask)
+    assert output.bins.shape == (265, 11, 13)
+    mean = chroma_planes(output, "chroma_bins")
+    np.testing.assert_array_equal(mean, output.color[1:])
+    # Nearly the same temperature gives nearly the same colors, at the same pixels.
+    np.testing.assert_allclose(chroma_planes(output, "chroma_bins", 1.0001), mean, atol=2e-3)
+    low, high = (np.abs(chroma_planes(output, "chroma_bins", each)) for each in (0.3, 3.0))
+    assert low.shape == mean.shape
+    assert low.mean() > np.abs(mean).mean() > high.mean()
+
+
 @pytest.mark.parametrize("kind", ["luma_chroma", "rgb"])
 def test_planes_of_both_kinds_of_output_agree(kind):
     rgb = np.random.default_rng(0).random((3, 4, 5)).astype(np.float32)

@@ -38,6 +38,7 @@ def damaged(photo, make_settings):
     [
         {},
         {"model.output": "rgb"},
+        {"model.output": "chroma_bins", "restore.temperature": 0.5},
         {"model.two_stage": True},
         {"model.fill": "none", "model.mask": False},
         {"restore.size": 64},

@@ -33,6 +33,11 @@ def test_a_card_gives_back_the_settings_it_was_made_from(make_settings, card, tm
     assert card_settings(card, tmp_path) == (settings.model, settings.restore)
 
 
+def test_an_older_card_has_no_temperature(make_settings, card, tmp_path):
+    del card["restore"]["temperature"]
+    assert card_settings(card, tmp_path) == (make_settings().model, make_settings().restore)
+
+
 def test_a_trained_model_does_not_ask_for_the_weights_it_started_from(make_settings):
     settings = make_settings(**{"model.weights": "bundled"})
     card = describe_model(settings.model, settings.restore)

@@ -1,7 +1,7 @@
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.training.loss_expression import parse_loss
+from rechroma.training.loss_expression import parse_loss, parse_model_loss
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,22 @@ def test_a_network_that_predicts_hues_trains_their_histogram():
 
 def test_an_earlier_name_of_a_term_is_accepted():
     assert parse_loss("l1 + 0.1*places", hues=True)["cells"] == 0.1
+
+
+def test_predicted_bins_are_trained():
+    assert parse_loss("l1", bins=True) == {"l1": 1, "bins": 1}
+    assert parse_loss("l1 + 2*bins", bins=True)["bins"] == 2
+
+
+def test_bins_need_a_network_that_predicts_them():
+    with pytest.raises(UserError, match="needs model.output: chroma_bins"):
+        parse_loss("l1 + bins")
+
+
+@pytest.mark.parametrize("output", ["luma_chroma", "chroma_bins"])
+def test_the_loss_of_a_model_has_terms_for_what_it_predicts(make_settings, output):
+    changes = {"model.output": output, "model.hues": False, "model.segmentation": True}
+    terms = parse_model_loss(make_settings(loss="mse", **changes))
+    assert terms.keys() == {"mse", "segmentation"} | (
+        {"bins"} if output == "chroma_bins" else set()
+    )

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from rechroma.data.prepared import mean_hue_histogram
+from rechroma.data.prepared import mean_bin_frequency, mean_hue_histogram
 from rechroma.errors import UserError
+from rechroma.models.restoration import RestorationNetwork
 from rechroma.training.setup import make_loader, make_network, seed_torch
 
 
@@ -50,3 +52,20 @@ def test_a_fresh_network_predicts_the_mean_hues_of_the_photographs(prepared, tin
         ).hues
     predicted = hues.softmax(dim=1).mean(dim=(0, 2, 3))
     assert np.corrcoef(predicted, mean_hue_histogram(prepared))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("weights", ["none", "file"])
+def test_a_network_of_bins_knows_how_often_photographs_have_them(
+    prepared, tiny_settings, tmp_path, weights
+):
+    changes = {"model.output": "chroma_bins", "model.hues": False}
+    if weights == "file":
+        changes["model.weights"] = str(tmp_path / "start.safetensors")
+        network = RestorationNetwork(tiny_settings(**(changes | {"model.weights": "none"})).model)
+        save_file(network.state_dict(), changes["model.weights"])
+    frequency = mean_bin_frequency(prepared)
+    network = make_network(tiny_settings(**changes), prepared)
+    np.testing.assert_array_equal(network.bins.frequency, frequency)
+    bias = network.color_network.head.bias[1:].detach()
+    started = np.allclose(bias, np.log(frequency + 1e-5), atol=1e-4)
+    assert started == (weights == "none")
