@@ -153,6 +153,9 @@ class Train(_Strict):
     """Epochs, at most."""
     epoch_samples: Count
     """Samples that make an epoch; 0: every training photograph once."""
+    views: Count
+    """Epochs after which the samples repeat; a frozen encoder's features of them are kept on disk.
+    0: never."""
     batch: Positive
     """Samples in a batch."""
     crop: Count

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rechroma.data.training_set import TrainingSet
+from rechroma.data.training_set import EpochSampler, TrainingSet
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
 
@@ -45,3 +45,13 @@ def test_a_copy_in_another_process_draws_the_same_samples(prepared, tiny_setting
     assert "tiles" not in vars(copy)
     for one, other in zip(samples[2, 3], copy[2, 3], strict=True):
         assert torch.equal(one, other)
+
+
+def test_samples_repeat_after_so_many_views_in_another_order():
+    sampler = EpochSampler(6, views=2, seed=1)
+    epochs = []
+    for sampler.epoch in range(1, 5):
+        epochs.append(list(sampler))
+    assert sorted(epochs[0]) == sorted(epochs[2]) == [(1, index) for index in range(6)]
+    assert sorted(epochs[1]) == sorted(epochs[3]) == [(0, index) for index in range(6)]
+    assert epochs[0] != epochs[2]

@@ -115,14 +115,23 @@ def _permutation(seed: int, passes: int, count: int) -> NDArray[np.int64]:
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """The keys `(epoch, index)` of one epoch's samples; set `epoch` before each epoch."""
+    """The keys `(epoch, index)` of one epoch's samples; set `epoch` before each epoch.
 
-    def __init__(self, size: int):
-        self.size = size
+    Args:
+        size: samples in an epoch.
+        views: epochs after which the samples repeat, in another order; 0: never.
+        seed: of the order.
+    """
+
+    def __init__(self, size: int, views: int = 0, seed: int = 0):
+        self.size, self.views, self.seed = size, views, seed
         self.epoch = 0
 
     def __len__(self) -> int:
         return self.size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((self.epoch, index) for index in range(self.size))
+        if self.views == 0:
+            return ((self.epoch, index) for index in range(self.size))
+        order = _permutation(self.seed, self.epoch, self.size)
+        return ((self.epoch % self.views, int(index)) for index in order)

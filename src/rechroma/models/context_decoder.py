@@ -31,7 +31,12 @@ class ContextNetwork(nn.Module):
         hues: also predict the hue histogram of each cell of 32x32 px.
         dropout: share of the features dropped in training before hues are predicted from them.
         enlarge: enlarge the output to the size of the input.
+
+    Attributes:
+        levels: the numbers of the encoder's feature maps that are used.
     """
+
+    levels = LEVELS
 
     def __init__(
         self,

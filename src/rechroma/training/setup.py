@@ -27,7 +27,7 @@ def make_loader(
     """A loader of batches on the device, and the sampler whose `epoch` decides what they hold."""
     train = settings.train
     samples = TrainingSet(prepared, settings)
-    sampler = EpochSampler(len(samples))
+    sampler = EpochSampler(len(samples), train.views, settings.seed)
     loader = DataLoader(
         samples,
         batch_size=train.batch,

@@ -20,6 +20,7 @@ from rechroma.training.fabric import make_fabric
 from rechroma.training.loss_expression import parse_model_loss
 from rechroma.training.perceptual_loss import load_feature_network
 from rechroma.training.setup import make_loader, make_network, seed_torch
+from rechroma.training.stored_features import store_features
 from rechroma.training.training_step import TrainingStep
 from rechroma.training.validation import Validation
 
@@ -82,6 +83,7 @@ def fit(
         trainer.load_state_dict(state)
         if is_main:
             print(f"resuming after epoch {trainer.progress.epoch}", flush=True)
+    store_features(trainer.step.network, trainer.settings.train.views, checkpoint.folder)
     try:
         while not trainer.finished():
             record, strip = trainer.next_epoch()
@@ -101,7 +103,7 @@ def fit(
 
 
 class Trainer:
-    """A training that advances by epochs, and whose state can be saved between them.
+    """A training by epochs, whose state can be saved between them.
 
     Args:
         settings: of the training.
@@ -120,14 +122,13 @@ class Trainer:
     def __init__(self, settings: Settings, prepared: Path):
         self.settings = settings
         train = settings.train
-        # Mistakes in the loss show before anything is computed; so does a hub out of reach.
+        # Mistakes in the loss show first, and a hub out of reach.
         loss_weights = parse_model_loss(settings)
         if "perceptual" in loss_weights:
             load_feature_network()
         # Device and randomness.
         self.fabric = make_fabric(train)
         seed_torch(settings.seed, self.fabric.device)
-        # Photographs.
         self.sampler, self.loader = make_loader(settings, prepared, self.fabric)
         self.validation = Validation(prepared, settings)
         # The network, and what changes its weights.
@@ -139,7 +140,6 @@ class Trainer:
             make_network(settings, prepared),
             total_updates=train.epochs * updates,
         )
-        # Where the training is.
         self.progress = TrainingProgress()
         self.best_weights: dict[str, Tensor] = {}
         images = train.batch * self.fabric.world_size
