@@ -207,7 +207,9 @@ class Restore(_Strict):
     hues: bool
     """The predicted hues are transferred to the colors."""
     temperature: Annotated[float, Field(ge=0.05, le=10)]
-    """Of the probabilities of `chroma_bins`: 1 is their mean color, lower is stronger."""
+    """Of the probabilities of `chroma_bins`: 1 is their mean color, lower ones the likelier."""
+    vividness: Share
+    """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue."""
 
 
 class Evaluate(_Strict):

@@ -48,6 +48,30 @@ def test_a_sure_color_is_decoded_at_any_temperature(temperature):
     np.testing.assert_allclose(decoded[:, 0, 0], bin_centers()[30], atol=1e-4)
 
 
+def bins_at(*colors):
+    """Logits of equally likely bins, those nearest to colors in levels."""
+    logits = np.full((len(bin_centers()), 1, 1), -100, np.float32)
+    for color in colors:
+        logits[np.hypot(*(bin_centers() * 255 - color).T).argmin()] = 0
+    return logits
+
+
+def test_a_mean_of_one_hue_may_be_as_strong_as_what_it_is_of():
+    logits = bins_at((20, 20), (60, 60))
+    mean, vivid = (decode_bins(logits, 1.0, each)[:, 0, 0] for each in (0.0, 1.0))
+    np.testing.assert_allclose(mean * 255, [40, 40], atol=1e-3)
+    np.testing.assert_allclose(vivid, mean, rtol=1e-5)  # of exactly one hue: as strong already
+    logits = bins_at((60, 0), (0, 60))
+    mean, vivid = (decode_bins(logits, 1.0, each)[:, 0, 0] for each in (0.0, 1.0))
+    assert np.hypot(*mean) < np.hypot(*vivid) < 60 / 255
+
+
+def test_a_mean_of_opposite_hues_stays_quiet():
+    logits = bins_at((60, -40), (-60, 40), (10, 0))
+    mean, vivid = (decode_bins(logits, 1.0, each) for each in (0.0, 1.0))
+    np.testing.assert_array_equal(mean, vivid)
+
+
 def test_two_likely_colors_give_their_mean_and_at_low_temperature_the_likelier():
     logits = np.full((len(bin_centers()), 1, 1), -100, np.float32)
     logits[40], logits[90] = 1.0, 0.6

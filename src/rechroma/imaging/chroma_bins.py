@@ -12,6 +12,8 @@ STEP = 10  # levels of 255 between neighboring bins
 WIDEST = 0.25  # share of the lumas, at least, at which RGB has the color of a bin
 SOFT_BINS = 5  # nearest bins that share the weight of a color
 SOFTNESS = 5.0  # levels; standard deviation of the weights' Gaussian
+DISCORD = 0.3  # agreement in hue, in [0, 1], below which colors are not strengthened
+TINY = 1e-6  # against division by zero
 
 
 @cache
@@ -32,9 +34,10 @@ def bin_centers() -> NDArray[np.float32]:
     share = ((channels >= 0) & (channels <= 1)).all(axis=0).mean(axis=0)  # (grid,)
     centers = np.stack([cb, cr], axis=1)[share >= WIDEST]  # (K, 2)
     # From gray outwards.
-    centers = centers[np.argsort(np.hypot(*centers.T), kind="stable")].astype(np.float32)
-    centers.setflags(write=False)
-    return centers
+    order = np.argsort(np.hypot(*centers.T), kind="stable")
+    ordered: NDArray[np.float32] = centers[order].astype(np.float32)
+    ordered.setflags(write=False)
+    return ordered
 
 
 @cache
@@ -81,18 +84,22 @@ def bin_shares(photo: Photo) -> NDArray[np.float32]:
     counted = np.bincount(
         bins.ravel(), (weights * cells[:, None]).ravel(), minlength=len(bin_centers())
     )
-    return (counted / counted.sum()).astype(np.float32)
+    shares: NDArray[np.float32] = (counted / counted.sum()).astype(np.float32)
+    return shares
 
 
-def decode_bins(logits: Planes, temperature: float) -> Planes:
+def decode_bins(logits: Planes, temperature: float, vividness: float = 0.0) -> Planes:
     """The color of each pixel: the mean of the bins' colors under their probabilities.
 
-    Source: the annealed mean of Zhang et al., Colorful Image Colorization, 2016.
+    Source: the annealed mean of Zhang et al., Colorful Image Colorization, 2016. A mean is weaker
+    than the colors it is of. Where these are of one hue, it may be strengthened; where blue and
+    orange are both likely, it stays the quiet color between them.
 
     Args:
         logits: `(K, h, w)` float32.
         temperature: above 0; 1 is the mean color, which is pale where several colors are likely.
             Lower ones come nearer to the likeliest color.
+        vividness: in [0, 1]; with 1 a mean of likely colors of one hue is as strong as they are.
 
     Returns:
         `(2, h, w)` float32 Cb, Cr in [-0.5, 0.5].
@@ -103,6 +110,14 @@ def decode_bins(logits: Planes, temperature: float) -> Planes:
     [0.0, 0.0]
     """
     scaled = logits / np.float32(temperature)
-    shares = np.exp(scaled - scaled.max(axis=0))
+    shares = np.exp(scaled - scaled.max(axis=0))  # (K, h, w)
     shares /= shares.sum(axis=0)
-    return np.tensordot(bin_centers().T, shares, axes=1)
+    centers = bin_centers()
+    mean: Planes = np.tensordot(centers.T, shares, axes=1)  # (2, h, w)
+    if vividness == 0:
+        return mean
+    # How far the likely colors agree in hue: the strength of their mean over their mean strength.
+    strength = np.tensordot(np.hypot(*centers.T), shares, axes=1)  # (h, w)
+    agreement = np.clip(np.hypot(*mean) / np.maximum(strength, TINY), TINY, 1)
+    trusted = np.clip((agreement - DISCORD) / (1 - DISCORD), 0, 1)
+    return (mean * agreement ** (-vividness * trusted)).astype(np.float32)

@@ -145,7 +145,7 @@ class Restorer:
         damaged = to_luma(photo)
         view = self._make_view(damaged, mask)
         output = self.backend(view.luma, view.mask)
-        predicted = self._decode_chroma(output)  # (2, h, w)
+        predicted = chroma_planes(output, self.backend.model.output, self.settings)  # (2, h, w)
         restored = photo.copy()
         for crop, gray in self._fill_holes(damaged, mask, view, output):
             # 2. The color of this hole continues the known color around it.
@@ -173,7 +173,7 @@ class Restorer:
     def smaller(self) -> "Restorer | None":
         """One of half the sizes, which needs less memory; None where it would be of no use.
 
-        >>> settings = Restore(size=64, hues=False, temperature=1)
+        >>> settings = Restore(size=64, hues=False, temperature=1, vividness=0)
         >>> Restorer(None, settings).smaller().settings.size
         32
         >>> Restorer(None, settings).smaller().smaller() is None
@@ -190,16 +190,12 @@ class Restorer:
 
     def _choose_chroma(self, output: NetworkOutput) -> Planes:
         """`(2, h, w)` chroma: as painted, or with `restore.hues` coarser and of predicted hues."""
-        chroma = self._decode_chroma(output)
+        chroma = chroma_planes(output, self.backend.model.output, self.settings)
         if output.hues is None or not self.settings.hues:
             return chroma
         histograms = sharpen(output.hues)  # (181, cells, cells)
         shares = blend_histograms(chroma, histograms)  # (181,)
         return transfer_hues(_reduce_chroma(chroma), shares, histograms)
-
-    def _decode_chroma(self, output: NetworkOutput) -> Planes:
-        """`(2, h, w)` chroma as painted."""
-        return chroma_planes(output, self.backend.model.output, self.settings.temperature)
 
     def _fill_holes(
         self, damaged: Luma, mask: Mask, view: View, output: NetworkOutput

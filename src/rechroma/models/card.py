@@ -80,8 +80,8 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
     from pydantic import ValidationError
 
     try:
-        # Cards of models before there were bins of chroma have no temperature, and need none.
-        restore = {"temperature": 1.0, **card["restore"]}
+        # Cards from before there were bins of chroma do not say how these are decoded.
+        restore = {"temperature": 1.0, "vividness": 0.0, **card["restore"]}
         return Model.model_validate(card["model"]), Restore.model_validate(restore)
     except (KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]

@@ -63,7 +63,7 @@ class ContextNetwork(nn.Module):
         """
         feature_maps = self.encoder(planes)  # (N, widths[i], H / 2**i, W / 2**i)
         decoded = self.decoder([feature_maps[level] for level in LEVELS], planes)
-        output = self.head(decoded).float()  # (N, classes, H / 4, W / 4)
+        output: Tensor = self.head(decoded).float()  # (N, classes, H / 4, W / 4)
         if self.enlarge:
             output = functional.interpolate(
                 output.contiguous(), scale_factor=QUARTER, mode="bicubic"
@@ -182,7 +182,8 @@ class Attention(nn.Module):
         mixed = (scores.softmax(dim=-1) @ values).transpose(1, 2).flatten(2)  # (N, cells, width)
         cells = cells + self.out(mixed)
         cells = cells + self.after(cells)
-        return cells.transpose(1, 2).reshape(features.shape)
+        planes: Tensor = cells.transpose(1, 2).reshape(features.shape)
+        return planes
 
 
 def _double(features: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ class QuarterUNet(nn.Module):
         ]
         # The decoder climbs from 1/32 to 1/4; from there on the output is enlarged.
         quarter = self.head(self.decoder(with_input)).float()  # (N, classes, H / 4, W / 4)
-        output = quarter
+        output: Tensor = quarter
         if self.enlarge:
             output = functional.interpolate(quarter.contiguous(), scale_factor=4, mode="bicubic")
         if self.hues is None:
