@@ -10,7 +10,6 @@ from rechroma.evaluation.appearance import (
     color_spread,
     colorfulness,
     find_regions,
-    mean_appearance,
 )
 from rechroma.imaging.color import merge_luma_chroma, to_luma
 
@@ -80,11 +79,6 @@ def test_the_spread_is_relative_to_the_strength_of_the_colors():
     weak, strong = (merge_luma_chroma(luma, each * (0.2 + waves)) for each in (0.05, 0.1))
     regions = find_regions(weak)
     assert color_spread(strong, regions) == pytest.approx(color_spread(weak, regions), rel=0.15)
-
-
-def test_the_mean_leaves_out_photographs_without_a_rainbow():
-    results = [Appearance(0.2, 1.0, 0.5), Appearance(0.4, 0.8, float("nan"))]
-    assert mean_appearance(results) == Appearance(0.3, 0.9, 0.5)
 
 
 def test_the_encoder_gives_unit_features_of_four_scales():

@@ -64,22 +64,6 @@ def appearance(target: Photo, restored: Photo) -> Appearance:
     )
 
 
-def mean_appearance(results: list[Appearance]) -> Appearance:
-    """The mean feature distance and the median ratios; NaN are not counted.
-
-    >>> results = [Appearance(0.2, 1.0, 0.5), Appearance(0.4, 0.8, float("nan"))]
-    >>> mean_appearance(results)
-    Appearance(feature_distance=0.3, colorfulness=0.9, rainbow=0.5)
-    """
-    distances, colors, rainbows = np.array(results, dtype=np.float64).T
-    known = rainbows[~np.isnan(rainbows)]
-    return Appearance(
-        round(float(distances.mean()), 6),
-        round(float(np.median(colors)), 6),
-        round(float(np.median(known)), 6) if known.size else float("nan"),
-    )
-
-
 def feature_distance(target: Photo, restored: Photo) -> float:
     """Mean squared distance of unit-length EfficientNet-Lite0 features, strides 4 to 32.
 

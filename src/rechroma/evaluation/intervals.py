@@ -1,7 +1,7 @@
 """Mean scores over photographs with bootstrap confidence intervals, by method."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,12 @@ ScoreTable = dict[str, dict[str, Interval]]
 """The interval of each part of the score (`Scores._fields`), by method."""
 
 
-def bootstrap_interval(values: Sequence[float], settings: Evaluate, seed: int) -> Interval:
+def bootstrap_interval(
+    values: Sequence[float],
+    settings: Evaluate,
+    seed: int,
+    statistic: Callable[..., Any] = np.mean,
+) -> Interval:
     """The mean of `values`, one per photograph, with its percentile bootstrap interval.
 
     Source: Efron 1979; computed by `scipy.stats.bootstrap`.
@@ -46,15 +51,16 @@ def bootstrap_interval(values: Sequence[float], settings: Evaluate, seed: int) -
         values: at least one.
         settings: number of resamples and confidence.
         seed: of the resampling.
+        statistic: another one of NumPy, such as the median.
     """
     from scipy.stats import bootstrap
 
-    mean = float(np.mean(values))
+    mean = float(statistic(values))
     if len(values) < 2:
         return Interval(mean, mean, mean)
     interval = bootstrap(
         (values,),
-        np.mean,
+        statistic,
         n_resamples=settings.resamples,
         confidence_level=settings.confidence,
         method="percentile",

@@ -120,4 +120,5 @@ def decode_bins(logits: Planes, temperature: float, vividness: float = 0.0) -> P
     strength = np.tensordot(np.hypot(*centers.T), shares, axes=1)  # (h, w)
     agreement = np.clip(np.hypot(*mean) / np.maximum(strength, TINY), TINY, 1)
     trusted = np.clip((agreement - DISCORD) / (1 - DISCORD), 0, 1)
-    return (mean * agreement ** (-vividness * trusted)).astype(np.float32)
+    strengthened: Planes = (mean * agreement ** (-vividness * trusted)).astype(np.float32)
+    return strengthened

