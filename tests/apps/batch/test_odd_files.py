@@ -578,7 +578,7 @@ KINDS = {
         "lonely.png",
         saved(),
         FAILED,
-        "^masks holds no mask for it, expected lonely.png there$",
+        "^masks holds no mask for it, expected lonely.png there",
         None,
     )._replace(mask=bytes(1)),
 }

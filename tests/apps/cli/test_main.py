@@ -106,7 +106,7 @@ MISTAKES = {
     "a mask of another size": ([*SCORE[:6], "small"], "a: its mask picture is 4x3 px"),
     "two targets of one stem": (
         [*SCORE[:2], "twins", *SCORE[3:]],
-        r"twins/a\.bmp: restored/a\.png may be the restored picture of twins/a\.bmp and twins/a\.png",
+        r"restored/a\.png may be the restored picture of twins/a\.bmp and twins/a\.png",
     ),
     "a misspelled command": (["restor", "old.png"], "invalid choice: 'restor'.*restore"),
     "no --out": (["restore", "old.png"], r"--out; see rechroma restore --help"),

@@ -114,7 +114,8 @@ def test_photographs_of_one_stem_are_told_apart_and_those_of_one_name_are_refuse
     lines = [line for line in shown.splitlines() if "would" in line]
     assert lines == ["rechroma: album/b.png and b.png would both become out/b.png, rename one"]
     if command == "restore":
-        assert "was written as c.tif.png, as another photograph is c.png" in shown
+        assert "3 photographs share their name with another" in shown
+        assert "album/c.bmp becomes out/c.bmp.png" in shown
         assert "failed: 2 the same output as another" in shown
 
 

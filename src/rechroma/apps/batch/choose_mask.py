@@ -20,6 +20,7 @@ from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.types import Doubt, Luma, Mask
 
 LARGE_HOLE = 1 / 3  # of the shorter side: what fills a wider hole is invented
+LARGE_SHARE = 1 / 3  # of a photograph that is found by rule to be lost: it may be sound
 SMALLEST_SIDE = 16  # px of a photograph whose holes are doubted
 
 
@@ -70,6 +71,9 @@ def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry
         entry.warnings.append(Doubt(f"{reason}, {effect}"))
     if lost.all():
         raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
+    if not entry.mask_file and lost.mean() > LARGE_SHARE:
+        share = f"{lost.mean():.0%} of it was taken for damage"
+        entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
     width, shorter = widest_hole(lost), min(lost.shape)
     if width > LARGE_HOLE * shorter and shorter >= SMALLEST_SIDE:
         entry.warnings.append(

@@ -77,10 +77,9 @@ def read_mask_file(
         return parse_mask(pixels, opacity, polarity, str(path))
     except NoMaskError as error:
         remedy = "paint the lost part in one color on black or on a transparent layer"
-        on_copy = (
-            ", or on an unchanged copy of the photograph saved as PNG" if photo is not None else ""
-        )
-        raise UserError(f"{path}: {error}; {remedy}{on_copy}") from None
+        if photo is not None:
+            remedy += ", or on an unchanged copy of the photograph saved as PNG"
+        raise UserError(f"{path}: {error}; {remedy}") from None
 
 
 def _read_copy(
@@ -203,7 +202,7 @@ def grow_mask(mask: Mask, px: int) -> Mask:
 
 
 def widest_hole(mask: Mask) -> float:
-    """The diameter, px, of the largest disk without a known pixel; 0 where nothing is lost.
+    """The diameter, px, of the largest disk in the lost part; 0 where nothing is lost.
 
     >>> hole = np.zeros((40, 40), bool)
     >>> hole[10:30, 5:35] = True
@@ -214,7 +213,7 @@ def widest_hole(mask: Mask) -> float:
         return 0.0
     # Reduced, as pixels do not matter, the way that keeps holes: sides of 500 px are enough.
     step = max(1, min(mask.shape) // 500)
-    lost = np.ascontiguousarray(mask[::step, ::step]).astype(np.uint8)
+    lost = np.pad(mask[::step, ::step].astype(np.uint8), 1)  # the hole ends at the border
     distance = cv2.distanceTransform(lost, cv2.DIST_L2, 5)
     width = 2 * step * float(distance.max())
     return float(min(width, *mask.shape))

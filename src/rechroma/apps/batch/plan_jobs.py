@@ -76,9 +76,6 @@ def _notes(job: Job, album: Album, match: Matched, mask: Path | None) -> list[st
     if mask is None and len(beside) > 1:
         names = " and ".join(file.name for file in beside[:3])
         notes.append(Doubt(f"{names} beside it were not used, expected one mask"))
-    own = album.relative[job.source].with_suffix(job.target.suffix).name
-    if job.target.name == job.source.name + job.target.suffix != own:
-        notes.append(f"was written as {job.target.name}, as another photograph is {own}")
     return notes
 
 

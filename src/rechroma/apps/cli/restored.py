@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def check_before(chosen: argparse.Namespace, jobs: "list[Job]") -> None:
-    """Check the places to write to, and warn where little room is left.
+    """Check the places to write to; name what is told apart, and little room on the disk.
 
     Raises:
         UserError: as `check_outputs.check_outputs`.
@@ -23,6 +23,14 @@ def check_before(chosen: argparse.Namespace, jobs: "list[Job]") -> None:
     warning = check_outputs(chosen.out, chosen.save_masks, chosen.report, inputs)
     if warning:
         print(f"rechroma: {warning}", file=sys.stderr)
+    apart = [job for job in jobs if job.target.stem == job.source.name]
+    if apart:
+        example = f"{apart[0].source} becomes {apart[0].target}"
+        print(
+            f"{len(apart)} photographs share their name with another, but for the suffix, and keep "
+            f"it: {example}",
+            file=sys.stderr,
+        )
 
 
 def keeps_index(chosen: argparse.Namespace) -> bool:
