@@ -13,6 +13,8 @@ from rechroma.imaging.types import Luma, Mask
 
 NEAR = 1 / 6  # of the way between the two levels: so far off a level still counts as that level
 EDGE = 8  # px, the block of a JPEG: levels in between are blurred edges where one is so near
+THIN = 2  # px from the larger level: half of a line that never reaches the other level
+THIN_SHARE = 0.1  # of a mask with such lines, at most, that is in between
 FEW_LEVELS = 8  # of a picture, at most, where an edge must be within 1 px
 OUTER = 0.1  # of the dark pixels are darker than the dark level, and likewise the light ones
 BETWEEN_SHARE = 0.2  # of a mask, at most, that is in between
@@ -54,8 +56,8 @@ def split_levels(picture: NDArray[Any]) -> TwoLevels:
     Two levels are two levels: 0 and 1, or two colors of a palette, as well as black and white.
     Further levels are accepted where they come from antialiasing or JPEG: at least 80 % of the
     pixels are near one of two levels (within a sixth of the way to the other), and all others are
-    at most 8 px from an edge between the two (1 px in a picture of at most 8 levels, where
-    a third level may be a label).
+    at most 8 px from an edge between the two or 2 px from the larger one (1 px in a picture of at
+    most 8 levels, where a third level may be a label).
 
     Args:
         picture: `(H, W)` gray or `(H, W, 3)` RGB; uint8 or uint16.
@@ -129,15 +131,24 @@ def _split_blurred(gray: Luma) -> Mask:
     share = float(between.mean())
     if high - low < SMALLEST_SPAN or share > BETWEEN_SHARE:
         raise NoMaskError(_many(histogram))
-    # An edge is near: within reach of a dark and of a light pixel. Labels of a third kind are few
-    # levels, and wider than an edge.
-    reach = 1 if (histogram > 0).sum() <= FEW_LEVELS else EDGE
-    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
-    edges = cv2.dilate(dark.astype(np.uint8), kernel) & cv2.dilate(light.astype(np.uint8), kernel)
-    if (between & (edges == 0)).any():
+    # An edge is near: within reach of a dark and of a light pixel; or it is a line so thin that it
+    # never gets light. Labels of a third kind are few levels, and wider than both.
+    few = (histogram > 0).sum() <= FEW_LEVELS
+    near_dark, near_light = (_within(each, 1 if few else EDGE) for each in (dark, light))
+    blurred = near_dark & near_light
+    if share <= THIN_SHARE:
+        blurred |= _within(max(dark, light, key=np.sum), 1 if few else THIN)
+    if (between & ~blurred).any():
         raise NoMaskError(_many(histogram))
     lighter: Mask = gray > (low + high) / 2
     return lighter
+
+
+def _within(mask: Mask, px: int) -> Mask:
+    """`(H, W)` bool, True where a pixel of `mask` is at most `px` away in each direction."""
+    kernel = np.ones((2 * px + 1, 2 * px + 1), np.uint8)
+    near: Mask = cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    return near
 
 
 def _quantile(histogram: NDArray[np.integer[Any]], share: float) -> int:
