@@ -21,6 +21,7 @@ from command_blocks import Block, Command, commands_of, missing_line, read_block
 from command_checks import (
     check_experiment,
     check_files,
+    check_installer,
     check_make,
     check_pip,
     check_program,
@@ -78,6 +79,7 @@ RULES = (
     Rule(r"make .*", check_make),
     Rule(r"source \.venv/bin/activate", run_bash),
     Rule(r"pip install .*", check_pip),
+    Rule(r"(uvx|pipx|docker) .*", check_installer),
     Rule(r"pytest \S+", check_files),
     Rule(r"git checkout .*", check_files, run_nightly),
     # The page adds this loss.
