@@ -129,8 +129,8 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     1.0
     """
     colors = _color(target, "target"), _color(restored, "restored")
-    lost = _mask(mask)
     _check_sizes(restored=colors[1], target=colors[0])
+    lost = _mask(mask)
     _check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
 
