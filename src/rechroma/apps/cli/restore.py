@@ -1,18 +1,20 @@
 """`rechroma restore`."""
 
 import argparse
-import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.console import Console, add_run_options
 from rechroma.apps.cli.paths import NoPhotosError, find_clashes, pictures_by_stem, plan_outputs
+from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
-    from rechroma.inference.restorer import Restorer
+    from rechroma.apps.batch.engine import Engine
+    from rechroma.apps.batch.jobs import Job, ReportEntry
 
 
 FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "jpeg2000")
@@ -27,6 +29,7 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
+  rechroma restore - --out - < old.jpg > new.png          standard input to standard output
 
 EXIF, color profile, resolution and captions are copied. 16 bits a channel are kept in PNG and TIFF.
 Without --model the model trained in this project (models/restorer) is used, and without that the
@@ -38,9 +41,13 @@ that cannot be restored is named, and the others are still restored; the exit co
 def add_to(add_command: AddCommand) -> None:
     """Add the command."""
     command = add_command("restore", "restore photographs", RESTORE, _restore)
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file, folder or -")
     command.add_argument(
-        "--out", required=True, type=Path, metavar="PATH", help="a folder, or a file for one photo"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="PATH",
+        help="a folder, a file for one photo, or - for standard output",
     )
     command.add_argument(
         "--format", choices=FORMATS, help="default: png, or the suffix of --out if it is a file"
@@ -86,6 +93,7 @@ def add_to(add_command: AddCommand) -> None:
         metavar="MODEL",
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
+    add_run_options(command)
     add_backend_options(command)
 
 
@@ -96,13 +104,22 @@ def _px(text: str) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
+    with standard_streams(chosen) as streams:
+        code = _restore_files(chosen, streams)
+        streams.send()
+    return 2 * code if streams.output else code
+
+
+def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
+    from rechroma.apps.batch.engine import Engine
     from rechroma.apps.batch.jobs import RestoreOptions, summarize_entries
     from rechroma.apps.cli.watch import watch
     from rechroma.apps.model_catalog import load_named_model, model_line
 
+    console = Console(chosen.quiet, chosen.json)
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
-    print(model_line(model, restorer), file=sys.stderr)
+    console.note(model_line(model, restorer))
     options = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,
@@ -111,10 +128,11 @@ def _restore(chosen: argparse.Namespace) -> int:
         chosen.skip_done or chosen.watch,
         chosen.depth,
     )
+    engine = Engine(restorer, options, chosen.jobs)
     entries: list[ReportEntry] = []
 
     def work(jobs: "list[Job]") -> None:
-        restore_jobs(jobs, restorer, options, entries)
+        restore_jobs(jobs, engine, entries, console, streams)
 
     started = time.monotonic()
     try:
@@ -122,11 +140,13 @@ def _restore(chosen: argparse.Namespace) -> int:
         if chosen.watch:
             watch(lambda: plan_jobs(chosen), jobs, work)
     finally:  # also after Ctrl-C
+        seconds = time.monotonic() - started
         if chosen.report:
             from rechroma.outputs import write_json
 
             write_json(chosen.report, summarize_entries(entries, model))
-        print(_summary(entries, time.monotonic() - started), file=sys.stderr)
+        console.summary(entries, model, seconds)
+        console.note(_summary(entries, seconds))
     return 1 if any(entry.status == "failed" for entry in entries) else 0
 
 
@@ -179,26 +199,35 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
 
 def restore_jobs(
     jobs: "list[Job]",
-    restorer: "Restorer",
-    options: "RestoreOptions",
+    engine: "Engine",
     entries: "list[ReportEntry]",
+    console: Console,
+    streams: Streams,
 ) -> None:
     """Restore the photographs, print their warnings and errors, and add to `entries`."""
-    from rechroma.apps.batch.restore_files import restore_file
-    from rechroma.progress import track
-
     if not jobs:
         return
     # Photographs that clash share one message, which is printed once.
     printed = {entry.error for entry in entries}
-    for job in track(jobs, "photographs", len(jobs)):
-        entry = restore_file(job, restorer, options)
-        entries.append(entry)
+    shown = len(entries)
+
+    def show(entry: "ReportEntry") -> None:
+        streams.rename(entry)
         for warning in entry.warnings or []:
-            print(f"{entry.photo}: {warning}", file=sys.stderr)
+            console.note(f"{entry.photo}: {warning}")
         if entry.error and entry.error not in printed:
-            print(f"rechroma: {entry.error}", file=sys.stderr)
+            console.error(entry.error)
         printed.add(entry.error)
+        console.entry(entry)
+
+    try:
+        with closing(engine.restore(jobs, entries)) as restored:
+            for entry in console.track(restored, "photographs", len(jobs)):
+                shown += 1
+                show(entry)
+    finally:  # after Ctrl-C, those that were not waited for
+        for entry in entries[shown:]:
+            show(entry)
 
 
 def _summary(entries: "list[ReportEntry]", seconds: float) -> str:
