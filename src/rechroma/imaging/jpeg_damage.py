@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rechroma.imaging.types import Doubt
+
 MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)  # within the data of a scan
 END = b"\xff\xd9"  # the marker at the end (EOI)
 SCAN, START, STOP, INTERVAL, TEMPORARY = 0xDA, 0xD8, 0xD9, 0xDD, 0x01
@@ -78,9 +80,9 @@ def find_jpeg_damage(data: bytes) -> DamagedJpeg | None:
     share = f"{(height - first) / height:.0%} of its rows"
     if layout.progressive or layout.restarts:
         cost = "lack detail" if layout.progressive else "may be wrong"
-        return DamagedJpeg(stream, f"{layout.problem}; {share} {cost}", None)
+        return DamagedJpeg(stream, Doubt(f"{layout.problem}; {share} {cost}"), None)
     problem = f"{layout.problem}; {share} (from row {first} on) could not be decoded"
-    return DamagedJpeg(stream, problem, first)
+    return DamagedJpeg(stream, Doubt(problem), first)
 
 
 def _walk(data: bytes) -> _Layout | None:

@@ -67,19 +67,16 @@ class Console(NamedTuple):
 
     def entry(self, entry: "ReportEntry") -> None:
         """Print the line of one photograph, with the keys that it has in the report."""
-        from rechroma.apps.batch.jobs import summarize_entries
+        from rechroma.apps.batch.summary import summarize_entries
 
         if self.as_json:
             self._line(summarize_entries([entry], "")["photographs"][0])
 
-    def summary(self, entries: "list[ReportEntry]", model: str, seconds: float) -> None:
+    def summary(self, report: dict[str, Any], seconds: float) -> None:
         """Print the last line: the report without its photographs, and the time, s."""
-        from rechroma.apps.batch.jobs import summarize_entries
-
         if self.as_json:
-            summary = summarize_entries(entries, model)
-            del summary["photographs"]
-            self._line({**summary, "seconds": round(seconds, 3)})
+            counts = {key: value for key, value in report.items() if key != "photographs"}
+            self._line({**counts, "seconds": round(seconds, 3)})
 
     def _line(self, content: dict[str, Any]) -> None:
         with broken_pipe_named():

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from rechroma.apps.cli.command import AddCommand
-from rechroma.apps.cli.paths import for_each_photo, plan_outputs
+from rechroma.apps.cli.paths import for_each_photo
 from rechroma.apps.cli.standard_streams import standard_streams
 
 FIND_MASK = """\
@@ -31,7 +31,9 @@ def add_to(add_command: AddCommand) -> None:
 
 
 def _find_mask(chosen: argparse.Namespace) -> int:
+    from rechroma.apps.batch.check_outputs import check_outputs
     from rechroma.apps.batch.image_file import write_mask
+    from rechroma.apps.batch.plan_album import check_overwriting, count_suffixes, plan_album
     from rechroma.imaging.detect_damage import find_damage
     from rechroma.imaging.io import read_gray
 
@@ -42,6 +44,12 @@ def _find_mask(chosen: argparse.Namespace) -> int:
         write_mask(target, mask)
 
     with standard_streams(chosen) as streams:
-        code = for_each_photo(plan_outputs(chosen.photos, chosen.out), write_found_mask, streams)
+        album = plan_album(chosen.photos, chosen.out)
+        check_overwriting(album.outputs, album.outputs.values(), "--out")
+        check_outputs(chosen.out, None, None, album.outputs)
+        code = for_each_photo(album.outputs, write_found_mask, streams)
         streams.send()
+    if album.skipped:
+        skipped = ", ".join(f"{n} {suffix}" for suffix, n in count_suffixes(album.skipped).items())
+        print(f"no photographs: {skipped}", file=sys.stderr)
     return 2 * code if streams.output else code

@@ -86,7 +86,8 @@ class Streams:
             return
         entry.photo, entry.restored = self.name(entry.photo), self.name(entry.restored)
         entry.error = self.name(entry.error)
-        entry.warnings = [self.name(warning) for warning in entry.warnings or []]
+        entry.warnings = [self.name(warning) for warning in entry.warnings]
+        entry.doubts = [self.name(doubt) for doubt in entry.doubts]
 
     def send(self) -> None:
         """Write the finished result to standard output, if it goes there."""
