@@ -55,6 +55,18 @@ def run_bash(command: Command, sandbox: Path) -> str:
     return ran.stdout
 
 
+def run_redirected(command: Command, sandbox: Path) -> str:
+    """Run `rechroma … < FILE > FILE` in a shell."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    program = f"{shlex.quote(sys.executable)} -m rechroma.apps.cli.main"
+    ran = subprocess.run(
+        ["bash", "-c", f'rechroma() {{ {program} "$@"; }}; {command.text}'], cwd=sandbox, text=True,
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+    return ran.stdout
+
+
 def serve(command: Command, sandbox: Path) -> str:
     """Start a command of `rechroma` that only Ctrl-C ends: what it prints first."""
     port = ["--port", "0"] if command.words[1] == "web" else []

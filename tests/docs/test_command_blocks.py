@@ -32,6 +32,7 @@ from command_checks import (
     plan,
     run_bash,
     run_rechroma,
+    run_redirected,
     serve,
 )
 from command_sessions import (
@@ -97,6 +98,7 @@ RULES = (
     Rule(r"rechroma study|rechroma study .*--dry-run.*", run_rechroma),
     Rule(r"rechroma study .*", plan, run_nightly),
     Rule(r"rechroma (compare|ship) .*", parse_rechroma, run_nightly),
+    Rule(r"rechroma [^|]* [<>] .*", run_redirected),
     Rule(r"rechroma (restore|find-mask|models|score|evaluate|export)\b.*", run_rechroma),
     Rule(r"python -m benchmarks\S* .*", parse_module),
     Rule(r"export .*", check_shell, export_nightly),

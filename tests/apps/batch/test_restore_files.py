@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rechroma.apps.batch import restore_files
+from rechroma.apps.batch import image_file, restore_files
 from rechroma.apps.batch.image_file import is_restored
 from rechroma.apps.batch.jobs import Job, RestoreOptions
 from rechroma.apps.batch.restore_files import restore_file
@@ -131,7 +131,7 @@ def test_a_full_disk_is_reported_and_leaves_nothing(job, echo, desk, monkeypatch
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr(image_file, "write_png", full)
     entry = restore_file(job, echo(), RestoreOptions())
     full = f"{job.target}: No space left on device; nothing of this photograph was written"
     assert entry.error == f"{full}, make room and run it again"

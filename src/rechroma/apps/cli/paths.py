@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rechroma.apps.cli.standard_streams import Streams
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,10 +19,13 @@ logger = logging.getLogger(__name__)
 PARAMS, STUDIES = Path("params.yaml"), Path("studies.yaml")
 
 
-def for_each_photo(outputs: dict[Path, Path], work: Callable[[Path, Path], None]) -> int:
+def for_each_photo(
+    outputs: dict[Path, Path], work: Callable[[Path, Path], None], streams: Streams
+) -> int:
     """Call `work` with every photograph and its output file; the exit code: 1 if any failed.
 
-    A `UserError` is printed and counted, and so is a clash of output files.
+    A `UserError` is printed and counted, and so is a clash of output files. Messages name
+    `streams` where these take part.
     """
     from rechroma.apps.batch.plan_album import find_clashes
     from rechroma.progress import track
@@ -37,7 +41,7 @@ def for_each_photo(outputs: dict[Path, Path], work: Callable[[Path, Path], None]
         except UserError as error:
             failed += 1
             if str(error) not in printed:  # photographs that clash share one message
-                print(f"rechroma: {error}", file=sys.stderr)
+                print(f"rechroma: {streams.name(str(error))}", file=sys.stderr)
                 logger.debug("%s failed", source, exc_info=True)
             printed.add(str(error))
     if failed:

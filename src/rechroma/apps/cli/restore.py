@@ -1,18 +1,20 @@
 """`rechroma restore`."""
 
 import argparse
-import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.console import Console, add_run_options
+from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
     from rechroma.apps.batch.done_index import DoneIndex
-    from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
-    from rechroma.inference.restorer import Restorer
+    from rechroma.apps.batch.engine import Engine
+    from rechroma.apps.batch.jobs import Job, ReportEntry
 
 
 FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "jpeg2000")
@@ -27,6 +29,7 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
+  rechroma restore - --out - < old.jpg > new.png          standard input to standard output
 
 EXIF, color profile, resolution and captions are copied. 16 bits a channel are kept in PNG and TIFF.
 Without --model the model trained in this project (models/restorer) is used, and without that the
@@ -38,9 +41,9 @@ that cannot be restored is named, and the others are still restored; the exit co
 def add_to(add_command: AddCommand) -> None:
     """Add the command."""
     command = add_command("restore", "restore photographs", RESTORE, _restore)
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file, folder or -")
     command.add_argument(
-        "--out", required=True, type=Path, metavar="PATH", help="a folder, or a file for one photo"
+        "--out", required=True, type=Path, metavar="PATH", help="folder, file or -"
     )
     command.add_argument(
         "--format", choices=FORMATS, help="default: png, or the suffix of --out if it is a file"
@@ -92,6 +95,7 @@ def add_to(add_command: AddCommand) -> None:
         metavar="MODEL",
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
+    add_run_options(command)
     add_backend_options(command)
 
 
@@ -102,16 +106,25 @@ def _px(text: str) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
+    with standard_streams(chosen) as streams:
+        code = _restore_files(chosen, streams)
+        streams.send()
+    return 2 * code if streams.output else code
+
+
+def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     from rechroma.apps.batch.done_index import DoneIndex, model_digest
+    from rechroma.apps.batch.engine import Engine
     from rechroma.apps.batch.jobs import RestoreOptions
     from rechroma.apps.cli.restored import check_before, finish, keeps_index
     from rechroma.apps.cli.watch import watch
     from rechroma.apps.model_catalog import load_named_model, model_line
 
+    console = Console(chosen.quiet, chosen.json)
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
-    check_before(chosen, jobs)
+    check_before(chosen, jobs, console)
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
-    print(model_line(model, restorer), file=sys.stderr)
+    console.note(model_line(model, restorer))
     options = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,
@@ -122,11 +135,13 @@ def _restore(chosen: argparse.Namespace) -> int:
         chosen.strict,
         model_digest(restorer) if keeps_index(chosen) else "",
     )
+    engine = Engine(restorer, options, chosen.jobs)
     entries: list[ReportEntry] = []
     index = DoneIndex(chosen.out, write=keeps_index(chosen))
 
     def work(jobs: "list[Job]") -> None:
-        restore_jobs(index.annotate(jobs), restorer, options, entries, index)
+        annotated = index.annotate(jobs)
+        restore_jobs(annotated, engine, entries, index, console, streams)
 
     started = time.monotonic()
     try:
@@ -135,7 +150,7 @@ def _restore(chosen: argparse.Namespace) -> int:
             watch(lambda: plan_jobs(chosen), jobs, work)
     finally:  # also after Ctrl-C
         index.save()
-        finish(chosen, entries, model, time.monotonic() - started)
+        finish(chosen, entries, model, time.monotonic() - started, console)
     return 1 if any(entry.status == "failed" for entry in entries) else 0
 
 
@@ -171,26 +186,36 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
 
 def restore_jobs(
     jobs: "list[Job]",
-    restorer: "Restorer",
-    options: "RestoreOptions",
+    engine: "Engine",
     entries: "list[ReportEntry]",
     index: "DoneIndex",
+    console: Console,
+    streams: Streams,
 ) -> None:
     """Restore the photographs, print what matters about each, add to `entries` and `index`."""
-    from rechroma.apps.batch.restore_files import restore_file
     from rechroma.apps.batch.summary import entry_line
-    from rechroma.progress import track
 
     if not jobs:
         return
     # Photographs that clash share one message, which is printed once.
     printed = {entry.error for entry in entries}
-    for job in track(jobs, "photographs", len(jobs)):
-        entry = restore_file(job, restorer, options)
-        entries.append(entry)
+    shown = len(entries)
+
+    def show(entry: "ReportEntry") -> None:
         index.add(entry)
+        streams.rename(entry)
         if line := entry_line(entry, alone=len(jobs) == 1):
-            print(line, file=sys.stderr)
+            console.note(line)
         if entry.error and entry.error not in printed:
-            print(f"rechroma: {entry.error}", file=sys.stderr)
+            console.error(entry.error)
         printed.add(entry.error)
+        console.entry(entry)
+
+    try:
+        with closing(engine.restore(jobs, entries)) as restored:
+            for entry in console.track(restored, "photographs", len(jobs)):
+                shown += 1
+                show(entry)
+    finally:  # after Ctrl-C, those that were not waited for
+        for entry in entries[shown:]:
+            show(entry)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from rechroma.apps.cli.console import Console
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from rechroma.apps.batch.summary import Counts
 
 
-def check_before(chosen: argparse.Namespace, jobs: "list[Job]") -> None:
+def check_before(chosen: argparse.Namespace, jobs: "list[Job]", console: Console) -> None:
     """Check the places to write to; name what is told apart, and little room on the disk.
 
     Raises:
@@ -22,14 +23,13 @@ def check_before(chosen: argparse.Namespace, jobs: "list[Job]") -> None:
     inputs = [path for job in jobs for path in (job.source, job.mask) if path]
     warning = check_outputs(chosen.out, chosen.save_masks, chosen.report, inputs)
     if warning:
-        print(f"rechroma: {warning}", file=sys.stderr)
+        console.note(f"rechroma: {warning}")
     apart = [job for job in jobs if job.target.stem == job.source.name]
     if apart:
         example = f"{apart[0].source} becomes {apart[0].target}"
-        print(
+        console.note(
             f"{len(apart)} photographs share their name with another, but for the suffix, and keep "
-            f"it: {example}",
-            file=sys.stderr,
+            f"it: {example}"
         )
 
 
@@ -45,18 +45,25 @@ def keeps_index(chosen: argparse.Namespace) -> bool:
 
 
 def finish(
-    chosen: argparse.Namespace, entries: "list[ReportEntry]", model: str, seconds: float
+    chosen: argparse.Namespace,
+    entries: "list[ReportEntry]",
+    model: str,
+    seconds: float,
+    console: Console,
 ) -> None:
     """Print the counts and write the report."""
     from rechroma.apps.batch.summary import summarize_entries
 
     counts = _count(chosen, entries)
-    print_counts(counts, seconds)
+    if not console.quiet:
+        print_counts(counts, seconds)
+    report = summarize_entries(entries, model, counts)
+    console.summary(report, seconds)
     if chosen.report:
         from rechroma.outputs import write_json
 
         try:
-            write_json(chosen.report, summarize_entries(entries, model, counts))
+            write_json(chosen.report, report)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"--report: {chosen.report} cannot be written ({reason})") from error
