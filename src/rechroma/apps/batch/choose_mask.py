@@ -47,7 +47,11 @@ def read_or_find_mask(
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
             return lost
     entry.mask = "found"
-    return find_damage(gray)
+    found = find_damage(gray)
+    if found.mean() > LARGE_SHARE:
+        share = f"{found.mean():.0%} of it was taken for damage"
+        entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
+    return found
 
 
 def _read_fitting_mask(
@@ -71,9 +75,6 @@ def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry
         entry.warnings.append(Doubt(f"{reason}, {effect}"))
     if lost.all():
         raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
-    if not entry.mask_file and lost.mean() > LARGE_SHARE:
-        share = f"{lost.mean():.0%} of it was taken for damage"
-        entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
     width, shorter = widest_hole(lost), min(lost.shape)
     if width > LARGE_HOLE * shorter and shorter >= SMALLEST_SIDE:
         entry.warnings.append(
