@@ -1,32 +1,66 @@
-"""Damage found by rule: flat regions with a sharp border."""
+"""Damage detected by rule: shapes of one gray that were drawn on a photograph."""
 
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from rechroma.imaging.flat_regions import (
+    Edge,
+    FlatRegion,
+    Outline,
+    Shape,
+    edge,
+    flat_regions,
+    opened,
+    outline,
+)
 from rechroma.imaging.types import Luma, Mask
 
-AROUND = np.ones((3, 3), dtype=np.uint8)
-
-# What tells damage from flat parts of photographs; chosen on 3,000 photographs and drawn damage.
-CORE = 9  # px, at least, that have nothing but their own gray around
+# What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
+LINE = 8.0  # px, at least, from corner to corner of the outline, on average
+ROUND = 0.8  # the same for small shapes: of the square root of the outline's length
+OPENINGS = (3, 7, 13)  # px; necks through which a shape may run into parts of its own gray
+GAPS = 4  # inside a shape, at most; boxes with text have more
 FAINT = 3  # gray levels, at most, by which a photograph fades into its flat parts
-CLIPPED_FAINT = 32  # the same into black and white, which cameras make with sharper borders
-FAINT_SHARE = 0.5  # of the border of a shape that may be faint
-THICK = 21  # px; a square of one gray, not black or white, is so rare in photographs, which
-THICK_FAINT_SHARE = 0.75  # have noise, that a shape may have nearly the gray of its surroundings
-CANDIDATES = 64  # flat regions looked at, the largest cores first; floodFill can number 255
+FAINT_SHARE = 0.3  # of the border of a shape that may be faint
+FAINT_LARGE = 0.6  # the same for thick shapes with long straight lines
+LARGE_LINE = 12.0  # px
+LARGE_THICKNESS = 8.0  # px
+BLUR = 0.25  # of the step at the border that may go on one pixel further out
+CORNERS = 24  # at most, and as many more as the square root of the outline's length
+LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
+DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
+ALIGNED = 0.5  # of the border on the grid of JPEG's blocks: strong compression made the region
+TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
+CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
+RIVAL = 0.5  # of the thickness of a shape: flat parts so thick make it doubtful
+SHAPES = 5  # drawn in one photograph, at most, of similar thickness
+FADING = 0.6  # share of faint border from which on a flat part is none that was drawn
+LETTERS = 3  # crisp regions of one gray that are text
+LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
+
+
+class _Candidate(NamedTuple):
+    region: FlatRegion
+    body: Shape  # (h, w), the region without thin parts
+    outline: Outline
+    side: int  # px, of the opening that made the body
+    thickness: float  # px, from the middle of the body to its border
+
+
+class _Candidate(NamedTuple):
+    region: FlatRegion
+    body: Shape  # (h, w), the region without thin parts
+    outline: Outline
+    side: int  # px, of the opening that made the body
+    thickness: float  # px, from the middle of the body to its border
+    border: Edge
 
 
 def find_damage(damaged: Luma) -> Mask:
-    """Where a photograph in gray is damaged, found by rule: flat regions with a sharp border.
-
-    A region of one gray is damage where it has a core, nothing but its own gray around, and where
-    most of its border differs clearly from it: overexposed skies and black shadows fade into
-    their surroundings. A region along a whole side is a frame, not damage. The fillings must be
-    exact: a photograph that was saved as JPEG after it was damaged has none.
+    """The mask of the damage of a gray photograph, detected by rule.
 
     Args:
         damaged: `(H, W)` uint8.
@@ -35,61 +69,114 @@ def find_damage(damaged: Luma) -> Mask:
         `(H, W)` bool, True where lost; all False where no damage is found.
     """
     mask = np.zeros(damaged.shape, dtype=bool)
-    regions = [
-        (_faint_share(damaged[box], region, mask[box]), number, box, region)
-        for number, (box, region) in enumerate(_flat_regions(damaged))
-        if region.sum() >= SMALLEST * damaged.size and not _is_frame(region)
+    candidates = [
+        _candidate(region)
+        for region in flat_regions(damaged, SMALLEST * damaged.size)
+        if not region.whole_side
     ]
-    for _, _, box, region in sorted(regions, key=lambda found: found[:2]):
-        thick = cv2.erode(region.astype(np.uint8), np.ones((THICK, THICK))).any()
-        trusted = thick and not _is_clipped(damaged[box][region][0])
-        allowed = THICK_FAINT_SHARE if trusted else FAINT_SHARE
-        if _faint_share(damaged[box], region, mask[box]) < allowed:
-            mask[box] |= region
+    if not any(_is_geometric(c.outline) for c in candidates):
+        return mask
+    few_levels = _has_few_levels(damaged)
+    accepted: set[int] = set()
+    for _ in range(3):
+        before = len(accepted)
+        for number, candidate in enumerate(candidates):
+            if number in accepted or not _is_geometric(candidate.outline):
+                continue
+            found = mask[candidate.region.box]
+            border = candidate.border
+            if found.any():
+                border = edge(candidate.region, candidate.body, found, FAINT)
+            candidates[number] = candidate = candidate._replace(border=border)
+            others = [c for i, c in enumerate(candidates) if i != number]
+            unaccepted = [c for i, c in enumerate(candidates) if i != number and i not in accepted]
+            if _is_drawn(candidate, few_levels) and not _is_doubtful(candidate, others, unaccepted):
+                accepted.add(number)
+                mask[candidate.region.box] |= _grown(candidate).view(bool)
+        if len(accepted) == before:
+            break
     return mask
 
 
-def _flat_regions(luma: Luma) -> Iterator[tuple[tuple[slice, slice], Mask]]:
-    """The connected regions of one gray that have a core: a box 1 px wider, and True in it."""
-    flat = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, AROUND) == 0
-    _, cores, boxes, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8))
-    areas = boxes[:, cv2.CC_STAT_AREA]
-    largest = [core for core in np.argsort(-areas, kind="stable") if core and areas[core] >= CORE]
-    canvas = luma.copy()  # floodFill wants to be allowed to write, though it does not
-    marks = np.zeros(np.add(luma.shape, 2), dtype=np.uint8)  # with a border of 1 px, as it asks
-    grown = marks[1:-1, 1:-1]
-    for number, core in enumerate(largest[:CANDIDATES], start=1):
-        x, y, width = boxes[core, :3]
-        x += np.argmax(cores[y, x : x + width] == core)
-        if not grown[y, x]:
-            flags = 8 | cv2.FLOODFILL_MASK_ONLY | number << 8
-            *_, (x, y, width, height) = cv2.floodFill(
-                canvas, marks, (int(x), int(y)), 0, flags=flags
-            )
-            box = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
-            yield box, grown[box] == number
+def _has_few_levels(luma: Luma) -> bool:
+    used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
+    return len(used) < DENSE * (used[-1] - used[0] + 1)
 
 
-def _is_clipped(level: int) -> bool:
-    return not FAINT <= level <= 255 - FAINT
+def _candidate(region: FlatRegion) -> _Candidate:
+    bodies = ((side, opened(region.shape, side)) for side in OPENINGS)
+    outlined = [(side, body, outline(body)) for side, body in bodies]
+    side, body, line = next((each for each in outlined if _is_geometric(each[2])), outlined[0])
+    nothing = np.zeros(body.shape, dtype=bool)
+    border = edge(region, body, nothing, FAINT)
+    return _Candidate(region, body, line, side, _thickness(body), border)
 
 
-def _is_frame(region: Mask) -> bool:
-    """Whether a region reaches along a whole side of its box: then that is the photograph's."""
-    return any(side.all() for side in (region[0], region[-1], region[:, 0], region[:, -1]))
+def _thickness(shape: Shape) -> float:
+    padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    return float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
 
 
-def _faint_share(surroundings: Luma, region: Mask, found: Mask) -> float:
-    """How much of the border of a region of one gray is hardly another gray; 1 without a border.
+def _is_geometric(line: Outline) -> bool:
+    return (
+        0 < line.corners <= CORNERS + line.length**0.5
+        and line.gaps <= GAPS
+        and line.length / line.corners >= min(LINE, ROUND * line.length**0.5)
+    )
 
-    The border is that of the region without its thin parts: there a shape may run into a part of
-    the photograph that has its gray. Damage found before is no border, or it would make every
-    flat part that it touches a sharp one.
-    """
-    level = int(surroundings[region][0])
-    opened = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, AROUND)
-    border = cv2.dilate(opened, AROUND).astype(bool) & ~opened.astype(bool) & ~found
-    if not border.any():
-        return 1.0
-    faint = CLIPPED_FAINT if _is_clipped(level) else FAINT
-    return float((np.abs(surroundings[border].astype(int) - level) <= faint).mean())
+
+def _is_drawn(candidate: _Candidate, few_levels: bool) -> bool:
+    border, line = candidate.border, candidate.outline
+    if not border.length:
+        return False
+    area, box = int(candidate.body.sum()), cv2.boundingRect(candidate.body)
+    rectangle = area == box[2] * box[3] and area >= 0.95 * candidate.region.shape.sum()
+    large = line.length / line.corners >= LARGE_LINE and candidate.thickness >= LARGE_THICKNESS
+    return (
+        border.faint <= (FAINT_LARGE if large else FAINT_SHARE)
+        and border.blur <= BLUR
+        and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
+        and (border.outside <= TOUCHING or rectangle)
+    )
+
+
+def _group(level: int) -> int:
+    return (level >= CLIPPED) + (level > 255 - CLIPPED)
+
+
+def _is_doubtful(
+    candidate: _Candidate, others: list[_Candidate], unaccepted: list[_Candidate]
+) -> bool:
+    group = _group(candidate.region.level)
+    clear = sum((c.border.length * (1 - c.border.faint) for c in others), 0.0)
+    on_grid = sum((c.border.length * (1 - c.border.faint) * c.border.aligned for c in others), 0.0)
+    if clear >= candidate.border.length / 2 and on_grid >= ALIGNED * clear and candidate.border.aligned >= ALIGNED:
+        return True
+    rivals = [
+        c
+        for c in others
+        if _group(c.region.level) == group
+        and c.thickness >= RIVAL * candidate.thickness
+        and c.border.faint <= FADING
+    ]
+    letters = [
+        c for c in others if c.region.level == candidate.region.level and c.border.faint <= FAINT_SHARE and c.border.blur <= 0.5
+        and c.body.sum() >= LETTER * candidate.body.sum()
+    ]
+    if len(letters) + 1 >= LETTERS:
+        return True
+    ragged = [c for c in rivals if not (_is_geometric(c.outline) and _is_drawn(c, False))]
+    if len(rivals) >= SHAPES or (ragged and group == 1):
+        return True
+    if ragged:
+        border = candidate.border
+        length, corners, _ = candidate.outline
+        return border.blur > 0.1 or border.faint > 0.1 or border.levels < 20 or length / corners < 12
+    return False
+
+
+def _grown(candidate: _Candidate) -> Shape:
+    if candidate.side == OPENINGS[0]:
+        return candidate.region.shape
+    near = cv2.dilate(candidate.body, np.ones((candidate.side,) * 2, dtype=np.uint8))
+    return candidate.region.shape & near
