@@ -1,182 +1,185 @@
 """Damage detected by rule: shapes of one gray that were drawn on a photograph."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
 
-from rechroma.imaging.flat_regions import (
-    Edge,
-    FlatRegion,
-    Outline,
-    Shape,
-    edge,
-    flat_regions,
-    opened,
-    outline,
+from rechroma.imaging.drawn_shapes import (
+    FAINT,
+    Candidate,
+    as_candidate,
+    has_few_levels,
+    is_doubtful,
+    is_drawn,
 )
+from rechroma.imaging.flat_regions import MARGIN, FlatRegion, edge, flat_regions, opened
 from rechroma.imaging.types import Luma, Mask
 
-# What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
-LINE = 8.0  # px, at least, from corner to corner of the outline, on average
-ROUND = 0.8  # the same for small shapes: of the square root of the outline's length
-OPENINGS = (3, 7, 13)  # px; necks through which a shape may run into parts of its own gray
-GAPS = 4  # inside a shape, at most; boxes with text have more
-FAINT = 3  # gray levels, at most, by which a photograph fades into its flat parts
-FAINT_SHARE = 0.3  # of the border of a shape that may be faint
-FAINT_LARGE = 0.6  # the same for thick shapes with long straight lines
-LARGE_LINE = 12.0  # px
-LARGE_THICKNESS = 8.0  # px
-BLUR = 0.25  # of the step at the border that may go on one pixel further out
-CORNERS = 24  # at most, and as many more as the square root of the outline's length
-LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
-DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
-ALIGNED = 0.5  # of the border on the grid of JPEG's blocks: strong compression made the region
-TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
-CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
-RIVAL = 0.5  # of the thickness of a shape: flat parts so thick make it doubtful
-SHAPES = 5  # drawn in one photograph, at most, of similar thickness
-FADING = 0.6  # share of faint border from which on a flat part is none that was drawn
-LETTERS = 3  # crisp regions of one gray that are text
-LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
+ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after they are detected
+
+# After JPEG the blocks inside a shape are still of one gray, those at its border are not.
+RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
+SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
+SEEDS = 8  # regions, the thickest, that are grown
+EXACT = 0.3  # share of a shape that still has exactly its gray
 
 
-class _Candidate(NamedTuple):
-    region: FlatRegion
-    body: Shape  # (h, w), the region without thin parts
-    outline: Outline
-    side: int  # px, of the opening that made the body
-    thickness: float  # px, from the middle of the body to its border
+class FoundDamage(NamedTuple):
+    """The damage of a photograph, and how well it is known."""
+
+    mask: Mask  # (H, W) bool, True where lost
+    kind: Literal["exact", "jpeg", "none"]  # jpeg: the file was compressed after the damage
+    doubt: str  # why the mask may be wrong or incomplete; empty without doubt
 
 
-class _Candidate(NamedTuple):
-    region: FlatRegion
-    body: Shape  # (h, w), the region without thin parts
-    outline: Outline
-    side: int  # px, of the opening that made the body
-    thickness: float  # px, from the middle of the body to its border
-    border: Edge
-
-
-def find_damage(damaged: Luma) -> Mask:
+def find_damage(gray: Luma) -> Mask:
     """The mask of the damage of a gray photograph, detected by rule.
 
+    Damage is a rectangle, circle or polygon of one gray that was drawn on the photograph. A
+    photograph whose own flat parts look like that has no detectable damage.
+
     Args:
-        damaged: `(H, W)` uint8.
+        gray: `(H, W)` uint8.
 
     Returns:
-        `(H, W)` bool, True where lost; all False where no damage is found.
+        `(H, W)` bool, True where lost; all False where no damage is detected.
+
+    Example:
+        >>> y, x = np.mgrid[:64, :64]
+        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+        >>> gray[20:40, 10:50] = 30
+        >>> mask = find_damage(gray)
+        >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
+        (800, True)
     """
-    mask = np.zeros(damaged.shape, dtype=bool)
+    return inspect_damage(gray).mask
+
+
+def inspect_damage(gray: Luma) -> FoundDamage:
+    """The damage of a gray photograph, how it was detected and what is doubtful.
+
+    Args:
+        gray: `(H, W)` uint8.
+
+    Returns:
+        The mask as of `find_damage`, the kind of damage and the doubt.
+
+    Example:
+        >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
+        >>> found.kind, found.doubt, bool(found.mask.any())
+        ('none', '', False)
+    """
     candidates = [
-        _candidate(region)
-        for region in flat_regions(damaged, SMALLEST * damaged.size)
+        as_candidate(region)
+        for region in flat_regions(gray, SMALLEST * gray.size)
         if not region.whole_side
     ]
-    if not any(_is_geometric(c.outline) for c in candidates):
-        return mask
-    few_levels = _has_few_levels(damaged)
-    accepted: set[int] = set()
-    for _ in range(3):
-        before = len(accepted)
+    few_levels = has_few_levels(gray)
+    mask, doubtful = _drawn(gray, candidates, few_levels)
+    if mask.any():
+        return FoundDamage(mask, "exact", _doubt(doubtful))
+    grown = _grown(gray, candidates, few_levels)
+    if grown.any():
+        return FoundDamage(grown, "jpeg", "the file was saved as JPEG after it was damaged")
+    return FoundDamage(mask, "none", _doubt(doubtful))
+
+
+def _doubt(regions: int) -> str:
+    if not regions:
+        return ""
+    return f"{regions} flat regions could be damage or parts of the photograph"
+
+
+def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[Mask, int]:
+    """The mask of the regions that were drawn, and how many more only look like it."""
+    mask = np.zeros(gray.shape, dtype=bool)
+    accepted = np.zeros(len(candidates), dtype=bool)
+    doubtful: set[int] = set()
+    for _ in range(ROUNDS):
+        before = int(accepted.sum())
         for number, candidate in enumerate(candidates):
-            if number in accepted or not _is_geometric(candidate.outline):
+            if accepted[number]:
                 continue
-            found = mask[candidate.region.box]
-            border = candidate.border
-            if found.any():
-                border = edge(candidate.region, candidate.body, found, FAINT)
-            candidates[number] = candidate = candidate._replace(border=border)
-            others = [c for i, c in enumerate(candidates) if i != number]
-            unaccepted = [c for i, c in enumerate(candidates) if i != number and i not in accepted]
-            if _is_drawn(candidate, few_levels) and not _is_doubtful(candidate, others, unaccepted):
-                accepted.add(number)
-                mask[candidate.region.box] |= _grown(candidate).view(bool)
-        if len(accepted) == before:
+            # Other damage beside a region is no border of the photograph.
+            known = mask[candidate.region.box]
+            if known.any():
+                border = edge(candidate.region, candidate.body, known, FAINT)
+                candidates[number] = candidate = candidate._replace(border=border)
+            if not is_drawn(candidate, few_levels):
+                continue
+            others = candidates[:number] + candidates[number + 1 :]
+            if is_doubtful(candidate, others, np.delete(accepted, number)):
+                doubtful.add(number)
+            else:
+                accepted[number] = True
+                mask[candidate.region.box] |= candidate.shape.view(bool)
+        if int(accepted.sum()) == before:
             break
+    return mask, len(doubtful - set(np.flatnonzero(accepted).tolist()))
+
+
+def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
+    """The mask of shapes that were drawn before the photograph was saved as JPEG."""
+    mask = np.zeros(gray.shape, dtype=bool)
+    thickest = sorted(candidates, key=lambda candidate: -candidate.thickness)[:SEEDS]
+    for seed in thickest:
+        if mask[seed.region.box][seed.region.shape > 0].any():
+            continue
+        best: Candidate | None = None
+        for ringing in RINGING:
+            region = _region_around(gray, seed, ringing)
+            if region is None or region.whole_side:
+                break
+            candidate = as_candidate(region, ringing + FAINT)
+            if not is_drawn(candidate, few_levels) or candidate.side != 3:
+                continue
+            if best is None or _straightness(candidate) > _straightness(best):
+                best = candidate
+        if best is None:
+            continue
+        others = [o for o in candidates if not _overlap(o.region, best.region)]
+        if not is_doubtful(best, others, np.zeros(len(others), dtype=bool)):
+            mask[best.region.box] |= best.shape.view(bool)
     return mask
 
 
-def _has_few_levels(luma: Luma) -> bool:
-    used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
-    return len(used) < DENSE * (used[-1] - used[0] + 1)
+def _straightness(candidate: Candidate) -> float:
+    return candidate.outline.length / candidate.outline.corners
 
 
-def _candidate(region: FlatRegion) -> _Candidate:
-    bodies = ((side, opened(region.shape, side)) for side in OPENINGS)
-    outlined = [(side, body, outline(body)) for side, body in bodies]
-    side, body, line = next((each for each in outlined if _is_geometric(each[2])), outlined[0])
-    nothing = np.zeros(body.shape, dtype=bool)
-    border = edge(region, body, nothing, FAINT)
-    return _Candidate(region, body, line, side, _thickness(body), border)
-
-
-def _thickness(shape: Shape) -> float:
-    padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    return float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
-
-
-def _is_geometric(line: Outline) -> bool:
-    return (
-        0 < line.corners <= CORNERS + line.length**0.5
-        and line.gaps <= GAPS
-        and line.length / line.corners >= min(LINE, ROUND * line.length**0.5)
+def _overlap(first: FlatRegion, second: FlatRegion) -> bool:
+    """Whether the boxes of two regions meet."""
+    return all(
+        a.start < b.stop and b.start < a.stop
+        for a, b in zip(first.box, second.box, strict=True)
     )
 
 
-def _is_drawn(candidate: _Candidate, few_levels: bool) -> bool:
-    border, line = candidate.border, candidate.outline
-    if not border.length:
-        return False
-    area, box = int(candidate.body.sum()), cv2.boundingRect(candidate.body)
-    rectangle = area == box[2] * box[3] and area >= 0.95 * candidate.region.shape.sum()
-    large = line.length / line.corners >= LARGE_LINE and candidate.thickness >= LARGE_THICKNESS
-    return (
-        border.faint <= (FAINT_LARGE if large else FAINT_SHARE)
-        and border.blur <= BLUR
-        and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
-        and (border.outside <= TOUCHING or rectangle)
+def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | None:
+    """The connected pixels of nearly the gray of a region, without specks and thin parts."""
+    core = opened(seed.region.shape, SEED)
+    if not core.any():
+        return None
+    row, column = np.unravel_index(int(core.argmax()), core.shape)
+    top, left = seed.region.box[0].start, seed.region.box[1].start
+    marks = np.zeros(np.add(gray.shape, 2), dtype=np.uint8)
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | 1 << 8
+    start = (int(left + column), int(top + row))
+    *_, (x, y, width, height) = cv2.floodFill(
+        gray.copy(), marks, start, 0, ringing, ringing, flags=flags
     )
-
-
-def _group(level: int) -> int:
-    return (level >= CLIPPED) + (level > 255 - CLIPPED)
-
-
-def _is_doubtful(
-    candidate: _Candidate, others: list[_Candidate], unaccepted: list[_Candidate]
-) -> bool:
-    group = _group(candidate.region.level)
-    clear = sum((c.border.length * (1 - c.border.faint) for c in others), 0.0)
-    on_grid = sum((c.border.length * (1 - c.border.faint) * c.border.aligned for c in others), 0.0)
-    if clear >= candidate.border.length / 2 and on_grid >= ALIGNED * clear and candidate.border.aligned >= ALIGNED:
-        return True
-    rivals = [
-        c
-        for c in others
-        if _group(c.region.level) == group
-        and c.thickness >= RIVAL * candidate.thickness
-        and c.border.faint <= FADING
-    ]
-    letters = [
-        c for c in others if c.region.level == candidate.region.level and c.border.faint <= FAINT_SHARE and c.border.blur <= 0.5
-        and c.body.sum() >= LETTER * candidate.body.sum()
-    ]
-    if len(letters) + 1 >= LETTERS:
-        return True
-    ragged = [c for c in rivals if not (_is_geometric(c.outline) and _is_drawn(c, False))]
-    if len(rivals) >= SHAPES or (ragged and group == 1):
-        return True
-    if ragged:
-        border = candidate.border
-        length, corners, _ = candidate.outline
-        return border.blur > 0.1 or border.faint > 0.1 or border.levels < 20 or length / corners < 12
-    return False
-
-
-def _grown(candidate: _Candidate) -> Shape:
-    if candidate.side == OPENINGS[0]:
-        return candidate.region.shape
-    near = cv2.dilate(candidate.body, np.ones((candidate.side,) * 2, dtype=np.uint8))
-    return candidate.region.shape & near
+    grown = marks[1:-1, 1:-1]
+    whole_side = any(side.all() for side in (grown[0], grown[-1], grown[:, 0], grown[:, -1]))
+    box = (
+        slice(max(y - MARGIN, 0), y + height + MARGIN),
+        slice(max(x - MARGIN, 0), x + width + MARGIN),
+    )
+    closed = cv2.morphologyEx(grown[box], cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
+    shape = opened(closed)
+    luma = gray[box]
+    exact = int((luma[shape > 0] == seed.region.level).sum())
+    if exact < EXACT * max(int(shape.sum()), 1):
+        return None
+    return FlatRegion(box, luma, shape, seed.region.level, whole_side)

@@ -1,0 +1,186 @@
+"""Which flat regions of a photograph were drawn on it: their outline, border and rivals."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from rechroma.imaging.flat_regions import Edge, FlatRegion, Outline, Shape, edge, opened, outline
+from rechroma.imaging.types import Luma, Mask
+
+# What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
+LINE = 8.0  # px, at least, from corner to corner of the outline, on average
+ROUND = 0.8  # the same for small shapes: of the square root of the outline's length
+OPENINGS = (3, 7, 13)  # px; necks through which a shape may run into parts of its own gray
+SMOOTHED_LINE = 2.0  # the same after a wider opening: of its side, because it makes lines itself
+CORNERS = 24  # at most, and as many more as the square root of the outline's length
+GAPS = 4  # inside a shape, at most; boxes with text have more
+SCRAPS = 0.05  # of the area of a shape that may lie within its hull without being a part of it
+FAINT = 3  # gray levels, at most, by which a photograph fades into its flat parts
+FAINT_SHARE = 0.3  # of the border of a shape that may be faint
+FAINT_LARGE = 0.5  # the same for thick shapes with long straight lines
+LARGE_LINE = 10.0  # px
+LARGE_THICKNESS = 8.0  # px
+BLUR = 0.25  # of the step at the border that may go on one pixel further out
+LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
+DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
+ALIGNED = 0.5  # of the border on the grid of JPEG's blocks, if the other flat regions are on it
+ALL_ALIGNED = 0.9  # the same, whatever the other regions are
+TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
+CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
+RIVAL = 0.5  # of the thickness of a shape: other regions so thick can make it doubtful
+SHAPES = 8  # of similar thickness: one less may be drawn in one photograph
+FADING = 0.6  # share of faint border from which on a region is an ordinary flat part
+LETTERS = 3  # clear regions of one gray: text
+LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
+
+
+class Candidate(NamedTuple):
+    """A flat region with what its rules need."""
+
+    region: FlatRegion
+    body: Shape  # (h, w), the region without thin parts
+    side: int  # px, of the opening that made the body
+    outline: Outline  # of the body
+    border: Edge  # of the body
+    thickness: float  # px, from the middle of the body to its border
+
+    @property
+    def shape(self) -> Shape:
+        """`(h, w)`, the region without what it ran into through necks."""
+        if self.side == OPENINGS[0]:
+            return self.region.shape
+        near = cv2.dilate(self.body, np.ones((self.side, self.side), dtype=np.uint8))
+        return self.region.shape & near
+
+
+def has_few_levels(luma: Luma) -> bool:
+    """Whether a photograph skips most grays, as quantized and binary ones do.
+
+    Example:
+        >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
+        >>> has_few_levels(ramp), has_few_levels(4 * ramp)
+        (False, True)
+    """
+    used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
+    return len(used) < DENSE * (used[-1] - used[0] + 1)
+
+
+def as_candidate(region: FlatRegion, faint: int = FAINT) -> Candidate:
+    """A region with its body: the first opening whose outline is geometric, else the smallest."""
+    first = None
+    for side in OPENINGS:
+        body = opened(region.shape, side)
+        line = outline(body)
+        first = first or (side, body, line)
+        if is_geometric(line, side):
+            break
+    else:
+        side, body, line = first
+    padded = cv2.copyMakeBorder(body, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    thickness = float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
+    border = edge(region, body, np.zeros(body.shape, dtype=bool), faint)
+    return Candidate(region, body, side, line, border, thickness)
+
+
+def is_geometric(line: Outline, side: int = OPENINGS[0]) -> bool:
+    """Whether an outline has as few corners as those of rectangles, circles and polygons."""
+    least = min(LINE, ROUND * line.length**0.5)
+    if side != OPENINGS[0]:
+        least = SMOOTHED_LINE * side
+    return (
+        0 < line.corners <= CORNERS + line.length**0.5
+        and line.gaps <= GAPS
+        and line.length / line.corners >= least
+    )
+
+
+def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
+    """Whether the photograph stops at the border of a region and does not fade into it."""
+    border, line, body = candidate.border, candidate.outline, candidate.body
+    if not border.length or not is_geometric(line, candidate.side):
+        return False
+    large = line.length / line.corners >= LARGE_LINE and candidate.thickness >= LARGE_THICKNESS
+    allowed = FAINT_LARGE if large and border.levels >= LEVELS else FAINT_SHARE
+    return (
+        border.faint <= allowed
+        and border.blur <= BLUR
+        and border.aligned <= ALL_ALIGNED
+        and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
+        and (border.outside <= TOUCHING or _is_rectangle(candidate))
+        and not _has_text(candidate)
+        and body.any()
+    )
+
+
+def _is_rectangle(candidate: Candidate) -> bool:
+    area, box = int(candidate.body.sum()), cv2.boundingRect(candidate.body)
+    return area == box[2] * box[3] and area >= 0.95 * int(candidate.region.shape.sum())
+
+
+def _has_text(candidate: Candidate) -> bool:
+    """Whether a region is the ground of letters: gaps, or scraps of its gray between them."""
+    shape = candidate.shape
+    if outline(shape).gaps > GAPS:
+        return True
+    if candidate.side == OPENINGS[0]:
+        return False
+    hull = np.zeros_like(shape)
+    points = cv2.findNonZero(candidate.body)
+    cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
+    scraps = int((candidate.region.shape & hull & ~shape).sum())
+    return scraps > SCRAPS * int(candidate.body.sum())
+
+
+def _group(level: int) -> int:
+    """0 for black, 2 for white, which are often clipped; 1 for the grays between."""
+    return int(level >= CLIPPED) + int(level > 255 - CLIPPED)
+
+
+def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) -> bool:
+    """Whether the other flat regions of the photograph look like this one.
+
+    Args:
+        candidate: a region that passes for drawn.
+        others: all other regions.
+        drawn: `(len(others),)` bool, those that are known to be drawn.
+    """
+    border = candidate.border
+    # Strong JPEG: the clear borders of the other regions lie on the grid of its blocks, and so
+    # does this one.
+    clear = np.array([o.border.length * (1 - o.border.faint) for o in others])
+    on_grid = clear * [o.border.aligned for o in others]
+    if clear.sum() >= border.length / 2 and on_grid.sum() >= ALIGNED * clear.sum():
+        if border.aligned >= ALIGNED:
+            return True
+    # Text: several clear regions of exactly this gray.
+    level, area = candidate.region.level, int(candidate.body.sum())
+    letters = [
+        o
+        for o in others
+        if o.region.level == level
+        and o.border.faint <= FAINT_SHARE
+        and int(o.body.sum()) >= LETTER * area
+    ]
+    if len(letters) + 1 >= LETTERS:
+        return True
+    # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
+    rivals = [
+        is_drawn(o, few_levels=False) or bool(known)
+        for o, known in zip(others, drawn, strict=True)
+        if _group(o.region.level) == _group(level)
+        and o.thickness >= RIVAL * candidate.thickness
+        and o.border.faint <= FADING
+    ]
+    if len(rivals) >= SHAPES:
+        return True
+    if all(rivals):
+        return False
+    # Among ragged ones a gray is doubtful; black and white must stand out.
+    return _group(level) == 1 or (
+        border.blur > 0.1
+        or border.faint > 0.1
+        or border.levels < 20
+        or candidate.outline.length / candidate.outline.corners < 12
+    )
