@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from rechroma.imaging.drawn_shapes import (
-    FAINT,
+    COMPRESSED,
+    EXACT,
     Candidate,
     as_candidate,
     has_few_levels,
@@ -23,7 +24,7 @@ ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after the
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
 SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
 SEEDS = 8  # regions, the thickest, that are grown
-EXACT = 0.3  # share of a shape that still has exactly its gray
+LEAST_EXACT = 0.3  # share of a shape that still has exactly its gray
 
 
 class FoundDamage(NamedTuple):
@@ -105,7 +106,7 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
             # Other damage beside a region is no border of the photograph.
             known = mask[candidate.region.box]
             if known.any():
-                border = edge(candidate.region, candidate.body, known, FAINT)
+                border = edge(candidate.region, candidate.body, known, EXACT.faint)
                 candidates[number] = candidate = candidate._replace(border=border)
             if not is_drawn(candidate, few_levels):
                 continue
@@ -124,37 +125,58 @@ def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
     """The mask of shapes that were drawn before the photograph was saved as JPEG."""
     mask = np.zeros(gray.shape, dtype=bool)
     thickest = sorted(candidates, key=lambda candidate: -candidate.thickness)[:SEEDS]
-    for seed in thickest:
-        if mask[seed.region.box][seed.region.shape > 0].any():
+    shapes = [_grown_seed(gray, seed, few_levels) for seed in thickest]
+    regions = [shape for shape in shapes if shape is not None]
+    for number, candidate in enumerate(regions):
+        if not is_drawn(candidate, few_levels):
             continue
-        best: Candidate | None = None
-        for ringing in RINGING:
-            region = _region_around(gray, seed, ringing)
-            if region is None or region.whole_side:
-                break
-            candidate = as_candidate(region, ringing + FAINT)
-            if not is_drawn(candidate, few_levels) or candidate.side != 3:
-                continue
-            if best is None or _straightness(candidate) > _straightness(best):
-                best = candidate
-        if best is None:
-            continue
-        others = [o for o in candidates if not _overlap(o.region, best.region)]
-        if not is_doubtful(best, others, np.zeros(len(others), dtype=bool)):
-            mask[best.region.box] |= best.shape.view(bool)
+        others = [
+            other
+            for other in regions[:number] + regions[number + 1 :]
+            if not _same(other.region, candidate.region)
+        ]
+        if not is_doubtful(candidate, others, np.zeros(len(others), dtype=bool)):
+            mask[candidate.region.box] |= candidate.shape.view(bool)
     return mask
 
 
+def _grown_seed(gray: Luma, seed: Candidate, few_levels: bool) -> Candidate | None:
+    """A region grown by that much ringing that makes its outline straightest."""
+    best = None
+    for ringing in RINGING:
+        region = _region_around(gray, seed, ringing)
+        if region is None:
+            break
+        if region.whole_side:
+            continue
+        rules = COMPRESSED._replace(faint=ringing + COMPRESSED.faint)
+        candidate = as_candidate(region, rules)
+        rank = (is_drawn(candidate, few_levels), _straightness(candidate))
+        if best is None or rank > best[0]:
+            best = (rank, candidate)
+    return best[1] if best else None
+
+
 def _straightness(candidate: Candidate) -> float:
-    return candidate.outline.length / candidate.outline.corners
+    return candidate.outline.length / max(candidate.outline.corners, 1)
 
 
-def _overlap(first: FlatRegion, second: FlatRegion) -> bool:
-    """Whether the boxes of two regions meet."""
-    return all(
-        a.start < b.stop and b.start < a.stop
+def _same(first: FlatRegion, second: FlatRegion) -> bool:
+    """Whether two regions share pixels."""
+    rows, columns = (
+        slice(max(a.start, b.start), min(a.stop, b.stop))
         for a, b in zip(first.box, second.box, strict=True)
     )
+    if rows.start >= rows.stop or columns.start >= columns.stop:
+        return False
+    parts = (
+        region.shape[
+            rows.start - region.box[0].start : rows.stop - region.box[0].start,
+            columns.start - region.box[1].start : columns.stop - region.box[1].start,
+        ]
+        for region in (first, second)
+    )
+    return bool(np.logical_and(*parts).any())
 
 
 def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | None:
@@ -180,6 +202,6 @@ def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | No
     shape = opened(closed)
     luma = gray[box]
     exact = int((luma[shape > 0] == seed.region.level).sum())
-    if exact < EXACT * max(int(shape.sum()), 1):
+    if exact < LEAST_EXACT * max(int(shape.sum()), 1):
         return None
     return FlatRegion(box, luma, shape, seed.region.level, whole_side)

@@ -10,30 +10,62 @@ from rechroma.imaging.flat_regions import Edge, FlatRegion, Outline, Shape, edge
 from rechroma.imaging.types import Luma, Mask
 
 # What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
-LINE = 8.0  # px, at least, from corner to corner of the outline, on average
-ROUND = 0.8  # the same for small shapes: of the square root of the outline's length
-OPENINGS = (3, 7, 13)  # px; necks through which a shape may run into parts of its own gray
-SMOOTHED_LINE = 2.0  # the same after a wider opening: of its side, because it makes lines itself
-CORNERS = 24  # at most, and as many more as the square root of the outline's length
+CORNERS = 24  # of an outline, at most, and as many more as the square root of its length
 GAPS = 4  # inside a shape, at most; boxes with text have more
 SCRAPS = 0.05  # of the area of a shape that may lie within its hull without being a part of it
-FAINT = 3  # gray levels, at most, by which a photograph fades into its flat parts
-FAINT_SHARE = 0.3  # of the border of a shape that may be faint
-FAINT_LARGE = 0.5  # the same for thick shapes with long straight lines
-LARGE_LINE = 10.0  # px
-LARGE_THICKNESS = 8.0  # px
-BLUR = 0.25  # of the step at the border that may go on one pixel further out
+LARGE_LINE = 10.0  # px, from corner to corner of the outlines of large shapes
+LARGE_THICKNESS = 8.0  # px, of large shapes
 LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
 DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
 ALIGNED = 0.5  # of the border on the grid of JPEG's blocks, if the other flat regions are on it
 ALL_ALIGNED = 0.9  # the same, whatever the other regions are
 TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
 CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
-RIVAL = 0.5  # of the thickness of a shape: other regions so thick can make it doubtful
-SHAPES = 8  # of similar thickness: one less may be drawn in one photograph
 FADING = 0.6  # share of faint border from which on a region is an ordinary flat part
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
+
+
+class Rules(NamedTuple):
+    """What is allowed, by what the file went through after the damage."""
+
+    faint: int  # gray levels, at most, by which a photograph fades into its flat parts
+    openings: tuple[int, ...]  # px; necks through which a shape may run into parts of its gray
+    straight: float  # px by which a line of the outline may be off a straight one
+    line: float  # px, at least, from corner to corner of the outline, on average
+    round: float  # the same for small shapes: of the square root of the outline's length
+    faint_share: float  # of the border that may be faint
+    faint_large: float  # the same for large shapes
+    blur: float  # of the step at the border that may go on one pixel further out
+    rival: float  # of the thickness of a shape: other regions so thick can make it doubtful
+    shapes: int  # drawn in one photograph, at most, of similar thickness
+    stands_out: bool  # black and white shapes may be found among others if they are very clear
+
+
+EXACT = Rules(
+    faint=3,
+    openings=(3, 7, 13),
+    straight=1.0,
+    line=8.0,
+    round=0.8,
+    faint_share=0.3,
+    faint_large=0.5,
+    blur=0.25,
+    rival=0.5,
+    shapes=8,
+    stands_out=True,
+)
+COMPRESSED = EXACT._replace(
+    openings=(3, 7),
+    straight=2.0,
+    line=13.0,
+    round=1.0,
+    faint_large=0.3,
+    blur=0.3,
+    rival=0.35,
+    shapes=4,
+    stands_out=False,
+)
 
 
 class Candidate(NamedTuple):
@@ -45,11 +77,12 @@ class Candidate(NamedTuple):
     outline: Outline  # of the body
     border: Edge  # of the body
     thickness: float  # px, from the middle of the body to its border
+    rules: Rules
 
     @property
     def shape(self) -> Shape:
         """`(h, w)`, the region without what it ran into through necks."""
-        if self.side == OPENINGS[0]:
+        if self.side == self.rules.openings[0]:
             return self.region.shape
         near = cv2.dilate(self.body, np.ones((self.side, self.side), dtype=np.uint8))
         return self.region.shape & near
@@ -67,28 +100,28 @@ def has_few_levels(luma: Luma) -> bool:
     return len(used) < DENSE * (used[-1] - used[0] + 1)
 
 
-def as_candidate(region: FlatRegion, faint: int = FAINT) -> Candidate:
+def as_candidate(region: FlatRegion, rules: Rules = EXACT) -> Candidate:
     """A region with its body: the first opening whose outline is geometric, else the smallest."""
     first = None
-    for side in OPENINGS:
+    for side in rules.openings:
         body = opened(region.shape, side)
-        line = outline(body)
+        line = outline(body, rules.straight)
         first = first or (side, body, line)
-        if is_geometric(line, side):
+        if is_geometric(line, side, rules):
             break
     else:
         side, body, line = first
     padded = cv2.copyMakeBorder(body, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     thickness = float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
-    border = edge(region, body, np.zeros(body.shape, dtype=bool), faint)
-    return Candidate(region, body, side, line, border, thickness)
+    border = edge(region, body, np.zeros(body.shape, dtype=bool), rules.faint)
+    return Candidate(region, body, side, line, border, thickness, rules)
 
 
-def is_geometric(line: Outline, side: int = OPENINGS[0]) -> bool:
+def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
     """Whether an outline has as few corners as those of rectangles, circles and polygons."""
-    least = min(LINE, ROUND * line.length**0.5)
-    if side != OPENINGS[0]:
-        least = SMOOTHED_LINE * side
+    least = min(rules.line, rules.round * line.length**0.5)
+    if side != rules.openings[0]:
+        least = 2 * side  # wide openings make straight lines themselves
     return (
         0 < line.corners <= CORNERS + line.length**0.5
         and line.gaps <= GAPS
@@ -98,19 +131,18 @@ def is_geometric(line: Outline, side: int = OPENINGS[0]) -> bool:
 
 def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     """Whether the photograph stops at the border of a region and does not fade into it."""
-    border, line, body = candidate.border, candidate.outline, candidate.body
-    if not border.length or not is_geometric(line, candidate.side):
+    border, line, rules = candidate.border, candidate.outline, candidate.rules
+    if not border.length or not is_geometric(line, candidate.side, rules):
         return False
     large = line.length / line.corners >= LARGE_LINE and candidate.thickness >= LARGE_THICKNESS
-    allowed = FAINT_LARGE if large and border.levels >= LEVELS else FAINT_SHARE
+    allowed = rules.faint_large if large and border.levels >= LEVELS else rules.faint_share
     return (
         border.faint <= allowed
-        and border.blur <= BLUR
+        and border.blur <= rules.blur
         and border.aligned <= ALL_ALIGNED
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
         and (border.outside <= TOUCHING or _is_rectangle(candidate))
         and not _has_text(candidate)
-        and body.any()
     )
 
 
@@ -124,7 +156,7 @@ def _has_text(candidate: Candidate) -> bool:
     shape = candidate.shape
     if outline(shape).gaps > GAPS:
         return True
-    if candidate.side == OPENINGS[0]:
+    if candidate.side == candidate.rules.openings[0]:
         return False
     hull = np.zeros_like(shape)
     points = cv2.findNonZero(candidate.body)
@@ -146,7 +178,7 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         others: all other regions.
         drawn: `(len(others),)` bool, those that are known to be drawn.
     """
-    border = candidate.border
+    border, rules = candidate.border, candidate.rules
     # Strong JPEG: the clear borders of the other regions lie on the grid of its blocks, and so
     # does this one.
     clear = np.array([o.border.length * (1 - o.border.faint) for o in others])
@@ -160,7 +192,7 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         o
         for o in others
         if o.region.level == level
-        and o.border.faint <= FAINT_SHARE
+        and o.border.faint <= rules.faint_share
         and int(o.body.sum()) >= LETTER * area
     ]
     if len(letters) + 1 >= LETTERS:
@@ -170,16 +202,18 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         is_drawn(o, few_levels=False) or bool(known)
         for o, known in zip(others, drawn, strict=True)
         if _group(o.region.level) == _group(level)
-        and o.thickness >= RIVAL * candidate.thickness
+        and o.thickness >= rules.rival * candidate.thickness
         and o.border.faint <= FADING
     ]
-    if len(rivals) >= SHAPES:
+    if len(rivals) >= rules.shapes:
         return True
     if all(rivals):
         return False
     # Among ragged ones a gray is doubtful; black and white must stand out.
-    return _group(level) == 1 or (
-        border.blur > 0.1
+    return (
+        _group(level) == 1
+        or not rules.stands_out
+        or border.blur > 0.1
         or border.faint > 0.1
         or border.levels < 20
         or candidate.outline.length / candidate.outline.corners < 12

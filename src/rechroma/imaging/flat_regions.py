@@ -102,7 +102,7 @@ def opened(shape: Shape, side: int = 3) -> Shape:
     return cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((side, side), dtype=np.uint8))
 
 
-def outline(shape: Shape) -> Outline:
+def outline(shape: Shape, straight: float = STRAIGHT) -> Outline:
     """Length and number of corners of the outline of a shape.
 
     Drawn rectangles, circles and polygons have few corners for their length, flat parts of a
@@ -118,7 +118,7 @@ def outline(shape: Shape) -> Outline:
     contours, tree = cv2.findContours(padded, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     return Outline(
         sum(cv2.arcLength(contour, closed=True) for contour in contours),
-        sum(len(cv2.approxPolyDP(contour, STRAIGHT, closed=True)) for contour in contours),
+        sum(len(cv2.approxPolyDP(contour, straight, closed=True)) for contour in contours),
         int((tree[0, :, 3] >= 0).sum()) if contours else 0,  # those with a contour around
     )
 
