@@ -23,8 +23,9 @@ ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after the
 # After JPEG the blocks inside a shape are still of one gray, those at its border are not.
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
 SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
+NEARLY = 0.75  # as straight as the straightest outline
 SEEDS = 8  # regions, the thickest, that are grown
-LEAST_EXACT = 0.3  # share of a shape that still has exactly its gray
+STILL_EXACT = (0.3, 0.97)  # share of a shape that has exactly its gray, after JPEG
 
 
 class FoundDamage(NamedTuple):
@@ -124,7 +125,9 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
 def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
     """The mask of shapes that were drawn before the photograph was saved as JPEG."""
     mask = np.zeros(gray.shape, dtype=bool)
-    thickest = sorted(candidates, key=lambda candidate: -candidate.thickness)[:SEEDS]
+    if few_levels:
+        return mask
+    thickest = sorted(candidates, key=lambda c: c.thickness * (c.border.faint - 1.02))[:SEEDS]
     shapes = [_grown_seed(gray, seed, few_levels) for seed in thickest]
     regions = [shape for shape in shapes if shape is not None]
     for number, candidate in enumerate(regions):
@@ -142,19 +145,18 @@ def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
 
 def _grown_seed(gray: Luma, seed: Candidate, few_levels: bool) -> Candidate | None:
     """A region grown by that much ringing that makes its outline straightest."""
-    best = None
+    grown = []
     for ringing in RINGING:
         region = _region_around(gray, seed, ringing)
-        if region is None:
-            break
-        if region.whole_side:
+        if region is None or region.whole_side:
             continue
         rules = COMPRESSED._replace(faint=ringing + COMPRESSED.faint)
         candidate = as_candidate(region, rules)
-        rank = (is_drawn(candidate, few_levels), _straightness(candidate))
-        if best is None or rank > best[0]:
-            best = (rank, candidate)
-    return best[1] if best else None
+        grown.append(candidate)
+    drawn = [candidate for candidate in grown if is_drawn(candidate, few_levels)] or grown
+    straightest = max(map(_straightness, drawn), default=0.0)
+    # The least ringing that makes the outline straight takes in least of the photograph.
+    return next((c for c in drawn if _straightness(c) >= NEARLY * straightest), None)
 
 
 def _straightness(candidate: Candidate) -> float:
@@ -162,21 +164,22 @@ def _straightness(candidate: Candidate) -> float:
 
 
 def _same(first: FlatRegion, second: FlatRegion) -> bool:
-    """Whether two regions share pixels."""
+    """Whether two regions share most pixels of the smaller one."""
     rows, columns = (
         slice(max(a.start, b.start), min(a.stop, b.stop))
         for a, b in zip(first.box, second.box, strict=True)
     )
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return False
-    parts = (
+    first_part, second_part = (
         region.shape[
             rows.start - region.box[0].start : rows.stop - region.box[0].start,
             columns.start - region.box[1].start : columns.stop - region.box[1].start,
         ]
         for region in (first, second)
     )
-    return bool(np.logical_and(*parts).any())
+    shared = int((first_part & second_part).sum())
+    return shared > 0.5 * min(int(first.shape.sum()), int(second.shape.sum()))
 
 
 def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | None:
@@ -201,7 +204,8 @@ def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | No
     closed = cv2.morphologyEx(grown[box], cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
     shape = opened(closed)
     luma = gray[box]
-    exact = int((luma[shape > 0] == seed.region.level).sum())
-    if exact < LEAST_EXACT * max(int(shape.sum()), 1):
+    least, most = STILL_EXACT
+    exact = float((luma[shape > 0] == seed.region.level).mean()) if shape.any() else 0.0
+    if not least <= exact <= most:
         return None
     return FlatRegion(box, luma, shape, seed.region.level, whole_side)

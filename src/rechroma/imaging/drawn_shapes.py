@@ -11,7 +11,6 @@ from rechroma.imaging.types import Luma, Mask
 
 # What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
 CORNERS = 24  # of an outline, at most, and as many more as the square root of its length
-GAPS = 4  # inside a shape, at most; boxes with text have more
 SCRAPS = 0.05  # of the area of a shape that may lie within its hull without being a part of it
 LARGE_LINE = 10.0  # px, from corner to corner of the outlines of large shapes
 LARGE_THICKNESS = 8.0  # px, of large shapes
@@ -31,6 +30,7 @@ class Rules(NamedTuple):
 
     faint: int  # gray levels, at most, by which a photograph fades into its flat parts
     openings: tuple[int, ...]  # px; necks through which a shape may run into parts of its gray
+    gaps: int  # inside a shape, at most; boxes with text have more
     straight: float  # px by which a line of the outline may be off a straight one
     line: float  # px, at least, from corner to corner of the outline, on average
     round: float  # the same for small shapes: of the square root of the outline's length
@@ -45,6 +45,7 @@ class Rules(NamedTuple):
 EXACT = Rules(
     faint=3,
     openings=(3, 7, 13),
+    gaps=4,
     straight=1.0,
     line=8.0,
     round=0.8,
@@ -56,11 +57,12 @@ EXACT = Rules(
     stands_out=True,
 )
 COMPRESSED = EXACT._replace(
-    openings=(3, 7),
+    openings=(3,),
+    gaps=1,
     straight=2.0,
     line=13.0,
     round=1.0,
-    faint_large=0.3,
+    faint_large=0.42,
     blur=0.3,
     rival=0.35,
     shapes=4,
@@ -124,7 +126,7 @@ def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
         least = 2 * side  # wide openings make straight lines themselves
     return (
         0 < line.corners <= CORNERS + line.length**0.5
-        and line.gaps <= GAPS
+        and line.gaps <= rules.gaps
         and line.length / line.corners >= least
     )
 
@@ -134,8 +136,13 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     border, line, rules = candidate.border, candidate.outline, candidate.rules
     if not border.length or not is_geometric(line, candidate.side, rules):
         return False
-    large = line.length / line.corners >= LARGE_LINE and candidate.thickness >= LARGE_THICKNESS
-    allowed = rules.faint_large if large and border.levels >= LEVELS else rules.faint_share
+    large = (
+        line.length / line.corners >= LARGE_LINE
+        and candidate.thickness >= LARGE_THICKNESS
+        and border.levels >= LEVELS
+        and (rules.stands_out or _group(candidate.region.level) == 1)
+    )
+    allowed = rules.faint_large if large else rules.faint_share
     return (
         border.faint <= allowed
         and border.blur <= rules.blur
@@ -154,7 +161,7 @@ def _is_rectangle(candidate: Candidate) -> bool:
 def _has_text(candidate: Candidate) -> bool:
     """Whether a region is the ground of letters: gaps, or scraps of its gray between them."""
     shape = candidate.shape
-    if outline(shape).gaps > GAPS:
+    if outline(shape).gaps > candidate.rules.gaps:
         return True
     if candidate.side == candidate.rules.openings[0]:
         return False
