@@ -23,7 +23,6 @@ ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after the
 # After JPEG the blocks inside a shape are still of one gray, those at its border are not.
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
 SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
-NEARLY = 0.75  # as straight as the straightest outline
 SEEDS = 8  # regions, the thickest, that are grown
 STILL_EXACT = (0.3, 0.97)  # share of a shape that has exactly its gray, after JPEG
 
@@ -82,7 +81,7 @@ def inspect_damage(gray: Luma) -> FoundDamage:
     mask, doubtful = _drawn(gray, candidates, few_levels)
     if mask.any():
         return FoundDamage(mask, "exact", _doubt(doubtful))
-    grown = _grown(gray, candidates, few_levels)
+    grown = mask if doubtful or few_levels else _grown(gray, candidates)
     if grown.any():
         return FoundDamage(grown, "jpeg", "the file was saved as JPEG after it was damaged")
     return FoundDamage(mask, "none", _doubt(doubtful))
@@ -122,16 +121,14 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
     return mask, len(doubtful - set(np.flatnonzero(accepted).tolist()))
 
 
-def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
+def _grown(gray: Luma, candidates: list[Candidate]) -> Mask:
     """The mask of shapes that were drawn before the photograph was saved as JPEG."""
     mask = np.zeros(gray.shape, dtype=bool)
-    if few_levels:
-        return mask
     thickest = sorted(candidates, key=lambda c: c.thickness * (c.border.faint - 1.02))[:SEEDS]
-    shapes = [_grown_seed(gray, seed, few_levels) for seed in thickest]
+    shapes = [_grown_seed(gray, seed) for seed in thickest]
     regions = [shape for shape in shapes if shape is not None]
     for number, candidate in enumerate(regions):
-        if not is_drawn(candidate, few_levels):
+        if not is_drawn(candidate, few_levels=False):
             continue
         others = [
             other
@@ -143,8 +140,8 @@ def _grown(gray: Luma, candidates: list[Candidate], few_levels: bool) -> Mask:
     return mask
 
 
-def _grown_seed(gray: Luma, seed: Candidate, few_levels: bool) -> Candidate | None:
-    """A region grown by that much ringing that makes its outline straightest."""
+def _grown_seed(gray: Luma, seed: Candidate) -> Candidate | None:
+    """A region grown by that much ringing that makes its outline clearest."""
     grown = []
     for ringing in RINGING:
         region = _region_around(gray, seed, ringing)
@@ -153,14 +150,13 @@ def _grown_seed(gray: Luma, seed: Candidate, few_levels: bool) -> Candidate | No
         rules = COMPRESSED._replace(faint=ringing + COMPRESSED.faint)
         candidate = as_candidate(region, rules)
         grown.append(candidate)
-    drawn = [candidate for candidate in grown if is_drawn(candidate, few_levels)] or grown
-    straightest = max(map(_straightness, drawn), default=0.0)
-    # The least ringing that makes the outline straight takes in least of the photograph.
-    return next((c for c in drawn if _straightness(c) >= NEARLY * straightest), None)
+    drawn = [candidate for candidate in grown if is_drawn(candidate, few_levels=False)]
+    return max(drawn or grown, key=_clearness, default=None)
 
 
-def _straightness(candidate: Candidate) -> float:
-    return candidate.outline.length / max(candidate.outline.corners, 1)
+def _clearness(candidate: Candidate) -> float:
+    line = candidate.outline.length / max(candidate.outline.corners, 1)
+    return line * (1 - candidate.border.faint)
 
 
 def _same(first: FlatRegion, second: FlatRegion) -> bool:

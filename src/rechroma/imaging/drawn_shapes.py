@@ -20,7 +20,8 @@ ALIGNED = 0.5  # of the border on the grid of JPEG's blocks, if the other flat r
 ALL_ALIGNED = 0.9  # the same, whatever the other regions are
 TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
 CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
-FADING = 0.6  # share of faint border from which on a region is an ordinary flat part
+FADING = 0.5  # share of faint border from which on a region is an ordinary flat part
+FADING_BLUR = 0.8  # the same for blur
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
 
@@ -36,7 +37,9 @@ class Rules(NamedTuple):
     round: float  # the same for small shapes: of the square root of the outline's length
     faint_share: float  # of the border that may be faint
     faint_large: float  # the same for large shapes
+    clipped_blur: float  # the same as blur for black and white regions
     blur: float  # of the step at the border that may go on one pixel further out
+    clipped_rival: float  # the same as rival for black and white shapes
     rival: float  # of the thickness of a shape: other regions so thick can make it doubtful
     shapes: int  # drawn in one photograph, at most, of similar thickness
     stands_out: bool  # black and white shapes may be found among others if they are very clear
@@ -51,7 +54,9 @@ EXACT = Rules(
     round=0.8,
     faint_share=0.3,
     faint_large=0.5,
+    clipped_blur=0.25,
     blur=0.25,
+    clipped_rival=0.5,
     rival=0.5,
     shapes=8,
     stands_out=True,
@@ -62,9 +67,11 @@ COMPRESSED = EXACT._replace(
     straight=2.0,
     line=13.0,
     round=1.0,
-    faint_large=0.42,
-    blur=0.3,
-    rival=0.35,
+    faint_large=0.3,
+    clipped_blur=0.15,
+    blur=0.5,
+    clipped_rival=0.2,
+    rival=0.4,
     shapes=4,
     stands_out=False,
 )
@@ -122,10 +129,11 @@ def as_candidate(region: FlatRegion, rules: Rules = EXACT) -> Candidate:
 def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
     """Whether an outline has as few corners as those of rectangles, circles and polygons."""
     least = min(rules.line, rules.round * line.length**0.5)
+    most = CORNERS + line.length**0.5
     if side != rules.openings[0]:
-        least = 2 * side  # wide openings make straight lines themselves
+        least, most = 2 * side, CORNERS  # wide openings make straight lines themselves
     return (
-        0 < line.corners <= CORNERS + line.length**0.5
+        0 < line.corners <= most
         and line.gaps <= rules.gaps
         and line.length / line.corners >= least
     )
@@ -140,12 +148,12 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
         line.length / line.corners >= LARGE_LINE
         and candidate.thickness >= LARGE_THICKNESS
         and border.levels >= LEVELS
-        and (rules.stands_out or _group(candidate.region.level) == 1)
     )
+    blur = rules.blur if _group(candidate.region.level) == 1 else rules.clipped_blur
     allowed = rules.faint_large if large else rules.faint_share
     return (
         border.faint <= allowed
-        and border.blur <= rules.blur
+        and border.blur <= blur
         and border.aligned <= ALL_ALIGNED
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
         and (border.outside <= TOUCHING or _is_rectangle(candidate))
@@ -205,20 +213,23 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     if len(letters) + 1 >= LETTERS:
         return True
     # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
+    clipped = _group(level) != 1
+    share = rules.clipped_rival if clipped else rules.rival
     rivals = [
         is_drawn(o, few_levels=False) or bool(known)
         for o, known in zip(others, drawn, strict=True)
         if _group(o.region.level) == _group(level)
-        and o.thickness >= rules.rival * candidate.thickness
+        and o.thickness >= share * candidate.thickness
         and o.border.faint <= FADING
+        and o.border.blur <= FADING_BLUR
     ]
     if len(rivals) >= rules.shapes:
         return True
-    if all(rivals):
+    if all(rivals) and (rules.stands_out or not clipped or not rivals):
         return False
     # Among ragged ones a gray is doubtful; black and white must stand out.
     return (
-        _group(level) == 1
+        not clipped
         or not rules.stands_out
         or border.blur > 0.1
         or border.faint > 0.1
