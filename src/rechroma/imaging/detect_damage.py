@@ -23,6 +23,7 @@ ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after the
 # After JPEG the blocks inside a shape are still of one gray, those at its border are not.
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
 SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
+REACH = 10  # px from such a square, as far as JPEG's blocks reach and a little more
 SEEDS = 8  # regions, the thickest, that are grown
 STILL_EXACT = (0.3, 0.97)  # share of a shape that has exactly its gray, after JPEG
 
@@ -183,25 +184,43 @@ def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | No
     core = opened(seed.region.shape, SEED)
     if not core.any():
         return None
-    row, column = np.unravel_index(int(core.argmax()), core.shape)
+    # Within reach of blocks of exactly this gray, in a window with room for the thin parts.
+    height, width = core.shape
+    room = REACH + max(height, width) // 2
     top, left = seed.region.box[0].start, seed.region.box[1].start
-    marks = np.zeros(np.add(gray.shape, 2), dtype=np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | 1 << 8
-    start = (int(left + column), int(top + row))
-    *_, (x, y, width, height) = cv2.floodFill(
-        gray.copy(), marks, start, 0, ringing, ringing, flags=flags
-    )
-    grown = marks[1:-1, 1:-1]
-    whole_side = any(side.all() for side in (grown[0], grown[-1], grown[:, 0], grown[:, -1]))
     box = (
-        slice(max(y - MARGIN, 0), y + height + MARGIN),
-        slice(max(x - MARGIN, 0), x + width + MARGIN),
+        slice(max(top - room, 0), top + height + room),
+        slice(max(left - room, 0), left + width + room),
     )
-    closed = cv2.morphologyEx(grown[box], cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8))
-    shape = opened(closed)
-    luma = gray[box]
+    luma, level = gray[box], seed.region.level
+    blocks = opened((luma == level).view(np.uint8), SEED)
+    near = cv2.dilate(blocks, np.ones((2 * REACH + 1, 2 * REACH + 1), dtype=np.uint8))
+    near &= cv2.inRange(luma, max(level - ringing, 0), min(level + ringing, 255))
+    # The connected part that holds the region, without specks and thin parts.
+    shape = opened(cv2.morphologyEx(near, cv2.MORPH_CLOSE, np.ones((3, 3), dtype=np.uint8)))
+    _, parts = cv2.connectedComponents(shape, connectivity=4)
+    row, column = np.unravel_index(int(core.argmax()), core.shape)
+    part = parts[row + top - box[0].start, column + left - box[1].start]
+    if not part:
+        return None
+    shape = (parts == part).view(np.uint8)
+    x, y, width, height = cv2.boundingRect(shape)
+    cut = np.s_[max(y - MARGIN, 0) : y + height + MARGIN, max(x - MARGIN, 0) : x + width + MARGIN]
+    shape, luma = shape[cut], luma[cut]
+    box = tuple(
+        slice(whole.start + part.start, whole.start + part.start + size)
+        for whole, part, size in zip(box, cut, shape.shape, strict=True)
+    )
+    whole_side = min(shape.shape) > 0 and any(
+        size == whole and side.all()
+        for size, whole, sides in (
+            (shape.shape[1], gray.shape[1], (shape[0], shape[-1])),
+            (shape.shape[0], gray.shape[0], (shape[:, 0], shape[:, -1])),
+        )
+        for side in sides
+    )
     least, most = STILL_EXACT
-    exact = float((luma[shape > 0] == seed.region.level).mean()) if shape.any() else 0.0
+    exact = float((luma[shape > 0] == level).mean())
     if not least <= exact <= most:
         return None
-    return FlatRegion(box, luma, shape, seed.region.level, whole_side)
+    return FlatRegion(box, luma, shape, level, whole_side)

@@ -22,6 +22,8 @@ TOUCHING = 0.25  # of the border that may be the photograph's, except for rectan
 CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
 FADING = 0.5  # share of faint border from which on a region is an ordinary flat part
 FADING_BLUR = 0.8  # the same for blur
+CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick count
+CLEAR_FAINT = 0.2  # the same for the share of faint border
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
 
@@ -215,6 +217,9 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
     clipped = _group(level) != 1
     share = rules.clipped_rival if clipped else rules.rival
+    line = candidate.outline.length / candidate.outline.corners
+    if not clipped and line >= CLEAR_LINE and border.faint <= CLEAR_FAINT:
+        share *= 2
     rivals = [
         is_drawn(o, few_levels=False) or bool(known)
         for o, known in zip(others, drawn, strict=True)
