@@ -13,6 +13,7 @@ from rechroma.imaging.drawn_shapes import (
     has_few_levels,
     is_doubtful,
     is_drawn,
+    is_text,
 )
 from rechroma.imaging.flat_regions import MARGIN, FlatRegion, edge, flat_regions, opened
 from rechroma.imaging.types import Luma, Mask
@@ -23,7 +24,7 @@ ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after the
 # After JPEG the blocks inside a shape are still of one gray, those at its border are not.
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
 SEED = 5  # px; the side of a square of exactly one gray that a shape has, at least
-REACH = 10  # px from such a square, as far as JPEG's blocks reach and a little more
+REACH = 8  # px from such a square, as far as JPEG's blocks reach
 SEEDS = 8  # regions, the thickest, that are grown
 STILL_EXACT = (0.3, 0.97)  # share of a shape that has exactly its gray, after JPEG
 
@@ -82,7 +83,9 @@ def inspect_damage(gray: Luma) -> FoundDamage:
     mask, doubtful = _drawn(gray, candidates, few_levels)
     if mask.any():
         return FoundDamage(mask, "exact", _doubt(doubtful))
-    grown = mask if doubtful or few_levels else _grown(gray, candidates)
+    # A file with regions that are crisp, but text or doubtful, was not compressed after them.
+    crisp = doubtful or any(map(is_text, candidates))
+    grown = mask if crisp or few_levels else _grown(gray, candidates)
     if grown.any():
         return FoundDamage(grown, "jpeg", "the file was saved as JPEG after it was damaged")
     return FoundDamage(mask, "none", _doubt(doubtful))

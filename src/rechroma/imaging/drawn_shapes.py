@@ -12,6 +12,8 @@ from rechroma.imaging.types import Luma, Mask
 # What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
 CORNERS = 24  # of an outline, at most, and as many more as the square root of its length
 SCRAPS = 0.05  # of the area of a shape that may lie within its hull without being a part of it
+THINNEST = 3.0  # px, from the middle of a shape to its border, without long straight lines
+THIN_LINE = 16.0  # px, of thinner shapes
 LARGE_LINE = 10.0  # px, from corner to corner of the outlines of large shapes
 LARGE_THICKNESS = 8.0  # px, of large shapes
 LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
@@ -24,6 +26,7 @@ FADING = 0.5  # share of faint border from which on a region is an ordinary flat
 FADING_BLUR = 0.8  # the same for blur
 CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick count
 CLEAR_FAINT = 0.2  # the same for the share of faint border
+CRISP_FAINT = 0.15  # share of faint border of the ground of letters
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
 
@@ -154,13 +157,19 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     blur = rules.blur if _group(candidate.region.level) == 1 else rules.clipped_blur
     allowed = rules.faint_large if large else rules.faint_share
     return (
-        border.faint <= allowed
+        (candidate.thickness >= THINNEST or line.length / line.corners >= THIN_LINE)
+        and border.faint <= allowed
         and border.blur <= blur
         and border.aligned <= ALL_ALIGNED
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
         and (border.outside <= TOUCHING or _is_rectangle(candidate))
         and not _has_text(candidate)
     )
+
+
+def is_text(candidate: Candidate) -> bool:
+    """Whether a region with a crisp border is the ground of letters."""
+    return candidate.border.faint <= CRISP_FAINT and _has_text(candidate)
 
 
 def _is_rectangle(candidate: Candidate) -> bool:
