@@ -240,7 +240,9 @@ def report_alarms(lumas: list[Luma]) -> None:
 
 def report_damage(lumas: list[Luma], damage: Damage) -> None:
     """Overlap of detected and drawn damage by kind and quality."""
-    print("| drawn damage | IoU mean | 1 % | worst | below .9 | missed |\n|---|---|---|---|---|---|")
+    print(
+        "| drawn damage | IoU mean | 1 % | worst | below .9 | missed |\n|---|---|---|---|---|---|"
+    )
     for name, settings in kinds_of_damage(damage).items():
         drawn = [
             draw_damage(luma, settings, np.random.default_rng(number))

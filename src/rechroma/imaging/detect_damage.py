@@ -6,8 +6,6 @@ import cv2
 import numpy as np
 
 from rechroma.imaging.drawn_shapes import (
-    COMPRESSED,
-    EXACT,
     Candidate,
     as_candidate,
     has_few_levels,
@@ -16,6 +14,7 @@ from rechroma.imaging.drawn_shapes import (
     is_text,
 )
 from rechroma.imaging.flat_regions import MARGIN, FlatRegion, edge, flat_regions, opened
+from rechroma.imaging.shape_rules import COMPRESSED, EXACT
 from rechroma.imaging.types import Luma, Mask
 
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least

@@ -7,14 +7,18 @@ import cv2
 import numpy as np
 
 from rechroma.imaging.flat_regions import Edge, FlatRegion, Outline, Shape, edge, opened, outline
+from rechroma.imaging.shape_rules import EXACT, Rules
 from rechroma.imaging.types import Luma, Mask
 
 # What tells drawn shapes from flat parts of photographs; chosen on one half of the photographs.
 CORNERS = 24  # of an outline, at most, and as many more as the square root of its length
 SCRAPS = 0.05  # of the area of a shape that may lie within its hull without being a part of it
+SMOOTHED = 0.9  # as `round` of the rules, after a wider opening
+MASSIVE = 20.0  # px, of shapes that may have nearly the gray of their surroundings
+FAINT_MASSIVE = 0.7  # share of their border that may be faint
 THINNEST = 3.0  # px, from the middle of a shape to its border, without long straight lines
 THIN_LINE = 16.0  # px, of thinner shapes
-LARGE_LINE = 10.0  # px, from corner to corner of the outlines of large shapes
+LARGE_LINE = 9.0  # px, from corner to corner of the outlines of large shapes
 LARGE_THICKNESS = 8.0  # px, of large shapes
 LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
 DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
@@ -29,57 +33,6 @@ CLEAR_FAINT = 0.2  # the same for the share of faint border
 CRISP_FAINT = 0.15  # share of faint border of the ground of letters
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
-
-
-class Rules(NamedTuple):
-    """What is allowed, by what the file went through after the damage."""
-
-    faint: int  # gray levels, at most, by which a photograph fades into its flat parts
-    openings: tuple[int, ...]  # px; necks through which a shape may run into parts of its gray
-    gaps: int  # inside a shape, at most; boxes with text have more
-    straight: float  # px by which a line of the outline may be off a straight one
-    line: float  # px, at least, from corner to corner of the outline, on average
-    round: float  # the same for small shapes: of the square root of the outline's length
-    faint_share: float  # of the border that may be faint
-    faint_large: float  # the same for large shapes
-    clipped_blur: float  # the same as blur for black and white regions
-    blur: float  # of the step at the border that may go on one pixel further out
-    clipped_rival: float  # the same as rival for black and white shapes
-    rival: float  # of the thickness of a shape: other regions so thick can make it doubtful
-    shapes: int  # drawn in one photograph, at most, of similar thickness
-    stands_out: bool  # black and white shapes may be found among others if they are very clear
-
-
-EXACT = Rules(
-    faint=3,
-    openings=(3, 7, 13),
-    gaps=4,
-    straight=1.0,
-    line=8.0,
-    round=0.8,
-    faint_share=0.3,
-    faint_large=0.5,
-    clipped_blur=0.25,
-    blur=0.25,
-    clipped_rival=0.5,
-    rival=0.5,
-    shapes=8,
-    stands_out=True,
-)
-COMPRESSED = EXACT._replace(
-    openings=(3,),
-    gaps=1,
-    straight=2.0,
-    line=13.0,
-    round=1.0,
-    faint_large=0.3,
-    clipped_blur=0.15,
-    blur=0.5,
-    clipped_rival=0.2,
-    rival=0.4,
-    shapes=4,
-    stands_out=False,
-)
 
 
 class Candidate(NamedTuple):
@@ -111,7 +64,7 @@ def has_few_levels(luma: Luma) -> bool:
         (False, True)
     """
     used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
-    return len(used) < DENSE * (used[-1] - used[0] + 1)
+    return bool(len(used) < DENSE * (used[-1] - used[0] + 1))
 
 
 def as_candidate(region: FlatRegion, rules: Rules = EXACT) -> Candidate:
@@ -136,11 +89,12 @@ def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
     least = min(rules.line, rules.round * line.length**0.5)
     most = CORNERS + line.length**0.5
     if side != rules.openings[0]:
-        least, most = 2 * side, CORNERS  # wide openings make straight lines themselves
+        least, most = (
+            min(2.0 * side, SMOOTHED * line.length**0.5),
+            CORNERS,
+        )  # wide openings make straight lines themselves
     return (
-        0 < line.corners <= most
-        and line.gaps <= rules.gaps
-        and line.length / line.corners >= least
+        0 < line.corners <= most and line.gaps <= rules.gaps and line.length / line.corners >= least
     )
 
 
@@ -156,6 +110,8 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     )
     blur = rules.blur if _group(candidate.region.level) == 1 else rules.clipped_blur
     allowed = rules.faint_large if large else rules.faint_share
+    if large and rules.stands_out and candidate.thickness >= MASSIVE and abs(border.blur) <= 0.1:
+        allowed = FAINT_MASSIVE if border.aligned <= 0.3 else allowed
     return (
         (candidate.thickness >= THINNEST or line.length / line.corners >= THIN_LINE)
         and border.faint <= allowed
@@ -209,9 +165,9 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     # does this one.
     clear = np.array([o.border.length * (1 - o.border.faint) for o in others])
     on_grid = clear * [o.border.aligned for o in others]
-    if clear.sum() >= border.length / 2 and on_grid.sum() >= ALIGNED * clear.sum():
-        if border.aligned >= ALIGNED:
-            return True
+    blocky = clear.sum() >= border.length / 2 and on_grid.sum() >= ALIGNED * clear.sum()
+    if blocky and border.aligned >= ALIGNED:
+        return True
     # Text: several clear regions of exactly this gray.
     level, area = candidate.region.level, int(candidate.body.sum())
     letters = [
@@ -241,12 +197,12 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         return True
     if all(rivals) and (rules.stands_out or not clipped or not rivals):
         return False
-    # Among ragged ones a gray is doubtful; black and white must stand out.
+    # Among ragged ones a gray is doubtful.
     return (
         not clipped
         or not rules.stands_out
         or border.blur > 0.1
         or border.faint > 0.1
         or border.levels < 20
-        or candidate.outline.length / candidate.outline.corners < 12
+        or line < 12
     )

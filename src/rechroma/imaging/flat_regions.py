@@ -12,6 +12,7 @@ from rechroma.imaging.types import Luma, Mask
 AROUND = np.ones((3, 3), dtype=np.uint8)
 CORE = 9  # px, at least, that have nothing but their own gray around
 CANDIDATES = 64  # regions looked at, the largest cores first; floodFill can number 255
+GAP = 12.0  # px², of gaps inside a shape that count
 STRAIGHT = 1.0  # px by which a line of the outline may be off a straight one
 JPEG_BLOCK = 8  # px
 MARGIN = 2  # px around a region that are compared with it
@@ -59,14 +60,14 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
         >>> luma = np.arange(100, dtype=np.uint8).reshape(10, 10)
         >>> luma[2:7, 3:8] = 60
         >>> [(region.level, int(region.shape.sum())) for region in flat_regions(luma, 16)]
-        [(60, 26)]
+        [(60, 25)]
     """
     # Cores: pixels whose 3 x 3 neighborhood has one gray.
     flat = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, AROUND) == 0  # (H, W)
     _, cores, boxes, _ = cv2.connectedComponentsWithStats(flat.view(np.uint8))
     areas = boxes[:, cv2.CC_STAT_AREA]
     largest = [core for core in np.argsort(-areas, kind="stable") if core and areas[core] >= CORE]
-    # floodFill grows each core to all connected pixels of its gray; the marks have a border of 1 px.
+    # floodFill grows each core to all connected pixels of its gray; marks have a border of 1 px.
     canvas = luma.copy()  # floodFill wants to be allowed to write, though it does not
     marks = np.zeros(np.add(luma.shape, 2), dtype=np.uint8)
     grown = marks[1:-1, 1:-1]
@@ -119,7 +120,10 @@ def outline(shape: Shape, straight: float = STRAIGHT) -> Outline:
     return Outline(
         sum(cv2.arcLength(contour, closed=True) for contour in contours),
         sum(len(cv2.approxPolyDP(contour, straight, closed=True)) for contour in contours),
-        int((tree[0, :, 3] >= 0).sum()) if contours else 0,  # those with a contour around
+        sum(
+            bool(node[3] >= 0) and cv2.contourArea(contour) >= GAP  # with a contour around
+            for contour, node in zip(contours, tree[0] if contours else (), strict=True)
+        ),
     )
 
 
