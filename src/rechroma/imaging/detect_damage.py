@@ -12,6 +12,7 @@ from rechroma.imaging.drawn_shapes import (
     is_doubtful,
     is_drawn,
     is_text,
+    straightness,
 )
 from rechroma.imaging.flat_regions import MARGIN, FlatRegion, edge, flat_regions, opened
 from rechroma.imaging.shape_rules import COMPRESSED, EXACT
@@ -158,8 +159,7 @@ def _grown_seed(gray: Luma, seed: Candidate) -> Candidate | None:
 
 
 def _clearness(candidate: Candidate) -> float:
-    line = candidate.outline.length / max(candidate.outline.corners, 1)
-    return line * (1 - candidate.border.faint)
+    return straightness(candidate.outline) * (1 - candidate.border.faint)
 
 
 def _same(first: FlatRegion, second: FlatRegion) -> bool:
@@ -209,11 +209,12 @@ def _region_around(gray: Luma, seed: Candidate, ringing: int) -> FlatRegion | No
     x, y, width, height = cv2.boundingRect(shape)
     cut = np.s_[max(y - MARGIN, 0) : y + height + MARGIN, max(x - MARGIN, 0) : x + width + MARGIN]
     shape, luma = shape[cut], luma[cut]
-    box = tuple(
+    rows, columns = (
         slice(whole.start + part.start, whole.start + part.start + size)
         for whole, part, size in zip(box, cut, shape.shape, strict=True)
     )
-    whole_side = min(shape.shape) > 0 and any(
+    box = (rows, columns)
+    whole_side = any(
         size == whole and side.all()
         for size, whole, sides in (
             (shape.shape[1], gray.shape[1], (shape[0], shape[-1])),

@@ -16,14 +16,12 @@ SCRAPS = 0.05  # of the area of a shape that may lie within its hull without bei
 SMOOTHED = 0.9  # as `round` of the rules, after a wider opening
 MASSIVE = 20.0  # px, of shapes that may have nearly the gray of their surroundings
 FAINT_MASSIVE = 0.7  # share of their border that may be faint
-THINNEST = 3.0  # px, from the middle of a shape to its border, without long straight lines
 THIN_LINE = 16.0  # px, of thinner shapes
 LARGE_LINE = 9.0  # px, from corner to corner of the outlines of large shapes
 LARGE_THICKNESS = 8.0  # px, of large shapes
 LEVELS = 9  # different grays, at least, beside a shape in a photograph that uses few
 DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
 ALIGNED = 0.5  # of the border on the grid of JPEG's blocks, if the other flat regions are on it
-ALL_ALIGNED = 0.9  # the same, whatever the other regions are
 TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
 CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
 FADING = 0.5  # share of faint border from which on a region is an ordinary flat part
@@ -52,7 +50,8 @@ class Candidate(NamedTuple):
         if self.side == self.rules.openings[0]:
             return self.region.shape
         near = cv2.dilate(self.body, np.ones((self.side, self.side), dtype=np.uint8))
-        return self.region.shape & near
+        shape: Shape = self.region.shape & near
+        return shape
 
 
 def has_few_levels(luma: Luma) -> bool:
@@ -69,19 +68,20 @@ def has_few_levels(luma: Luma) -> bool:
 
 def as_candidate(region: FlatRegion, rules: Rules = EXACT) -> Candidate:
     """A region with its body: the first opening whose outline is geometric, else the smallest."""
-    first = None
-    for side in rules.openings:
-        body = opened(region.shape, side)
-        line = outline(body, rules.straight)
-        first = first or (side, body, line)
-        if is_geometric(line, side, rules):
-            break
-    else:
-        side, body, line = first
+    bodies = ((side, opened(region.shape, side)) for side in rules.openings)
+    outlined = [(side, body, outline(body, rules.straight)) for side, body in bodies]
+    side, body, line = next(
+        (each for each in outlined if is_geometric(each[2], each[0], rules)), outlined[0]
+    )
     padded = cv2.copyMakeBorder(body, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     thickness = float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
     border = edge(region, body, np.zeros(body.shape, dtype=bool), rules.faint)
     return Candidate(region, body, side, line, border, thickness, rules)
+
+
+def straightness(line: Outline) -> float:
+    """Length from corner to corner of an outline, px, on average."""
+    return line.length / max(line.corners, 1)
 
 
 def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
@@ -113,10 +113,14 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     if large and rules.stands_out and candidate.thickness >= MASSIVE and abs(border.blur) <= 0.1:
         allowed = FAINT_MASSIVE if border.aligned <= 0.3 else allowed
     return (
-        (candidate.thickness >= THINNEST or line.length / line.corners >= THIN_LINE)
+        (
+            candidate.thickness >= rules.thinnest
+            or (rules.stands_out and straightness(line) >= THIN_LINE)
+        )
         and border.faint <= allowed
         and border.blur <= blur
-        and border.aligned <= ALL_ALIGNED
+        and (rules.stands_out or border.blur >= -blur)
+        and border.aligned <= rules.aligned
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
         and (border.outside <= TOUCHING or _is_rectangle(candidate))
         and not _has_text(candidate)

@@ -100,7 +100,8 @@ def opened(shape: Shape, side: int = 3) -> Shape:
         >>> int(opened(shape).sum())
         9
     """
-    return cv2.morphologyEx(shape, cv2.MORPH_OPEN, np.ones((side, side), dtype=np.uint8))
+    square = np.ones((side, side), dtype=np.uint8)
+    return np.asarray(cv2.morphologyEx(shape, cv2.MORPH_OPEN, square), dtype=np.uint8)
 
 
 def outline(shape: Shape, straight: float = STRAIGHT) -> Outline:

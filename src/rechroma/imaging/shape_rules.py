@@ -17,6 +17,8 @@ class Rules(NamedTuple):
     clipped_blur: float  # the same as blur for black and white regions
     blur: float  # of the step at the border that may go on one pixel further out
     clipped_rival: float  # the same as rival for black and white shapes
+    aligned: float  # of the border that may lie on the grid of JPEG's blocks
+    thinnest: float  # px, from the middle to the border, of shapes without long straight lines
     rival: float  # of the thickness of a shape: other regions so thick can make it doubtful
     shapes: int  # drawn in one photograph, at most, of similar thickness
     stands_out: bool  # black and white shapes may be found among others if they are very clear
@@ -34,6 +36,8 @@ EXACT = Rules(
     clipped_blur=0.25,
     blur=0.25,
     clipped_rival=0.5,
+    aligned=0.9,
+    thinnest=3.0,
     rival=0.5,
     shapes=8,
     stands_out=True,
@@ -44,10 +48,13 @@ COMPRESSED = EXACT._replace(
     straight=2.0,
     line=13.0,
     round=1.0,
-    faint_large=0.3,
+    faint_share=0.25,
+    faint_large=0.25,
     clipped_blur=0.15,
     blur=0.5,
     clipped_rival=0.2,
+    aligned=0.5,
+    thinnest=8.0,
     rival=0.4,
     shapes=4,
     stands_out=False,
