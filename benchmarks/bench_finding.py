@@ -129,7 +129,8 @@ def gradient(luma: Luma, generator: np.random.Generator) -> Luma:
     y, x = (np.linspace(0, 1, side) for side in luma.shape)
     slopes = generator.uniform(-1, 1, 2)
     ramp = y[:, None] * slopes[0] + x[None] * slopes[1]
-    return np.clip(60 + generator.uniform(20, 255) * (ramp - ramp.min()), 0, 255).astype(np.uint8)
+    grays = 60 + generator.uniform(20, 255) * (ramp - ramp.min())
+    return np.asarray(np.clip(grays, 0, 255), dtype=np.uint8)
 
 
 def resized(scale: float, method: int, luma: Luma, _: np.random.Generator) -> Luma:

@@ -127,6 +127,15 @@ def test_damage_of_an_exact_file_is_without_doubt() -> None:
     assert (found.kind, found.doubt, int(found.mask.sum())) == ("exact", "", 100 * 120)
 
 
+def test_a_shape_on_a_shape_is_found() -> None:
+    damaged = PHOTOS["astronaut"].copy()
+    damaged[SQUARE] = 45
+    damaged[130:170, 180:240] = 90
+    found = find_damage(damaged)
+    assert found[SQUARE].all()
+    assert found.sum() == 100 * 120
+
+
 def test_nothing_is_found_where_damage_and_photograph_look_alike() -> None:
     tiles = np.kron(np.random.default_rng(0).integers(20, 240, (8, 8)), np.ones((32, 32)))
     found = inspect_damage(tiles.astype(np.uint8))

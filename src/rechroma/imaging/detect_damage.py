@@ -112,6 +112,11 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
             if known.any():
                 border = edge(candidate.region, candidate.body, known, EXACT.faint)
                 candidates[number] = candidate = candidate._replace(border=border)
+            within = known.any() and not candidate.border.length
+            if within:  # a shape on a shape
+                accepted[number] = True
+                mask[candidate.region.box] |= candidate.region.shape.view(bool)
+                continue
             if not is_drawn(candidate, few_levels):
                 continue
             others = candidates[:number] + candidates[number + 1 :]

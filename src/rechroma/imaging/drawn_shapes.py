@@ -89,13 +89,9 @@ def is_geometric(line: Outline, side: int, rules: Rules) -> bool:
     least = min(rules.line, rules.round * line.length**0.5)
     most = CORNERS + line.length**0.5
     if side != rules.openings[0]:
-        least, most = (
-            min(2.0 * side, SMOOTHED * line.length**0.5),
-            CORNERS,
-        )  # wide openings make straight lines themselves
-    return (
-        0 < line.corners <= most and line.gaps <= rules.gaps and line.length / line.corners >= least
-    )
+        # Wide openings make straight lines themselves.
+        least, most = min(2.0 * side, SMOOTHED * line.length**0.5), CORNERS
+    return 0 < line.corners <= most and line.gaps <= rules.gaps and straightness(line) >= least
 
 
 def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
@@ -104,7 +100,7 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     if not border.length or not is_geometric(line, candidate.side, rules):
         return False
     large = (
-        line.length / line.corners >= LARGE_LINE
+        straightness(line) >= LARGE_LINE
         and candidate.thickness >= LARGE_THICKNESS
         and border.levels >= LEVELS
     )
