@@ -104,10 +104,12 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
         and candidate.thickness >= LARGE_THICKNESS
         and border.levels >= LEVELS
     )
-    blur = rules.blur if _group(candidate.region.level) == 1 else rules.clipped_blur
+    clipped = _group(candidate.region.level) != 1
+    blur = rules.clipped_blur if clipped else rules.blur
     allowed = rules.faint_large if large else rules.faint_share
-    if large and rules.stands_out and candidate.thickness >= MASSIVE and abs(border.blur) <= 0.1:
-        allowed = FAINT_MASSIVE if border.aligned <= 0.3 else allowed
+    massive = large and rules.stands_out and candidate.thickness >= MASSIVE
+    if massive and not clipped and abs(border.blur) <= 0.1 and border.aligned <= 0.3:
+        allowed = FAINT_MASSIVE
     return (
         (
             candidate.thickness >= rules.thinnest
@@ -136,7 +138,7 @@ def _is_rectangle(candidate: Candidate) -> bool:
 def _has_text(candidate: Candidate) -> bool:
     """Whether a region is the ground of letters: gaps, or scraps of its gray between them."""
     shape = candidate.shape
-    if outline(shape).gaps > candidate.rules.gaps:
+    if outline(candidate.region.shape).gaps > candidate.rules.gaps:
         return True
     if candidate.side == candidate.rules.openings[0]:
         return False

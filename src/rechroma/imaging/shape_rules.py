@@ -27,7 +27,7 @@ class Rules(NamedTuple):
 EXACT = Rules(
     faint=3,
     openings=(3, 7, 13),
-    gaps=4,
+    gaps=3,
     straight=1.0,
     line=8.0,
     round=0.65,
