@@ -127,6 +127,12 @@ def test_damage_of_an_exact_file_is_without_doubt() -> None:
     assert (found.kind, found.doubt, int(found.mask.sum())) == ("exact", "", 100 * 120)
 
 
+def test_a_large_rectangle_on_the_grid_of_jpeg_blocks_is_found() -> None:
+    damaged = PHOTOS["astronaut"].copy()
+    damaged[96:200, 160:280] = 7
+    assert find_damage(damaged).sum() == 104 * 120
+
+
 def test_a_shape_on_a_shape_is_found() -> None:
     damaged = PHOTOS["astronaut"].copy()
     damaged[SQUARE] = 45

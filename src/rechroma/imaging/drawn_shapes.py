@@ -28,6 +28,7 @@ FADING = 0.5  # share of faint border from which on a region is an ordinary flat
 FADING_BLUR = 0.8  # the same for blur
 CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick count
 CLEAR_FAINT = 0.2  # the same for the share of faint border
+CLEAR_BLOCK = 0.05  # share of faint border of a shape on the grid of JPEG's blocks
 CRISP_FAINT = 0.15  # share of faint border of the ground of letters
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
@@ -110,6 +111,9 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     massive = large and rules.stands_out and candidate.thickness >= MASSIVE
     if massive and not clipped and abs(border.blur) <= 0.1 and border.aligned <= 0.3:
         allowed = FAINT_MASSIVE
+    # A large rectangle of very clear border may lie on the grid of JPEG's blocks by chance.
+    clear = border.faint <= CLEAR_BLOCK and candidate.thickness >= MASSIVE and rules.stands_out
+    on_grid = border.aligned > rules.aligned and not (clear and _is_rectangle(candidate))
     return (
         (
             candidate.thickness >= rules.thinnest
@@ -118,7 +122,7 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
         and border.faint <= allowed
         and border.blur <= blur
         and (rules.stands_out or border.blur >= -blur)
-        and border.aligned <= rules.aligned
+        and not on_grid
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
         and (border.outside <= TOUCHING or _is_rectangle(candidate))
         and not _has_text(candidate)
