@@ -6,9 +6,10 @@ READY := .venv/.ready
 export NO_ALBUMENTATIONS_UPDATE := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+export NO_MKDOCS_2_WARNING := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test ui lint bench weights lock clean
+.PHONY: setup repro test nightly ui lint docs docs-serve bench weights lock clean
 
 setup: $(READY)
 
@@ -26,6 +27,10 @@ repro: setup
 test: setup
 	$(BIN)/python -m pytest
 
+# The commands of README and docs that take minutes, in a tiny form.
+nightly: setup
+	RECHROMA_NIGHTLY=1 $(BIN)/python -m pytest -m nightly
+
 ui: setup
 	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
@@ -34,17 +39,25 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup
-	$(BIN)/python -m benchmarks
-	$(BIN)/python -m benchmarks.bench_onnx
+# The site in site/; a broken link, a missing page or an anchor that is not there is an error.
+docs: setup
+	$(BIN)/mkdocs build --strict
 
-# Trains the model that the package carries, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/, which is only judged on, at the end; so are the
-# competition's pairs, with COMPETITION=/path/to/open.zip or its folder.
+docs-serve: setup
+	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
+# QUICK=1: tiny sizes and few repeats, only to see that everything runs.
+bench: setup
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
+
+# Trains the bundled model again, hours on 2 cores: make weights PHOTOS=/path/to/photos
+# The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and
+# on the competition's pairs with COMPETITION=/path/to/open.zip or its folder.
 weights: setup
 	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
-	$(BIN)/rechroma ship weights --judge $(PHOTOS)/validation:256 --judge $(PHOTOS)/large:512 $(if $(COMPETITION),--judge $(COMPETITION):512)
+	$(BIN)/rechroma ship weights --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512 $(if $(COMPETITION),--evaluate $(COMPETITION):512)
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from benchmarks.photographs import default_settings
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.draw_damage import KINDS, draw_damage
 from rechroma.preparation.pairs import mask_from_pair
-from rechroma.settings import Damage, load_settings
+from rechroma.settings import Damage
 
 QUALITIES = (95, 85, 70)  # of JPEG after the damage
 LOW = 0.9  # intersection over union below which a mask is counted as bad
@@ -179,9 +180,9 @@ MATERIALS: dict[str, Material] = {
 }
 
 
-def overlap(found: Mask, mask: Mask) -> float:
+def overlap(detected: Mask, mask: Mask) -> float:
     """Intersection over union of two masks that are not both empty."""
-    return float((found & mask).sum() / (found | mask).sum())
+    return float((detected & mask).sum() / (detected | mask).sum())
 
 
 def kinds_of_damage(damage: Damage) -> dict[str, Damage]:
@@ -293,7 +294,7 @@ def main() -> None:
         print(f"{len(lumas)} photographs")
         report_speed(lumas[0])
         report_alarms(lumas)
-        report_damage(lumas, load_settings(Path("params.yaml")).damage)
+        report_damage(lumas, default_settings().damage)
 
 
 if __name__ == "__main__":

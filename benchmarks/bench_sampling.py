@@ -11,31 +11,32 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
-from benchmarks.photographs import photographs, prepare, shipped
+from benchmarks.photographs import default_settings, photographs, prepare
 from benchmarks.timing import Measurement, medians_ms, one_thread
 from rechroma.data.training_set import Sample, TrainingSet
 from rechroma.settings import Damage
 
 FILE_SIDE = 512  # px, as the competition's PNG files
+QUICK_SIDE = 64  # px
 SAMPLES = 16  # in one timed call
 REPEATS = 15
-TARGET = 20.0
+GOAL = 20.0
 
 
 class PlainSamples:
-    """What a dataset class does that reads the original files anew for each sample.
+    """A dataset that reads the original file again for each sample.
 
     Args:
         files: RGB photographs as PNG.
         side: of the samples, px.
-        places: along it, whose hues are counted.
+        cells: of the hue histograms, along each side.
         damage: kinds, sizes and grays of the shapes.
     """
 
-    def __init__(self, files: list[Path], side: int, places: int, damage: Damage):
+    def __init__(self, files: list[Path], side: int, cells: int, damage: Damage):
         self.files = files
         self.side = side
-        self.places = places
+        self.cells = cells
         self.damage = damage
         self.random = random.Random(0)
 
@@ -56,11 +57,10 @@ class PlainSamples:
 
     def _hues(self, photo: NDArray[np.uint8]) -> NDArray[np.float32]:
         hsv = cv2.cvtColor(photo, cv2.COLOR_RGB2HSV)
-        rows = [
-            np.array_split(row, self.places, axis=1) for row in np.array_split(hsv, self.places)
-        ]
-        places = np.array([[self._shares(place) for place in row] for row in rows])
-        return places.transpose(2, 0, 1)
+        rows = [np.array_split(row, self.cells, axis=1) for row in np.array_split(hsv, self.cells)]
+        # (cells, cells, 181) shares of the hues, and of gray
+        shares = np.array([[self._shares(cell) for cell in row] for row in rows])
+        return shares.transpose(2, 0, 1)
 
     def _shares(self, hsv: NDArray[np.uint8]) -> NDArray[np.float32]:
         pixels = hsv.reshape(-1, 3)
@@ -69,7 +69,7 @@ class PlainSamples:
         return (counts / len(pixels)).astype(np.float32)
 
     def _draw(self, gray: Image.Image, mask: Image.Image) -> None:
-        """One shape of one gray into `gray`, and in white into `mask`."""
+        """Draw one shape: in one gray into `gray`, in white into `mask`."""
         damage = self.damage
         kinds = ("rectangle", "circle", "polygon")
         (kind,) = self.random.choices(kinds, [getattr(damage, kind) for kind in kinds])
@@ -97,9 +97,13 @@ class PlainSamples:
                 draw.polygon(vertices, fill=level)
 
 
-def measure() -> Measurement:
-    """Both ways, a batch of samples at a time, with the shipped settings."""
-    settings = shipped()
+def measure(quick: bool = False) -> Measurement:
+    """The measurement of both ways with the default settings."""
+    settings = default_settings()
+    samples, repeats = (1, 1) if quick else (SAMPLES, REPEATS)
+    if quick:
+        data = settings.data.model_copy(update={"size": QUICK_SIDE})
+        settings = settings.model_copy(update={"data": data})
     with TemporaryDirectory() as temporary, one_thread():
         folder = Path(temporary)
         prepare(folder, settings)
@@ -108,24 +112,24 @@ def measure() -> Measurement:
             files.append(folder / f"{number}.png")
             Image.fromarray(photo).save(files[-1])
         ours = TrainingSet(folder, settings)
-        plain = PlainSamples(files, ours.side, ours.places, settings.damage)
+        plain = PlainSamples(files, ours.side, ours.cells, settings.damage)
         epochs = count(1)
 
         def draw_ours() -> None:
             epoch = next(epochs)
-            for index in range(SAMPLES):
+            for index in range(samples):
                 ours[epoch, index]
 
         def draw_plainly() -> None:
-            for index in range(SAMPLES):
+            for index in range(samples):
                 plain[index]
 
-        plain_ms, ours_ms = medians_ms([draw_plainly, draw_ours], REPEATS)
+        plain_ms, ours_ms = medians_ms([draw_plainly, draw_ours], repeats)
     return Measurement(
         f"training sample of {ours.side} x {ours.side} px",
-        plain_ms / SAMPLES,
-        ours_ms / SAMPLES,
-        TARGET,
+        plain_ms / samples,
+        ours_ms / samples,
+        GOAL,
     )
 
 

@@ -1,4 +1,8 @@
-"""A training step as shipped, against the same network in float32 NCHW in a plain torch loop."""
+"""A training step with the default settings, against a plain torch loop in float32 NCHW.
+
+The network of both starts from scratch and does not predict hues: the bundled weights belong to a
+network that does, and whose encoder is frozen.
+"""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,7 +10,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch.optim import AdamW
 
-from benchmarks.photographs import prepare, shipped
+from benchmarks.photographs import default_settings, prepare
 from benchmarks.timing import Measurement, medians_ms, one_thread
 from rechroma.data.training_set import Sample
 from rechroma.imaging.color import to_ycbcr
@@ -14,15 +18,16 @@ from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import Settings
 from rechroma.training.trainer import Trainer
 
-# What the plain loop writes out; everything else is as shipped.
+# The settings that the plain loop writes out; it takes the others from params.yaml.
 WRITTEN_OUT = {"optim": "adamw", "loss": "mse"}
 REPEATS = 7
-TARGET = 2.5
+QUICK_SIDE, QUICK_BATCH = 64, 2
+GOAL = 2.5
 TOLERANCE = 0.02  # of the loss, between bfloat16 and float32
 
 
 class PlainLoop:
-    """The step as one writes it down: no clipping and no moving average, which ours has besides."""
+    """A plain training loop; ours clips the gradient and averages the weights besides."""
 
     def __init__(self, settings: Settings, network: RestorationNetwork):
         self.hole_weight = settings.train.hole_weight
@@ -32,7 +37,7 @@ class PlainLoop:
         )
 
     def step(self, sample: Sample) -> float:
-        """Learn from a batch; its loss."""
+        """Learn from a batch, and give its loss."""
         mask, target = sample.mask.float(), sample.target.float() / 255
         color = self.network(sample.luma, sample.mask).color
         weight = 1 + (self.hole_weight - 1) * mask
@@ -43,16 +48,13 @@ class PlainLoop:
         return float(loss.detach())
 
 
-def measure() -> Measurement:
-    """Both ways on the same batch on the CPU, once they are known to agree.
+def measure(quick: bool = False) -> Measurement:
+    """The measurement of both ways on one batch on the CPU, after a check that they agree.
 
     Raises:
         AssertionError: their first losses differ by more than bfloat16 explains.
     """
-    shipped_settings = shipped()
-    train = shipped_settings.train.model_copy(update={"device": "cpu"})
-    model = shipped_settings.model.model_copy(update={"hues": False})
-    settings = shipped_settings.model_copy(update={**WRITTEN_OUT, "train": train, "model": model})
+    settings = _settings(quick)
     deterministic = torch.are_deterministic_algorithms_enabled()
     try:
         with TemporaryDirectory() as temporary:
@@ -60,7 +62,7 @@ def measure() -> Measurement:
             learner = Trainer(settings, Path(temporary))
             sample = next(iter(learner.loader))
         network = RestorationNetwork(settings.model)
-        network.load_state_dict(learner.module.state_dict())
+        network.load_state_dict(learner.step.network.state_dict())
         loop = PlainLoop(settings, network)
 
         def step_plainly() -> float:
@@ -69,18 +71,30 @@ def measure() -> Measurement:
 
         def step_ours() -> float:
             torch.use_deterministic_algorithms(True, warn_only=True)
-            parts = learner._backward(sample)
-            assert parts is not None and learner._update(), "the loss is not finite"
+            parts = learner.step.backward(sample)
+            assert parts is not None and learner.step.update(), "the loss is not finite"
             return float(parts["loss"])
 
         with one_thread():
             plain, ours = step_plainly(), step_ours()
             assert abs(ours - plain) <= TOLERANCE * plain, f"the losses are {ours} and {plain}"
-            plain_ms, ours_ms = medians_ms([step_plainly, step_ours], REPEATS)
+            plain_ms, ours_ms = medians_ms([step_plainly, step_ours], 1 if quick else REPEATS)
     finally:
         torch.use_deterministic_algorithms(deterministic)
     photos, _, side, _ = sample.luma.shape
-    return Measurement(f"training step, {photos} x {side} x {side} px", plain_ms, ours_ms, TARGET)
+    name = f"training step from scratch, {photos} x {side} x {side} px"
+    return Measurement(name, plain_ms, ours_ms, GOAL)
+
+
+def _settings(quick: bool) -> Settings:
+    defaults = default_settings()
+    train = {"device": "cpu", **({"batch": QUICK_BATCH} if quick else {})}
+    groups = {
+        "train": defaults.train.model_copy(update=train),
+        "model": defaults.model.model_copy(update={"hues": False, "weights": "none"}),
+        "data": defaults.data.model_copy(update={"size": QUICK_SIDE} if quick else {}),
+    }
+    return defaults.model_copy(update={**WRITTEN_OUT, **groups})
 
 
 if __name__ == "__main__":

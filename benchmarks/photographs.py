@@ -1,4 +1,4 @@
-"""Photographs that are on every machine, for the benchmarks to work on."""
+"""The photographs and the settings of the benchmarks; both are on every machine."""
 
 from pathlib import Path
 
@@ -18,30 +18,24 @@ NAMES = ("astronaut", "coffee", "chelsea", "rocket")
 Photo = NDArray[np.uint8]
 
 
-def shipped() -> Settings:
-    """What params.yaml says."""
+def default_settings() -> Settings:
+    """The settings of the project's params.yaml."""
     return load_settings(Path(__file__).resolve().parent.parent / "params.yaml")
 
 
 def photographs(side: int) -> list[Photo]:
     """The centers of four photographs inside scikit-image: `(side, side, 3)` uint8 RGB each."""
-    found = []
+    resized = []
     for name in NAMES:
         photo = getattr(data, name)()
         centered = center_square(photo, min(photo.shape[:2]))
-        shrinks = centered.shape[0] > side
-        found.append(
-            cv2.resize(
-                centered,
-                (side, side),
-                interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
-            )
-        )
-    return found
+        interpolation = cv2.INTER_AREA if centered.shape[0] > side else cv2.INTER_CUBIC
+        resized.append(cv2.resize(centered, (side, side), interpolation=interpolation))
+    return resized
 
 
 def prepare(folder: Path, settings: Settings) -> None:
-    """Leave in `folder` what a training needs of the stage prepare: train.npy and validation."""
+    """Write the prepared data of a training: train.npy and one validation photograph."""
     targets = photographs(settings.data.size)
     np.save(folder / "train.npy", np.stack(targets))
     generator = np.random.default_rng(settings.seed)

@@ -1,4 +1,4 @@
-"""Twelve photographs of scikit-image and scikit-learn, damaged, restored and true, in one picture.
+"""Twelve photographs of scikit-image and scikit-learn in one picture: damaged, restored, target.
 
 python -m benchmarks.show_twelve --out docs/images/weights-twelve.jpg [--model MODEL]
 """
@@ -12,14 +12,14 @@ import sklearn
 from numpy.typing import NDArray
 from PIL import Image
 
-from benchmarks.photographs import shipped
+from benchmarks.photographs import default_settings
 from rechroma.apps.model_catalog import load_named_model
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.draw_damage import draw_damage
 from rechroma.imaging.io import read_color
 
-SIDE, SHOWN, GAP = 400, 200, 6  # px: restored at, shown at, and between
-# File, and the square of it: center and side as shares of width, height and the shorter side.
+SIDE, SHOWN, GAP = 400, 200, 6  # px: restored at, shown at, between the pictures
+# File, and the square cut from it: center and side as shares of width, height, shorter side.
 PACKAGES = {"skimage": Path(skimage.__file__).parent, "sklearn": Path(sklearn.__file__).parent}
 TWELVE = (
     ("skimage/data/astronaut.png", 0.5, 0.5, 1.0),
@@ -39,7 +39,7 @@ TWELVE = (
 Photo = NDArray[np.uint8]
 
 
-def square(file: str, across: float, down: float, share: float) -> Photo:
+def cut_square(file: str, across: float, down: float, share: float) -> Photo:
     """A square of a photograph, `(SIDE, SIDE, 3)` uint8 RGB."""
     package, _, inside = file.partition("/")
     photo = read_color(PACKAGES[package] / inside)
@@ -58,15 +58,16 @@ def main() -> None:
     parser.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
     chosen = parser.parse_args()
     _, restorer = load_named_model(chosen.model)
-    generator = np.random.default_rng(shipped().seed)
+    settings = default_settings()
+    generator = np.random.default_rng(settings.seed)
     cell = SHOWN + GAP
     sheet = Image.new("RGB", (6 * cell, 6 * cell), "white")
-    for number, wanted in enumerate(TWELVE):
-        target = square(*wanted)
-        damaged, mask = draw_damage(to_luma(target), shipped().damage, generator)
-        for place, picture in enumerate((damaged, restorer(damaged, mask), target)):
+    for number, square in enumerate(TWELVE):
+        target = cut_square(*square)
+        damaged, mask = draw_damage(to_luma(target), settings.damage, generator)
+        for column, picture in enumerate((damaged, restorer(damaged, mask), target)):
             shown = Image.fromarray(picture).resize((SHOWN, SHOWN), Image.Resampling.LANCZOS)
-            sheet.paste(shown, ((3 * (number % 2) + place) * cell, number // 2 * cell))
+            sheet.paste(shown, ((3 * (number % 2) + column) * cell, number // 2 * cell))
     sheet.save(chosen.out, quality=85)
 
 

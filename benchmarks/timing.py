@@ -1,4 +1,4 @@
-"""How long a function takes, and how that compares with the plain way of doing the same."""
+"""Times of functions, and the comparison of rechroma with the plain way of doing the same."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -6,15 +6,24 @@ from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
+QUICK_NOTE = (
+    "Quick: tiny sizes, few repeats, to see that everything runs. The numbers mean nothing."
+)
+
 
 class Measurement(NamedTuple):
-    """The time of one piece of work, done plainly and done by rechroma."""
+    """The times of one piece of work, done the plain way and by rechroma.
+
+    Attributes:
+        name: the work.
+        plain_ms, ours_ms: median times, ms.
+        goal: the ratio that is wanted.
+    """
 
     name: str
     plain_ms: float
     ours_ms: float
-    target: float
-    """How many times as fast as the plain way ours must be."""
+    goal: float
 
     @property
     def ratio(self) -> float:
@@ -23,16 +32,16 @@ class Measurement(NamedTuple):
 
     @property
     def reached(self) -> bool:
-        """Whether the ratio is at least the target."""
-        return self.ratio >= self.target
+        """Whether the ratio is at least the goal."""
+        return self.ratio >= self.goal
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Both ways on one thread of torch and OpenCV meanwhile.
+    """A context in which torch and OpenCV compute on one thread each.
 
-    Threads that wait for each other while other programs want the same cores can take ten times
-    as long, and more so where there are many short pieces of work: no ratio would hold.
+    On a busy machine, threads that wait for each other can take ten times as long. A ratio of two
+    such times would mean nothing.
     """
     import cv2
     import torch
@@ -48,17 +57,18 @@ def one_thread() -> Iterator[None]:
 
 
 def medians_ms(functions: Sequence[Callable[[], object]], repeats: int) -> list[float]:
-    """The median of the times of `repeats` calls of each function, ms.
+    """The median time of `repeats` calls of each function, ms.
 
-    They take turns, so that whatever else keeps the machine busy meets them alike. One turn
-    before is not timed.
+    The functions take turns, so that other programs disturb them equally. The first call of each
+    is not timed.
     """
     for function in functions:
         function()
+    # (functions, repeats) seconds
     times: list[list[float]] = [[] for _ in functions]
     for _ in range(repeats):
-        for function, taken in zip(functions, times, strict=True):
+        for function, seconds in zip(functions, times, strict=True):
             start = time.perf_counter()
             function()
-            taken.append(time.perf_counter() - start)
-    return [1000 * median(taken) for taken in times]
+            seconds.append(time.perf_counter() - start)
+    return [1000 * median(seconds) for seconds in times]

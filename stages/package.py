@@ -1,4 +1,4 @@
-"""Restore the inputs that have no target into a submission."""
+"""Restore the inputs that have no target, for a submission."""
 
 from stages import ROOT, run
 
@@ -23,6 +23,7 @@ def main() -> None:
         damaged = read_gray(folder / name)
         return restorer(damaged, find_damage(damaged))
 
+    # One at a time: a restored photograph is written before the next one is read.
     restored = ((name, restore(name)) for name in track(sizes, "restoring inputs", len(sizes)))
     write_submission(restored, sizes, ROOT / "submission/submission.zip")
     print(f"{len(sizes)} restored photographs are in submission/submission.zip", flush=True)

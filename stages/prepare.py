@@ -11,12 +11,12 @@ def main() -> None:
     from rechroma.settings import load_settings
 
     settings = load_settings(ROOT / "params.yaml")
-    made = prepare(
+    result = prepare(
         settings, _raw(settings.data.path), ROOT / "data/prepared", ROOT / "reports/prepare.json"
     )
-    counts = ", ".join(f"{count} {split}" for split, count in made.photos.items() if count)
+    counts = ", ".join(f"{count} {split}" for split, count in result.photos.items() if count)
     print(f"prepared {settings.data.source}: {counts} photographs of {settings.data.size} px")
-    print(f"rejected {len(made.rejected)}, left out {len(made.left_out)}: reports/prepare.json")
+    print(f"rejected {len(result.rejected)}, skipped {len(result.skipped)}: reports/prepare.json")
 
 
 def _raw(path: Path) -> Path:

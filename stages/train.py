@@ -7,6 +7,7 @@ def main() -> None:
     """data/prepared → models/restorer, reports/train, and a run in MLflow."""
     from rechroma.settings import load_settings
 
+    # Settings first: a mistake in them shows before the slow imports.
     settings = load_settings(ROOT / "params.yaml")
 
     import pandas as pd
@@ -19,16 +20,25 @@ def main() -> None:
 
     prepared, model = ROOT / "data/prepared", ROOT / "models/restorer"
     reports = ROOT / "reports/train"
-    described = read_description(prepared)
-    fresh = Trainer(settings, prepared)
-    mark = fingerprint(settings, described["digest"])
-    checkpoint = Checkpoint(real_root() / ".rechroma" / "resume" / mark)
-    if not fresh.fabric.is_global_zero:  # one process of several tells and writes
-        fit(fresh, model, checkpoint)
+
+    # The trainer, and the checkpoint of the same training, if it was interrupted.
+    dataset = read_description(prepared)
+    trainer = Trainer(settings, prepared)
+    name = fingerprint(settings, dataset["digest"])
+    checkpoint = Checkpoint(real_root() / ".rechroma" / "resume" / name)
+
+    # Of several processes, all train, but the first one alone logs and writes.
+    if not trainer.fabric.is_global_zero:
+        fit(trainer, model, checkpoint)
         return
-    note, device = checkpoint.folder / "mlflow_run", fresh.fabric.device.type
-    with training_run(settings, real_root(), described, device, note) as mlflow_run:
-        progress = fit(fresh, model, checkpoint, mlflow_run)
+
+    # Train; an interrupted training continues its MLflow run too.
+    run_id_file = checkpoint.folder / "mlflow_run"
+    device = trainer.fabric.device.type
+    with training_run(settings, real_root(), dataset, device, run_id_file) as mlflow_run:
+        progress = fit(trainer, model, checkpoint, mlflow_run)
+
+        # Reports: the history as a table and as curves, and which run trained the model.
         reports.mkdir(parents=True, exist_ok=True)
         epochs = pd.RangeIndex(1, len(progress.history) + 1, name="epoch")
         pd.DataFrame(progress.history, index=epochs).to_csv(reports / "epochs.csv")

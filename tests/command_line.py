@@ -1,4 +1,4 @@
-"""What tests of the command line share: calling it, and pictures beside it."""
+"""Helpers of the tests of the command line: run it, write and read pictures, list files."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ HOLE = np.s_[20:50, 30:70]
 
 
 def rechroma(*arguments: str) -> int:
-    """The exit code of the command."""
+    """Run the command and return its exit code."""
     with pytest.raises(SystemExit) as end:
         main(arguments)
     return end.value.code
@@ -27,3 +27,18 @@ def mask_of(area: tuple[slice, slice]) -> np.ndarray:
     mask = np.zeros((96, 128), bool)
     mask[area] = True
     return mask
+
+
+def get(file: str) -> np.ndarray:
+    return np.asarray(Image.open(file))
+
+
+def made(folder: str) -> list[str]:
+    """The files below `folder` that have a suffix."""
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.*"))
+
+
+def files() -> dict[str, bytes]:
+    """Every file below the current folder, and its content."""
+    found = [path for path in sorted(Path().rglob("*")) if path.is_file()]
+    return {path.as_posix(): path.read_bytes() for path in found}

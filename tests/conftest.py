@@ -11,28 +11,22 @@ import torch
 import yaml
 
 from rechroma.imaging.color import to_luma
-from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.draw_damage import KINDS, draw_damage
 from rechroma.imaging.io import write_png
 from rechroma.inference.backend import NetworkOutput
 from rechroma.inference.restorer import Restorer
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import save_model
-from rechroma.settings import Settings, parse_settings
+from rechroma.settings import Damage, Settings, parse_settings
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
-    """Networks as small as those of tests are fastest on one thread, by far on busy machines."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def make_settings() -> Callable[..., Settings]:
     """The project's settings with some changed, by dotted name: `make_settings(**{"lr": 0.1})`.
 
-    Networks start from nothing and look at 128 px unless a change says otherwise.
+    Networks start from scratch and take 128 px, unless a change sets something else.
     """
 
     def make(**changes: Any) -> Settings:
@@ -64,6 +58,24 @@ def photo() -> np.ndarray:
     return np.clip(smooth, 0, 255).astype(np.uint8)
 
 
+@pytest.fixture
+def luma(photo: np.ndarray) -> np.ndarray:
+    """`photo` in gray: `(96, 128)` uint8."""
+    return to_luma(photo)
+
+
+@pytest.fixture(scope="session")
+def make_damage(make_settings: Callable[..., Settings]) -> Callable[..., Damage]:
+    """The project's settings of damage with some changed, or of one kind only."""
+
+    def make(only: str | None = None, **changes: Any) -> Damage:
+        weights = {kind: float(kind == only) for kind in KINDS} if only else {}
+        changes = {f"damage.{name}": value for name, value in (weights | changes).items()}
+        return make_settings(**changes).damage
+
+    return make
+
+
 def colorful(side: int, generator: np.random.Generator) -> np.ndarray:
     """A smooth photograph of random hues: `(side, side, 3)` uint8 RGB."""
     coarse = generator.integers(0, 256, (4, 4, 3), dtype=np.uint8)
@@ -72,7 +84,7 @@ def colorful(side: int, generator: np.random.Generator) -> np.ndarray:
 
 @pytest.fixture
 def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
-    """What the stage prepare leaves: 8 photographs to train on, 3 each in the other splits."""
+    """Prepared data: 8 photographs to train on, 3 each in validation and test."""
     folder = tmp_path / "prepared"
     folder.mkdir()
     generator = np.random.default_rng(1)
@@ -83,14 +95,14 @@ def prepared(tmp_path: Path, make_settings: Callable[..., Settings]) -> Path:
             damaged, mask = draw_damage(to_luma(target), make_settings().damage, generator)
             for kind, picture in (("truth", target), ("damaged", damaged), ("masks", mask)):
                 write_png(folder / split / kind / f"{split}-{number}.png", picture)
-    described = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
-    (folder / "dataset.json").write_text(json.dumps(described), encoding="utf-8")
+    description = {"name": "tiny", "digest": "0" * 64, "size": 64, "photos": {"train": 8}}
+    (folder / "dataset.json").write_text(json.dumps(description), encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="session")
 def outspoken() -> Callable[[Settings], RestorationNetwork]:
-    """An untrained network that says more than a fresh one, which starts at gray."""
+    """An untrained network with larger weights than a fresh one, whose output is gray."""
 
     def make(settings: Settings) -> RestorationNetwork:
         torch.manual_seed(0)
@@ -104,7 +116,10 @@ def outspoken() -> Callable[[Settings], RestorationNetwork]:
 
 
 class Echo:
-    """Says the gray that it sees, brighter by `more`, in one color; notes the sizes it saw."""
+    """A backend whose output is its input, brighter by `more` in holes, in one color.
+
+    `seen` lists the sizes of its inputs.
+    """
 
     def __init__(self, model: Any, chroma: tuple[float, float], more: float):
         self.model, self.chroma, self.more = model, chroma, more
@@ -119,7 +134,7 @@ class Echo:
 
 @pytest.fixture(scope="session")
 def echo(make_settings: Callable[..., Settings]) -> Callable[..., Restorer]:
-    """A restorer without learning, of the project's sizes: `echo(chroma=(Cb, Cr), more=0.0)`."""
+    """A restorer with an `Echo` for a network: `echo(chroma=(Cb, Cr), more=0.0)`."""
 
     def make(chroma: tuple[float, float] = (-0.05, 0.08), more: float = 0.0) -> Restorer:
         settings = make_settings()
@@ -130,7 +145,7 @@ def echo(make_settings: Callable[..., Settings]) -> Callable[..., Restorer]:
 
 @pytest.fixture(scope="session")
 def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
-    """The project's settings, cut down to a training of seconds; changes as for `make_settings`."""
+    """The project's settings for a training of seconds; changes as for `make_settings`."""
 
     def make(**changes: Any) -> Settings:
         tiny = {
@@ -161,14 +176,14 @@ def model(
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, without the model that the pipeline leaves."""
+    """An empty working directory, without a model of the pipeline."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 @pytest.fixture
 def damaged(photo: np.ndarray) -> np.ndarray:
-    """`photo` in gray, `(96, 128)` uint8, with a gray in [20:50, 30:70] that is nowhere else."""
+    """`photo` in gray, `(96, 128)` uint8, [20:50, 30:70] in a gray that occurs nowhere else."""
     gray = to_luma(photo)
     gray[gray == 60] = 61
     gray[20:50, 30:70] = 60
@@ -177,8 +192,8 @@ def damaged(photo: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def migrated_store(tmp_path_factory) -> Path:
-    """An empty store; making one takes seconds, copying it does not."""
-    from rechroma.tracking.runs import connect
+    """An empty MLflow database to copy, as creating one takes seconds."""
+    from rechroma.tracking.store import connect
 
     root = tmp_path_factory.mktemp("store")
     connect(root)
@@ -187,6 +202,7 @@ def migrated_store(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def root(tmp_path, migrated_store, monkeypatch) -> Path:
+    """A project folder with an empty MLflow database."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # MLflow sets it, this sets it back
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     shutil.copy(migrated_store, tmp_path / "mlflow.db")

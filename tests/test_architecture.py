@@ -19,19 +19,18 @@ ORDER = (
     ("inference",),
     ("data", "preparation"),
     ("models",),
+    ("metrics",),
     ("imaging",),
-    ("settings", "metrics", "outputs", "progress", "errors"),
+    ("settings", "outputs", "progress", "errors"),
 )
+BASE = ORDER[-1]  # single modules, which may import each other
 LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}
 LONGEST_MODULE, LONGEST_FUNCTION = 250, 60  # lines
 # Longer, and why.
 LONG_MODULES = {
     "settings.py": "params.yaml on one page, a docstring for each setting",
-    "apps/cli/restore.py": "to be split",
-    "tracking/runs.py": "to be split",
-    "training/trainer.py": "to be split",
 }
-LONG_FUNCTIONS: dict[str, str] = {"apps/web/page.py:make_page": "to be split"}
+LONG_FUNCTIONS: dict[str, str] = {}
 
 
 def name_of(module: Path) -> str:
@@ -56,7 +55,7 @@ def test_no_import_goes_upward_or_sideways():
         and each.module != PACKAGE / "__init__.py"
         and wing_of(each.module) != wing_of(module)
         and LEVELS[wing_of(each.module)] <= LEVELS[wing_of(module)]
-        and LEVELS[wing_of(module)] < len(ORDER) - 1
+        and not {wing_of(module), wing_of(each.module)} <= set(BASE)
     ]
     assert not offending, "\n".join(offending)
 

@@ -85,14 +85,14 @@ def test_views_are_scored_like_their_copies(photo: np.ndarray) -> None:
     assert metrics.score(*views) == metrics.score(*(view.copy() for view in views))
 
 
-def test_a_constant_restoration_counts_zero_where_the_truth_varies(photo: np.ndarray) -> None:
+def test_a_constant_restoration_scores_zero_where_the_target_varies(photo: np.ndarray) -> None:
     scores = metrics.score(photo, np.full_like(photo, 90), hole(photo))
     assert scores.ssim == pytest.approx(0, abs=1e-6)
     assert scores.masked_ssim == pytest.approx(0, abs=1e-6)
     assert np.isfinite(scores.score)
 
 
-def test_two_constant_photos_are_compared_by_their_light() -> None:
+def test_two_constant_photos_are_compared_by_their_luminance() -> None:
     target, restored = (np.full((20, 20, 3), gray, dtype=np.uint8) for gray in (100, 50))
     assert metrics.ssim(target, restored) == pytest.approx(0.8)
     assert metrics.ssim(target * 0, restored * 0) == 1
@@ -113,7 +113,7 @@ def test_fewer_lost_pixels_than_the_window_make_one_window(photo: np.ndarray, lo
     assert metrics.masked_ssim(photo, restored, mask) == pytest.approx(expected, abs=1e-6)
 
 
-def test_one_lost_pixel_is_compared_by_its_light(photo: np.ndarray) -> None:
+def test_one_lost_pixel_is_compared_by_its_luminance(photo: np.ndarray) -> None:
     mask = np.zeros(photo.shape[:2], dtype=bool)
     mask[7, 9] = True
     black = np.where(mask[..., np.newaxis], 0, photo)
@@ -133,7 +133,7 @@ def test_photos_smaller_than_the_window_make_one_window(photo: np.ndarray) -> No
     assert metrics.ssim(target, restored) == pytest.approx(expected, abs=1e-6)
 
 
-def test_where_nothing_is_lost_nothing_is_restored_wrongly(photo: np.ndarray) -> None:
+def test_without_lost_pixels_the_masked_part_is_one(photo: np.ndarray) -> None:
     nothing = np.zeros(photo.shape[:2], dtype=bool)
     assert metrics.masked_ssim(photo, 255 - photo, nothing) == 1
 
@@ -148,12 +148,12 @@ def test_the_mean_is_taken_over_photos() -> None:
     assert metrics.mean_scores([low, high]) == pytest.approx((0.2, 0.3, 0.4, 0.5))
 
 
-def test_the_mean_of_nothing_is_refused() -> None:
+def test_the_mean_of_no_scores_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"at least one photograph\. But got none"):
         metrics.mean_scores([])
 
 
-def test_wrong_photos_are_refused(photo: np.ndarray) -> None:
+def test_invalid_photos_are_an_error(photo: np.ndarray) -> None:
     with pytest.raises(
         ValueError, match=r"`target` and `restored` to have the same shape\. But got"
     ):
@@ -166,7 +166,7 @@ def test_wrong_photos_are_refused(photo: np.ndarray) -> None:
         metrics.ssim(photo[:0], photo[:0])
 
 
-def test_wrong_masks_are_refused(photo: np.ndarray) -> None:
+def test_invalid_masks_are_an_error(photo: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"`mask` to be bool .* But got uint8"):
         metrics.masked_ssim(photo, photo, hole(photo).astype(np.uint8))
     with pytest.raises(ValueError, match=r"`mask` to be bool of shape \(96, 128\)\. But got"):

@@ -7,7 +7,7 @@ import pytest
 from rechroma.outputs import whole_file, whole_folder, write_json
 
 
-def test_a_filled_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+def test_a_complete_folder_replaces_the_old_one(tmp_path: Path) -> None:
     folder = tmp_path / "prepared"
     for content in ("old", "new"):
         with whole_folder(folder) as part:
@@ -17,7 +17,7 @@ def test_a_filled_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
 
 
-def test_an_error_leaves_the_old_folder_alone(tmp_path: Path) -> None:
+def test_an_error_keeps_the_old_folder(tmp_path: Path) -> None:
     folder = tmp_path / "prepared"
     folder.mkdir()
     (folder / "old").touch()
@@ -28,7 +28,7 @@ def test_an_error_leaves_the_old_folder_alone(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
 
 
-def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed(tmp_path: Path) -> None:
     for stale in ("prepared.part", "prepared.old.part"):
         (tmp_path / stale).mkdir()
         (tmp_path / stale / "stale").touch()
@@ -37,7 +37,7 @@ def test_what_a_killed_run_left_is_cleared(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["prepared"]
 
 
-def test_an_error_leaves_the_old_file_alone(tmp_path: Path) -> None:
+def test_an_error_keeps_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "report.json"
     file.write_text("old")
     with pytest.raises(RuntimeError, match="stop"), whole_file(file) as part:
@@ -54,7 +54,7 @@ def test_json_keeps_its_order_and_letters(tmp_path: Path) -> None:
     assert json.loads(text) == {"z": "색", "a": 1}
 
 
-def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
+def test_a_name_of_the_largest_length_is_written(tmp_path: Path) -> None:
     for name in ("x" * 255, "색" * 85):
         with whole_file(tmp_path / name) as part:
             part.touch()
@@ -62,7 +62,7 @@ def test_a_name_as_long_as_names_may_be_is_written(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
-def test_json_holds_a_files_name_that_is_no_text(tmp_path: Path) -> None:
+def test_json_escapes_a_file_name_that_is_not_utf_8(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.png")
     write_json(tmp_path / "report.json", {"photo": name})
     assert json.loads((tmp_path / "report.json").read_text(encoding="utf-8")) == {"photo": name}

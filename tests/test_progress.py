@@ -4,16 +4,18 @@ import time
 import pytest
 
 from rechroma import progress
-from rechroma.progress import THREADS, in_order, line, track
+from rechroma.progress import THREADS, format_progress, on_terminal, parallel_map, track
 
 
-def test_a_line_tells_rate_and_time_left() -> None:
-    assert line("reading", 300, 1200, 2.0) == "reading: 300/1200, 150.0/s, 0:06 left"
-    assert line("reading", 10, 400_000, 1.0) == "reading: 10/400000, 10.0/s, 11:06:39 left"
-    assert line("reading", 5, 5, 2.0) == "reading: 5/5, 2.5/s"
+def test_a_line_has_rate_and_time_left() -> None:
+    assert format_progress("reading", 300, 1200, 2.0) == "reading: 300/1200, 150.0/s, 0:06 left"
+    assert (
+        format_progress("reading", 10, 400_000, 1.0) == "reading: 10/400000, 10.0/s, 11:06:39 left"
+    )
+    assert format_progress("reading", 5, 5, 2.0) == "reading: 5/5, 2.5/s"
 
 
-def test_without_a_terminal_lines_come_now_and_then(
+def test_without_a_terminal_lines_are_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
@@ -27,10 +29,11 @@ def test_without_a_terminal_lines_come_now_and_then(
     assert not captured.out
 
 
-def test_a_terminal_gets_a_bar(
+def test_on_a_terminal_a_bar_is_shown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert on_terminal()
     assert list(track(range(3), "reading", 3)) == [0, 1, 2]
     assert "3/3" in capsys.readouterr().err
 
@@ -40,10 +43,10 @@ def test_results_keep_the_order_of_the_items() -> None:
         time.sleep(0.02 if item == 0 else 0)
         return item
 
-    assert list(in_order(slow_first, range(40))) == list(range(40))
+    assert list(parallel_map(slow_first, range(40))) == list(range(40))
 
 
-def test_little_is_worked_ahead_of_use() -> None:
+def test_few_results_are_computed_ahead_of_their_use() -> None:
     started: list[int] = []
     lock = threading.Lock()
 
@@ -52,16 +55,16 @@ def test_little_is_worked_ahead_of_use() -> None:
             started.append(item)
         return item
 
-    results = in_order(work, range(1000))
+    results = parallel_map(work, range(1000))
     assert next(results) == 0
     time.sleep(0.05)
     assert len(started) <= 3 * THREADS
     results.close()
 
 
-def test_an_error_in_the_work_reaches_the_caller() -> None:
+def test_an_error_in_the_function_reaches_the_caller() -> None:
     def work(item: int) -> float:
         return 1 / item
 
     with pytest.raises(ZeroDivisionError):
-        list(in_order(work, [1, 0, 2]))
+        list(parallel_map(work, [1, 0, 2]))

@@ -111,7 +111,9 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_told_in_the_users_spelling(make_settings: MakeSettings, mistake: str) -> None:
+def test_a_mistake_is_reported_in_the_users_spelling(
+    make_settings: MakeSettings, mistake: str
+) -> None:
     changes, message = MISTAKES[mistake]
     with pytest.raises(UserError, match=message):
         make_settings(**changes)

@@ -1,4 +1,4 @@
-"""params.yaml, typed and strict: every knob of the pipeline, with the rules that bind them.
+"""params.yaml, typed and strict: every setting of the pipeline, with the rules that bind them.
 
 Nothing has a default here: every value stands in params.yaml, or beside a trained model.
 """
@@ -20,6 +20,8 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "tracking": True,
     "train": {"workers"},
 }
+
+STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -45,7 +47,7 @@ Betas = Annotated[
 class _Strict(BaseModel):
     """Refuses keys it does not know; cannot be changed once made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _check_ranges(group: _Strict, *names: str) -> None:
@@ -59,16 +61,19 @@ class Data(_Strict):
     """Where photographs come from and how they are divided."""
 
     source: Literal["sample", "photos", "competition"]
+    """Photographs inside scikit-image and scikit-learn, a folder, or the competition's archive."""
     path: Path
-    """Folder (photos), or open.zip or its folder (competition)."""
-    size: Annotated[int, Field(ge=32)]
-    """Side of the prepared squares, px."""
+    """Folder (photos), or open.zip or its folder (competition); not read for sample."""
+    size: Annotated[int, Field(ge=STRIDE)]
+    """Side of the prepared tiles, px."""
     validation: Share
+    """Share of the photographs for validation; whole groups only."""
     test: Share
+    """Share of the photographs for the test; whole groups only."""
     held_out_limit: Positive
     """Photographs, at most, in validation and in test each."""
     rejected_limit: Share
-    """Share of files that may be left out before the stage stops."""
+    """Share of the files that may be skipped before the stage stops."""
 
     @model_validator(mode="after")
     def _leave_some_for_training(self) -> "Data":
@@ -81,15 +86,23 @@ class Damage(_Strict):
     """What damage is drawn; lengths are shares of the photograph's shorter side."""
 
     rectangle: Annotated[float, Field(ge=0)]
+    """Weight of rectangles among the kinds of damage; 0: none."""
     circle: Annotated[float, Field(ge=0)]
+    """Weight of circles; 0: none."""
     polygon: Annotated[float, Field(ge=0)]
+    """Weight of polygons; 0: none."""
     rectangle_side: tuple[Share, Share]
+    """Shortest and longest side of a rectangle."""
     circle_diameter: tuple[Share, Share]
+    """Smallest and largest diameter of a circle."""
     polygon_extent: tuple[Share, Share]
+    """Smallest and largest side of a polygon's bounding box."""
     polygon_vertices: tuple[Annotated[int, Field(ge=3)], Annotated[int, Field(ge=3)]]
+    """Fewest and most vertices; edges may cross, filled by the even-odd rule."""
     level: tuple[Annotated[int, Field(ge=0, le=255)], Annotated[int, Field(ge=0, le=255)]]
     """Darkest and lightest gray of the filling, of 0…255."""
     holes: tuple[Positive, Positive]
+    """Fewest and most shapes in one photograph, each of its own gray."""
 
     @model_validator(mode="after")
     def _check(self) -> "Damage":
@@ -113,8 +126,9 @@ class Model(_Strict):
     weights: Annotated[str, BeforeValidator(_weights_by_new_name)]
     """`bundled`, `none`, `imagenet`, or a .safetensors file."""
     frozen: bool
-    """An encoder that starts with weights keeps them; starting from nothing it learns."""
+    """An encoder that starts with weights keeps them; from scratch it learns."""
     output: Literal["luma_chroma", "rgb"]
+    """Luma and chroma, or three RGB channels from a sigmoid (the reference report)."""
     keep_gray: bool
     """Put the known gray back outside the damage, exactly."""
     fill: Literal["none", "push_pull", "telea", "soft_telea"]
@@ -122,7 +136,7 @@ class Model(_Strict):
     mask: bool
     """The mask of the damage is an input channel."""
     hues: bool
-    """The photograph's hue histogram is predicted beside its colors."""
+    """The hue histogram of each cell of the photograph is predicted beside its colors."""
     dropout: Annotated[float, Field(ge=0, lt=1)]
     """Share of the features dropped in training before `quarter` predicts hues from them."""
     segmentation: bool
@@ -135,14 +149,17 @@ class Train(_Strict):
     """The budget of a training and how it is spent."""
 
     epochs: Positive
+    """Epochs, at most."""
     epoch_samples: Count
     """Samples that make an epoch; 0: every training photograph once."""
     batch: Positive
+    """Samples in a batch."""
     crop: Count
-    """Side of the random squares cut from the prepared ones, px; 0: the whole square."""
+    """Side of the random crops of the prepared tiles, px; 0: the whole tile."""
     size: Count
-    """Side to which the network sees the squares reduced, px; 0: as they are."""
+    """Side to which tiles are reduced for the network, px; 0: as they are."""
     accumulate: Positive
+    """Batches whose gradients make one step."""
     clip: Annotated[float, Field(ge=0)]
     """Largest norm of the gradient; 0: not clipped."""
     warmup: Share
@@ -158,41 +175,53 @@ class Train(_Strict):
     validation_photos: Count
     """Photographs scored after each epoch, at most; 0: all of them."""
     workers: Count
+    """Processes that draw samples; the samples do not depend on it."""
     device: Literal["auto", "cpu", "cuda", "mps"]
+    """Where to compute; auto: a GPU where there is one."""
     precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+    """Number format of the training; auto: bfloat16 where it pays."""
 
 
 class Discriminator(_Strict):
     """The PatchGAN behind the loss term `bce`."""
 
     channels: Positive
+    """Channels of its first layer."""
     optim: str
+    """Its optimizer: any of timm."""
     lr: Annotated[float, Field(gt=0)]
+    """Its learning rate."""
     betas: Betas
+    """Decay rates of its optimizer's moments."""
 
 
 class Restore(_Strict):
     """How photographs are restored."""
 
     size: Annotated[int, Field(ge=64)]
-    """Larger photographs are shown to the network reduced to this longer side, px."""
+    """Larger photographs are reduced to this longer side for the network, px."""
     hues: bool
-    """The predicted hue histogram is imposed on the colors."""
+    """The predicted hues are transferred to the colors."""
 
 
 class Evaluate(_Strict):
-    """How a trained model is judged."""
+    """How a trained model is evaluated."""
 
     resamples: Annotated[int, Field(ge=100)]
+    """Bootstrap resamples behind each interval."""
     confidence: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the bootstrap means that an interval covers."""
     strip_photos: Positive
+    """Photographs in each strip: best, middle, worst."""
 
 
 class Tracking(_Strict):
-    """What MLflow is told."""
+    """What is logged to MLflow."""
 
     experiment: str
+    """Name of the MLflow experiment."""
     model: str
+    """Name in MLflow's model registry."""
     strip_every: Count
     """Epochs between the pictures that are logged; 0: none."""
 
@@ -201,13 +230,21 @@ class Settings(_Strict):
     """All of params.yaml."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """All randomness comes from it."""
     optim: str
+    """Any optimizer of timm: adam, adamw, sgd, rmsprop, nadam, radam, lion, muon, …"""
     lr: Annotated[float, Field(gt=0)]
+    """Peak learning rate; from scratch (`model.weights=none`) use 1e-3."""
     weight_decay: Annotated[float, Field(ge=0)]
+    """Weight decay of the optimizer."""
     betas: Betas
+    """Decay rates of the moments, for optimizers that have them; GANs like [0.5, 0.999]."""
     schedule: str
+    """Of timm: cosine, tanh, step, multistep, poly, wsd, constant or none."""
     loss: str
+    """Weighted sum of loss terms, such as `bce + 100*mse`."""
     augment: Literal["none", "flips", "crops", "full"]
+    """Augmentation of the training photographs."""
     data: Data
     damage: Damage
     model: Model

@@ -53,7 +53,7 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
     first = run.client.get_model_version("rechroma", "1")
     run.client.create_model_version("rechroma", first.source)
     run.client.set_model_version_tag("rechroma", "2", TEST_SCORE, "0.5")
-    listed = {each.words: each.score for each in list_models(desk)}
+    listed = {each.name: each.score for each in list_models(desk)}
     assert list(listed) == [
         "",
         "models:/rechroma@champion",
@@ -65,8 +65,8 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
 
     expected = load_model(model)(damaged, damaged == 60)
     for address in ("models:/rechroma@champion", "models:/rechroma/2"):
-        told, restorer = load_named_model(address)
-        assert told == address
+        name, restorer = load_named_model(address)
+        assert name == address
         np.testing.assert_array_equal(restorer(damaged, damaged == 60), expected)
     with pytest.raises(UserError, match=r"models:/rechroma/9: .* does not have it .*`rechroma mod"):
         load_named_model("models:/rechroma/9")
@@ -79,7 +79,7 @@ def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
         UserError, match=rf"^{address}: MLflow at sqlite.* does not have it"
     ) as caught:
         load_named_model(address)
-    assert "`rechroma models` lists what there is" in str(caught.value)
+    assert "`rechroma models` lists all models" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -93,28 +93,28 @@ def test_without_words_the_projects_model_is_taken_and_else_the_packages(
     tmp_path, monkeypatch, saved
 ):
     monkeypatch.chdir(tmp_path)
-    told, carried = load_named_model(None)
-    assert "the one that rechroma carries, for research use only" in told
-    assert carried.inference.model == load_network(BUNDLED_FOLDER).network.settings
+    name, bundled = load_named_model(None)
+    assert "the bundled one, for research use only" in name
+    assert bundled.backend.model == load_network(BUNDLED_FOLDER).network.settings
     saved(PROJECT)
-    told, own = load_named_model(None)
-    assert told == "models/restorer"
-    assert own.inference.model.encoder == "tu-test_resnet"
+    name, own = load_named_model(None)
+    assert name == "models/restorer"
+    assert own.backend.model.encoder == "tu-test_resnet"
 
 
 def test_the_projects_model_is_listed_with_the_score_of_its_last_run(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert [each.words for each in list_models(tmp_path)] == [""]
+    assert [each.name for each in list_models(tmp_path)] == [""]
     (tmp_path / PROJECT).mkdir(parents=True)
     assert [each.score for each in list_models(tmp_path)][1] == "not scored"
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/metrics.json").write_text('{"score": 0.61234}', encoding="utf-8")
-    carried, own = list_models(tmp_path)
-    assert own.words == "models/restorer"
+    bundled, own = list_models(tmp_path)
+    assert own.name == "models/restorer"
     assert own.score == "0.612 on the test photographs of the last run"
     assert own.license.startswith("yours")
     card = json.loads((BUNDLED_FOLDER / CARD).read_text(encoding="utf-8"))
-    assert carried.license == card["license"]
+    assert bundled.license == card["license"]
 
 
 @pytest.mark.parametrize("metrics", ["", "[]", "{}", '{"score": "high"}'])

@@ -19,7 +19,7 @@ def augmented(name, square, seed):
     return Augmentation(name, SIDE)(square, np.random.default_rng(seed))
 
 
-def test_the_settings_offer_exactly_these():
+def test_the_settings_allow_exactly_these_pipelines():
     assert set(get_args(Settings.model_fields["augment"].annotation)) == set(AUGMENTATIONS)
 
 
@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_photograph(name, square):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_chance_comes_from_the_generator_alone(name, square):
+def test_the_generator_is_the_only_source_of_randomness(name, square):
     random.seed(1)
     np.random.seed(1)
     first = augmented(name, square, 3)
@@ -44,7 +44,7 @@ def test_chance_comes_from_the_generator_alone(name, square):
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_shape_and_type_stay_and_the_original_too(name, square):
+def test_shape_and_type_are_kept_and_the_input_is_unchanged(name, square):
     original = square.copy()
     for seed in range(8):
         found = augmented(name, square, seed)
@@ -52,7 +52,7 @@ def test_shape_and_type_stay_and_the_original_too(name, square):
         assert np.array_equal(square, original)
 
 
-def test_none_leaves_the_photograph_as_it_is(square):
+def test_none_does_not_change_the_photograph(square):
     assert all(np.array_equal(augmented("none", square, seed), square) for seed in range(8))
 
 
@@ -71,7 +71,7 @@ def test_full_gives_another_photograph_each_time(square):
     assert len({photo.tobytes() for photo in shown}) == len(shown)
 
 
-def test_full_keeps_the_colors_near_the_true_ones(square):
+def test_full_keeps_colors_near_the_original_ones(square):
     for seed in range(20):
         found = augmented("full", np.full_like(square, (180, 120, 60)), seed)
         red, green, blue = found.reshape(-1, 3).mean(axis=0)

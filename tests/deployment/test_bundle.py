@@ -2,7 +2,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from rechroma.deployment import bundle
 from rechroma.deployment.bundle import SIZE_LIMIT, write_bundle
@@ -11,11 +10,11 @@ from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
 from rechroma.models.card import CARD, WEIGHTS
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.models.store import StoredModel, load_network
+from rechroma.models.store import StoredModel
 from rechroma.models.weights import BUNDLED_FOLDER
 
 
-def test_the_package_carries_a_model_that_restores(damaged):
+def test_the_bundled_model_restores(damaged):
     restore = load_model(BUNDLED_FOLDER)
     hole = np.zeros(damaged.shape, bool)
     hole[20:50, 30:70] = True
@@ -24,7 +23,7 @@ def test_the_package_carries_a_model_that_restores(damaged):
     assert np.ptp(restored.astype(int), axis=2).max() > 0
 
 
-def test_the_packages_model_is_small_and_says_what_it_is():
+def test_the_bundled_model_is_small_and_its_card_names_license_and_training():
     assert (BUNDLED_FOLDER / WEIGHTS).stat().st_size <= SIZE_LIMIT * 2**20
     card = json.loads((BUNDLED_FOLDER / CARD).read_text(encoding="utf-8"))
     assert "Research use only" in card["license"]
@@ -32,33 +31,23 @@ def test_the_packages_model_is_small_and_says_what_it_is():
     assert card["trained"]
 
 
-def test_a_training_can_start_from_the_packages_model(make_settings):
-    network = RestorationNetwork(make_settings(**{"model.weights": "bundled"}).model)
-    carried = load_network(BUNDLED_FOLDER).network.state_dict()
-    assert all(torch.equal(own, carried[name]) for name, own in network.state_dict().items())
-
-
-def test_another_network_cannot_start_from_it_and_is_told_what_to_do(make_settings):
-    other = {"model.weights": "bundled", "model.encoder": "tu-test_resnet"}
-    with pytest.raises(UserError, match=r"choose model\.weights=none: .* is of another network"):
-        RestorationNetwork(make_settings(**other).model)
-
-
-def test_what_is_shipped_is_told_and_can_be_loaded(tiny_settings, tmp_path):
+def test_a_written_bundle_has_its_card_and_can_be_loaded(tiny_settings, tmp_path):
     settings = tiny_settings()
     network = RestorationNetwork(settings.model).eval()
-    made = write_bundle(
+    weights = write_bundle(
         StoredModel(network, settings.restore), {"trained": "here"}, tmp_path / "weights"
     )
-    assert load_model(made.parent).settings == settings.restore
-    assert json.loads(made.with_name("model.json").read_text())["trained"] == "here"
+    assert load_model(weights.parent).settings == settings.restore
+    assert json.loads(weights.with_name("model.json").read_text())["trained"] == "here"
 
 
-def test_a_model_too_large_leaves_the_one_that_is_there(tiny_settings, tmp_path, monkeypatch):
+def test_a_model_too_large_is_refused_and_the_earlier_bundle_stays(
+    tiny_settings, tmp_path, monkeypatch
+):
     settings = tiny_settings()
     stored = StoredModel(RestorationNetwork(settings.model), settings.restore)
-    made = write_bundle(stored, {"trained": "first"}, tmp_path / "weights")
+    weights = write_bundle(stored, {"trained": "first"}, tmp_path / "weights")
     monkeypatch.setattr(bundle, "SIZE_LIMIT", 0)
     with pytest.raises(UserError, match="MiB in half precision, expected at most 0 MiB"):
         write_bundle(stored, {"trained": "second"}, tmp_path / "weights")
-    assert json.loads(made.with_name("model.json").read_text())["trained"] == "first"
+    assert json.loads(weights.with_name("model.json").read_text())["trained"] == "first"

@@ -50,21 +50,22 @@ def text(picture, kind="PNG"):
     return base64.b64encode(file(picture, kind)).decode()
 
 
-def opened(restored):
+def decode(restored):
     picture = Image.open(io.BytesIO(base64.b64decode(restored)))
     assert (picture.format, picture.mode) == ("PNG", "RGB")
     return np.asarray(picture)
 
 
-def show_what_came(damaged, lost):
-    """A restorer whose picture is what it was given: the gray, and the mask in red."""
+def show_input(damaged, lost):
+    """A restorer whose picture is its input: the gray, and the mask in red."""
     return np.dstack([np.where(lost, 255, 0).astype(np.uint8), damaged, damaged])
 
 
-def served(table):
-    found = PyfuncRestorer(show_what_came).predict(pd.DataFrame(table))
-    assert list(found) == ["restored"]
-    return [opened(each) for each in found["restored"]]
+def serve(table):
+    """The restored photographs of a table, by `show_input`."""
+    answer = PyfuncRestorer(show_input).predict(pd.DataFrame(table))
+    assert list(answer) == ["restored"]
+    return [decode(each) for each in answer["restored"]]
 
 
 def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings, tmp_path):
@@ -72,23 +73,23 @@ def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings,
     torch.manual_seed(0)
     save_model(RestorationNetwork(settings.model), settings.restore, tmp_path)
     model = _load_pyfunc(str(tmp_path))
-    found = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
+    answer = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
     expected = load_model(tmp_path)(damaged, hole)
-    assert np.array_equal(opened(found["restored"][0]), expected)
+    assert np.array_equal(decode(answer["restored"][0]), expected)
 
 
 @pytest.mark.parametrize("mask", ["", b"", None, float("nan"), [], np.zeros((0, 0))], ids=repr)
-def test_without_a_mask_the_damage_is_found(damaged, hole, mask):
-    (found,) = served({"photo": [text(damaged, "BMP")], "mask": [mask]})
-    assert np.array_equal(found, show_what_came(damaged, hole))
+def test_without_a_mask_the_damage_is_detected(damaged, hole, mask):
+    (restored,) = serve({"photo": [text(damaged, "BMP")], "mask": [mask]})
+    assert np.array_equal(restored, show_input(damaged, hole))
 
 
-def test_a_given_mask_is_taken_light_is_lost(damaged):
+def test_a_given_mask_is_used_light_is_lost(damaged):
     given = np.zeros(damaged.shape, bool)
     given[:5] = True
     mask = text(np.where(given, 128, 127).astype(np.uint8))
-    (found,) = served({"photo": [text(damaged)], "mask": [mask]})
-    assert np.array_equal(found, show_what_came(damaged, given))
+    (restored,) = serve({"photo": [text(damaged)], "mask": [mask]})
+    assert np.array_equal(restored, show_input(damaged, given))
 
 
 @pytest.mark.parametrize(
@@ -104,15 +105,15 @@ def test_a_given_mask_is_taken_light_is_lost(damaged):
     ids=["base64", "bytes", "array", "lists", "wide integers", "base64 in lines"],
 )
 def test_a_photograph_may_be_a_file_or_an_array(damaged, hole, as_given):
-    (found,) = served({"photo": [as_given(damaged)]})
-    assert np.array_equal(found, show_what_came(damaged, hole))
+    (restored,) = serve({"photo": [as_given(damaged)]})
+    assert np.array_equal(restored, show_input(damaged, hole))
 
 
 @pytest.mark.parametrize("as_given", [text, file, np.array, np.ndarray.tolist])
-def test_of_a_photograph_in_color_the_gray_is_taken(photo, as_given):
+def test_a_photograph_in_color_is_restored_from_its_gray(photo, as_given):
     given = np.zeros(photo.shape[:2], bool)
-    (found,) = served({"photo": [as_given(photo)], "mask": [given]})
-    assert np.array_equal(found, show_what_came(to_luma(photo), given))
+    (restored,) = serve({"photo": [as_given(photo)], "mask": [given]})
+    assert np.array_equal(restored, show_input(to_luma(photo), given))
 
 
 @pytest.mark.parametrize(
@@ -130,28 +131,28 @@ def test_of_a_photograph_in_color_the_gray_is_taken(photo, as_given):
 def test_a_mask_may_be_an_array_true_or_light_is_lost(damaged, as_given):
     given = np.zeros(damaged.shape, bool)
     given[:5] = True
-    (found,) = served({"photo": [damaged], "mask": [as_given(given)]})
-    assert np.array_equal(found, show_what_came(damaged, given))
+    (restored,) = serve({"photo": [damaged], "mask": [as_given(given)]})
+    assert np.array_equal(restored, show_input(damaged, given))
 
 
 def test_the_answer_may_be_arrays(damaged, hole):
     table = pd.DataFrame({"photo": [damaged, damaged]})
-    found = PyfuncRestorer(show_what_came).predict(table, {"output": "array"})["restored"]
-    for restored in found:
+    answer = PyfuncRestorer(show_input).predict(table, {"output": "array"})
+    for restored in answer["restored"]:
         assert restored.dtype == np.uint8
-        assert np.array_equal(restored, show_what_came(damaged, hole))
+        assert np.array_equal(restored, show_input(damaged, hole))
 
 
-def test_each_photograph_keeps_its_place_mask_and_size(damaged, hole):
+def test_each_row_keeps_its_mask_and_size(damaged, hole):
     small = damaged[:40, :60]
     given = np.zeros(small.shape, bool)
     table = {
         "photo": [text(damaged), text(small)],
         "mask": ["", text(np.zeros(small.shape, np.uint8))],
     }
-    first, second = served(table)
-    assert np.array_equal(first, show_what_came(damaged, hole))
-    assert np.array_equal(second, show_what_came(small, given))
+    first, second = serve(table)
+    assert np.array_equal(first, show_input(damaged, hole))
+    assert np.array_equal(second, show_input(small, given))
 
 
 PICTURE = text(np.zeros((9, 8), np.uint8))
@@ -187,23 +188,23 @@ ARRAY = r"expected \(H, W\) gray or \(H, W, 3\) RGB of whole numbers from 0 to 2
         ),
     ],
 )
-def test_what_cannot_be_restored_is_one_clear_message(row, message):
+def test_a_row_that_cannot_be_restored_is_one_clear_message(row, message):
     table = pd.DataFrame([row])
     with pytest.raises(MlflowException, match=message) as caught:
-        PyfuncRestorer(show_what_came).predict(table)
+        PyfuncRestorer(show_input).predict(table)
     assert caught.value.get_http_status_code() == 400
 
 
 def test_the_message_names_the_row():
     table = pd.DataFrame({"photo": [PICTURE, "?"]})
     with pytest.raises(MlflowException, match="photo of row 1: "):
-        PyfuncRestorer(show_what_came).predict(table)
+        PyfuncRestorer(show_input).predict(table)
 
 
 def test_an_unknown_output_is_one_clear_message():
     table = pd.DataFrame({"photo": [PICTURE]})
     with pytest.raises(MlflowException, match="output is 'jpeg', expected one of: array, png"):
-        PyfuncRestorer(show_what_came).predict(table, {"output": "jpeg"})
+        PyfuncRestorer(show_input).predict(table, {"output": "jpeg"})
 
 
 @pytest.fixture
@@ -218,15 +219,15 @@ def champion(root, tiny_settings, outspoken) -> Restorer:
     return load_model(model)
 
 
-def ask(port, path, content=None, seconds=60):
+def request(port, path, content=None, seconds=60):
     """Status and body of the answer; a GET, or a POST of `content` as JSON."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
     try:
         if content is None:
             connection.request("GET", path)
         else:
-            told = {"Content-Type": "application/json"}
-            connection.request("POST", path, json.dumps(content), told)
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(content), headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -235,7 +236,7 @@ def ask(port, path, content=None, seconds=60):
 
 def is_up(port):
     try:
-        return ask(port, "/ping", seconds=5)[0] == 200
+        return request(port, "/ping", seconds=5)[0] == 200
     except OSError:
         return False
 
@@ -247,8 +248,10 @@ def service(root: Path, seconds: float = 300) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     scripts = Path(sys.executable).parent
-    words = "models serve -m models:/rechroma@champion --env-manager local --host 127.0.0.1 --port"
-    told = os.environ | {
+    arguments = (
+        "models serve -m models:/rechroma@champion --env-manager local --host 127.0.0.1 --port"
+    )
+    environment = os.environ | {
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -256,9 +259,9 @@ def service(root: Path, seconds: float = 300) -> Iterator[int]:
     log = root / "service.log"
     with log.open("wb") as stream:
         server = subprocess.Popen(
-            [scripts / "mlflow", *words.split(), str(port)],
+            [scripts / "mlflow", *arguments.split(), str(port)],
             cwd=root,
-            env=told,
+            env=environment,
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -267,7 +270,7 @@ def service(root: Path, seconds: float = 300) -> Iterator[int]:
         end = time.monotonic() + seconds
         while not is_up(port):
             running = server.poll() is None and time.monotonic() < end
-            assert running, f"no answer from the service:\n{log.read_text()}"
+            assert running, f"the service does not answer:\n{log.read_text()}"
             time.sleep(0.2)
         yield port
     finally:
@@ -286,23 +289,23 @@ def test_the_champion_answers_over_http_and_in_a_data_frame(root, champion, dama
     expected = [champion(damaged, hole), champion(damaged, given)]
 
     with service(root) as port:
-        status, body = ask(port, "/invocations", {"dataframe_records": rows})
+        status, body = request(port, "/invocations", {"dataframe_records": rows})
         assert status == 200
-        pictures = [opened(row["restored"]) for row in json.loads(body)["predictions"]]
+        pictures = [decode(row["restored"]) for row in json.loads(body)["predictions"]]
         assert np.array_equal(pictures, expected)
 
         content = {"inputs": rows, "params": {"output": "array"}}
-        status, body = ask(port, "/invocations", content)
+        status, body = request(port, "/invocations", content)
         assert status == 200
         arrays = [row["restored"] for row in json.loads(body)["predictions"]]
         assert np.array_equal(arrays, expected)
 
-        status, body = ask(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
+        status, body = request(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
         assert status == 400
         assert "photo of row 0: expected a picture file" in json.loads(body)["message"]
 
     model = mlflow.pyfunc.load_model("models:/rechroma@champion")
     table = pd.DataFrame({"photo": [file(damaged), damaged], "mask": [None, given]})
-    assert np.array_equal([opened(each) for each in model.predict(table)["restored"]], expected)
+    assert np.array_equal([decode(each) for each in model.predict(table)["restored"]], expected)
     arrays = model.predict(table, params={"output": "array"})["restored"]
     assert np.array_equal(list(arrays), expected)

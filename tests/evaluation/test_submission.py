@@ -32,13 +32,13 @@ def sixteen_bits(*channels: int) -> bytes:
 
 def zip_of(entries, path):
     with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        warnings.simplefilter("ignore")  # a name that is there twice
+        warnings.simplefilter("ignore")  # zipfile's, of a duplicate name
         for name, content in entries:
             archive.writestr(name, content)
     return path
 
 
-def test_the_archive_holds_the_pictures_in_their_order(tmp_path):
+def test_the_archive_holds_the_pictures_in_order(tmp_path):
     write_submission([("b.png", B), ("a.png", A)], EXPECTED, tmp_path / "new/submission.zip")
     with zipfile.ZipFile(tmp_path / "new/submission.zip") as archive:
         assert archive.namelist() == ["b.png", "a.png"]
@@ -57,7 +57,7 @@ def test_the_same_pictures_give_the_same_bytes_at_any_time(tmp_path, monkeypatch
     assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
 
 
-def test_an_archive_made_elsewhere_is_good_too(tmp_path):
+def test_an_archive_made_by_other_means_passes(tmp_path):
     made = zip_of([("b.png", encoded(B)), ("a.png", encoded(A))], tmp_path / "made.zip")
     assert check_submission(made, EXPECTED) is None
 
@@ -70,7 +70,7 @@ REFUSED = {
     ),
     "in a folder": ([("out/a.png", A), ("b.png", B)], r"out/a\.png: in a folder, expected none"),
     "of another kind": ([("a.jpg", A), ("b.png", B)], r"a\.jpg: no \.png"),
-    "twice": ([("a.png", A), ("b.png", B), ("a.png", A)], r"a\.png: there twice"),
+    "twice": ([("a.png", A), ("b.png", B), ("a.png", A)], r"a\.png: twice in the archive"),
     "wrong size": (
         [("a.png", A.transpose(1, 0, 2)), ("b.png", B)],
         r"a\.png is 40x60 px, expected its input's 60x40",
@@ -121,13 +121,13 @@ def test_an_error_among_the_pictures_leaves_nothing_behind(tmp_path):
         (encoded(A)[:900], r"a\.png is no picture"),
     ],
 )
-def test_what_is_no_8_bit_png_is_refused(tmp_path, content, message):
+def test_files_that_are_not_8_bit_png_are_refused(tmp_path, content, message):
     made = zip_of([("a.png", content), ("b.png", encoded(B))], tmp_path / "made.zip")
     with pytest.raises(UserError, match=message):
         check_submission(made, EXPECTED)
 
 
-def test_many_faults_are_told_in_short(tmp_path):
+def test_of_many_faults_the_message_names_the_first_three(tmp_path):
     names = [f"{number}.png" for number in range(9)]
     made = zip_of([], tmp_path / "made.zip")
     with pytest.raises(UserError, match=r"0\.png, 1\.png, 2\.png and 6 more: missing$"):
@@ -142,7 +142,7 @@ def test_many_faults_are_told_in_short(tmp_path):
         (b"", "is no whole zip file"),
     ],
 )
-def test_what_is_no_archive_is_refused(tmp_path, content, message):
+def test_a_file_that_is_not_an_archive_is_refused(tmp_path, content, message):
     if content is not None:
         (tmp_path / "made.zip").write_bytes(content)
     with pytest.raises(UserError, match=rf"made\.zip {message}"):

@@ -1,10 +1,14 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from picture_files import encoded
 from PIL import Image
 
-from rechroma.imaging.color import merge_luma_chroma, to_rgb, to_ycbcr
+from rechroma.imaging.color import is_gray, merge_luma_chroma, to_luma, to_rgb, to_ycbcr
+from rechroma.imaging.io import read_color, read_gray
 
 
 def gray_of(photo: np.ndarray) -> np.ndarray:
@@ -16,7 +20,7 @@ def chroma_of(photo: np.ndarray) -> np.ndarray:
     return to_ycbcr(rgb)[0, 1:].numpy()
 
 
-def test_every_luma_with_any_chroma_gives_its_gray_back():
+def test_every_luma_with_any_chroma_keeps_its_gray():
     generator = np.random.default_rng(0)
     luma = np.repeat(np.arange(256, dtype=np.uint8), 400).reshape(256, 400)
     for strength in (0.02, 0.2, 0.5):
@@ -24,17 +28,17 @@ def test_every_luma_with_any_chroma_gives_its_gray_back():
         np.testing.assert_array_equal(gray_of(merge_luma_chroma(luma, chroma)), luma)
 
 
-def test_a_photograph_joined_from_its_own_parts_is_nearly_itself(photo):
-    joined = merge_luma_chroma(gray_of(photo), chroma_of(photo))
-    difference = np.abs(joined.astype(int) - photo)
+def test_a_photograph_merged_from_its_own_luma_and_chroma_is_nearly_itself(photo):
+    merged = merge_luma_chroma(gray_of(photo), chroma_of(photo))
+    difference = np.abs(merged.astype(int) - photo)
     assert difference.max() <= 2
     assert difference.mean() < 0.5
 
 
 def test_no_chroma_is_exactly_gray():
     luma = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    joined = merge_luma_chroma(luma, np.zeros((2, 16, 16), np.float32))
-    np.testing.assert_array_equal(joined, np.repeat(luma[..., None], 3, axis=2))
+    merged = merge_luma_chroma(luma, np.zeros((2, 16, 16), np.float32))
+    np.testing.assert_array_equal(merged, np.repeat(luma[..., None], 3, axis=2))
 
 
 def test_a_color_outside_rgb_keeps_its_hue():
@@ -53,6 +57,26 @@ def test_luma_is_the_one_of_pillow(photo):
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])
-def test_rgb_comes_back_from_luma_and_chroma(photo, channel):
+def test_rgb_to_luma_and_chroma_and_back_is_the_identity(photo, channel):
     rgb = torch.from_numpy(photo).permute(2, 0, 1)[None] / 255
     torch.testing.assert_close(to_rgb(to_ycbcr(rgb))[:, channel], rgb[:, channel])
+
+
+def test_luma_is_pillows_gray(photo: np.ndarray) -> None:
+    expected = np.asarray(Image.fromarray(photo).convert("L"))
+    np.testing.assert_array_equal(to_luma(photo), expected)
+    np.testing.assert_array_equal(read_gray(io.BytesIO(encoded(photo))), expected)
+
+
+def test_gray_content_in_a_color_file_is_recognized(photo: np.ndarray) -> None:
+    gray = to_luma(photo)
+    assert is_gray(np.stack([gray] * 3, axis=-1))
+    jpeg = encoded(np.stack([gray, gray, gray], axis=-1), "JPEG", quality=60)
+    assert is_gray(read_color(io.BytesIO(jpeg)))
+
+
+def test_color_is_not_taken_for_gray(photo: np.ndarray) -> None:
+    assert not is_gray(photo)
+    faint = np.stack([to_luma(photo)] * 3, axis=-1)
+    faint[:10, :10] = [200, 100, 100]
+    assert not is_gray(faint)

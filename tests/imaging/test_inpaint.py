@@ -12,11 +12,6 @@ CLASSICAL: list[Fill] = [push_pull, telea, soft_telea]
 
 
 @pytest.fixture
-def luma(photo: np.ndarray) -> np.ndarray:
-    return cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-
-
-@pytest.fixture
 def mask(luma: np.ndarray) -> np.ndarray:
     circle = np.zeros(luma.shape, dtype=np.uint8)
     cv2.circle(circle, (60, 50), 20, 1, cv2.FILLED)
@@ -38,7 +33,7 @@ def test_known_pixels_are_kept(name: str, luma: np.ndarray, mask: np.ndarray) ->
 
 
 @pytest.mark.parametrize("name", FILLS)
-def test_without_a_hole_the_photo_comes_back(name: str, luma: np.ndarray) -> None:
+def test_a_photo_without_a_hole_is_unchanged(name: str, luma: np.ndarray) -> None:
     assert np.array_equal(FILLS[name](luma, np.zeros(luma.shape, dtype=bool)), luma)
 
 
@@ -56,7 +51,7 @@ def test_a_hole_in_one_gray_gets_that_gray(
 
 
 @pytest.mark.parametrize("fill", CLASSICAL)
-def test_what_stands_in_the_hole_does_not_matter(
+def test_the_gray_inside_the_hole_does_not_matter(
     fill: Fill, luma: np.ndarray, mask: np.ndarray
 ) -> None:
     dark, light = (np.where(mask, gray, luma).astype(np.uint8) for gray in (3, 250))
@@ -70,7 +65,9 @@ def test_push_pull_continues_a_ramp() -> None:
     assert np.abs(push_pull(ramp, mask).astype(int) - ramp).max() <= 4
 
 
-def test_push_pull_is_closer_to_the_truth_than_the_mean(luma: np.ndarray, mask: np.ndarray) -> None:
+def test_push_pull_is_closer_to_the_target_than_the_mean(
+    luma: np.ndarray, mask: np.ndarray
+) -> None:
     mean = np.full_like(luma, luma[~mask].mean())
     assert error(push_pull(luma, mask), luma, mask) < 0.7 * error(mean, luma, mask)
 

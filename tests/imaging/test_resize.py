@@ -4,6 +4,8 @@ import pytest
 
 from rechroma.imaging import resize
 from rechroma.imaging.resize import (
+    center_square,
+    downscale,
     downscale_luma,
     downscale_mask,
     fit_shape,
@@ -77,3 +79,22 @@ def test_small_photographs_are_never_enlarged_and_no_side_vanishes(damaged):
     assert downscale_luma(damaged, 500) is damaged
     assert downscale_mask(damaged > 9, 128).shape == damaged.shape
     assert fit_shape((3, 10_000), 100) == (1, 100)
+
+
+def test_square_is_the_center_reduced(photo: np.ndarray) -> None:
+    np.testing.assert_array_equal(center_square(photo, 96), photo[:, 16:112])
+    small = center_square(photo, 32)
+    means = photo[:, 16:112].reshape(32, 3, 32, 3, 3).mean(axis=(1, 3))
+    assert small.shape == (32, 32, 3)
+    assert np.abs(small - means).mean() < 3
+
+
+def test_square_refuses_to_enlarge(photo: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="128x96 px, expected at least 97 px"):
+        center_square(photo, 97)
+
+
+def test_reducing_does_not_alias() -> None:
+    checkers = (np.indices((128, 128)).sum(axis=0) % 2 * 255).astype(np.uint8)
+    small = downscale(np.stack([checkers] * 3, axis=-1), 48, 48)
+    assert np.abs(small[4:-4, 4:-4].astype(int) - 128).max() < 16

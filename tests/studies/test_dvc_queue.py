@@ -1,15 +1,19 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
 import pytest
+from packaging.requirements import Requirement
 
 from rechroma.errors import UserError
-from rechroma.studies.dvc_queue import Queue
+from rechroma.studies import dvc_queue
+from rechroma.studies.dvc_queue import WORKING_VERSIONS, Queue, Task
 
 STAGE = """\
 stages:
@@ -19,6 +23,11 @@ stages:
     params: [seconds, name]
     metrics: [made.json: {cache: false}]
 """
+AUTHOR = {
+    f"GIT_{role}_{field}": f"test{end}"
+    for role in ("AUTHOR", "COMMITTER")
+    for field, end in (("NAME", ""), ("EMAIL", "@localhost"))
+}
 WORK = """\
 import json, time, yaml
 settings = yaml.safe_load(open("params.yaml"))
@@ -27,33 +36,39 @@ json.dump({"seconds": settings["seconds"]}, open("made.json", "w"))
 """
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A DVC project whose one stage sleeps for as long as params.yaml says."""
-    for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
-        monkeypatch.setenv(f"{name}_NAME", "test")
-        monkeypatch.setenv(f"{name}_EMAIL", "test@localhost")
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    (tmp_path / "dvc.yaml").write_text(STAGE)
-    (tmp_path / "work.py").write_text(WORK)
-    (tmp_path / "params.yaml").write_text("seconds: 0\nname: first\n")
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory) -> Path:
+    """A DVC project whose one stage sleeps for `seconds` of params.yaml."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "dvc.yaml").write_text(STAGE)
+    (folder / "work.py").write_text(WORK)
+    (folder / "params.yaml").write_text("seconds: 0\nname: first\n")
     dvc = [sys.executable, "-m", "dvc"]
-    for words in (
+    for command in (
         ["git", "init", "-q"],
         [*dvc, "init", "-q"],
         [*dvc, "config", "core.analytics", "false"],
         ["git", "add", "-A"],
         ["git", "commit", "-qm", "start"],
     ):
-        subprocess.run(words, cwd=tmp_path, check=True)
-    return tmp_path
+        subprocess.run(command, cwd=folder, check=True, env=os.environ | AUTHOR)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path, new_project, monkeypatch) -> Path:
+    """A copy of the project; making one takes seconds, copying it does not."""
+    for name, value in AUTHOR.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    return Path(shutil.copytree(new_project, tmp_path / "project"))
 
 
 @pytest.fixture
 def queue(project):
     queue = Queue(project)
     yield queue
-    for worker in queue._started:
+    for worker in queue.started:
         worker.kill()
         worker.wait()
 
@@ -66,22 +81,23 @@ def wait_until(queue: Queue, name: str, state: str) -> None:
 
 
 def processes_of(folder) -> list[psutil.Process]:
-    """Those that DVC runs the stage of an experiment in."""
+    """The processes in which DVC runs experiments of the project in `folder`."""
     return [
         process
         for process in psutil.process_iter(["cmdline"])
-        if "exec-run" in " ".join(process.info["cmdline"] or []) and str(folder) in _where(process)
+        if "exec-run" in " ".join(process.info["cmdline"] or [])
+        and str(folder) in _folder_and_command(process)
     ]
 
 
-def _where(process: psutil.Process) -> str:
+def _folder_and_command(process: psutil.Process) -> str:
     try:
         return " ".join([process.cwd(), *process.cmdline()])
     except psutil.Error:
         return ""
 
 
-def test_a_queued_experiment_runs_and_a_killed_one_is_known_and_can_be_queued_again(project, queue):
+def test_a_queued_experiment_runs_and_a_killed_one_can_be_queued_again(project, queue):
     queue.add("sleeper", ["seconds=600"], force=False)
     queue.add("quick", ["seconds=0", "name=second"], force=False)
     assert queue.states() == {"sleeper": "Queued", "quick": "Queued"}
@@ -97,7 +113,7 @@ def test_a_queued_experiment_runs_and_a_killed_one_is_known_and_can_be_queued_ag
         running = processes_of(project)
     for process in [*running[0].children(recursive=True), running[0]]:
         os.kill(process.pid, signal.SIGKILL)
-    # DVC may have seen the end itself, or not.
+    # DVC may have noticed the end or not.
     deadline = time.monotonic() + 30
     while queue.states()["sleeper"] not in ("Killed", "Failed"):
         assert time.monotonic() < deadline
@@ -110,32 +126,62 @@ def test_a_queued_experiment_runs_and_a_killed_one_is_known_and_can_be_queued_ag
 
 
 @pytest.mark.parametrize(
-    ("processes", "workers", "dead"),
+    ("processes", "workers", "killed"),
     [
-        ({"a": "here"}, 1, set()),
-        ({"a": "gone"}, 1, {"a"}),
+        ({"a": "alive"}, 1, set()),
+        ({"a": "ended"}, 1, {"a"}),
         ({"a": None}, 1, set()),  # being set up
         ({"a": None}, 0, {"a"}),
-        ({"a": None, "b": "here"}, 1, {"a"}),  # the one worker has b
-        ({"a": None, "b": "gone"}, 1, {"b"}),
+        ({"a": None, "b": "alive"}, 1, {"a"}),  # the one worker is busy with b
+        ({"a": None, "b": "ended"}, 1, {"b"}),
     ],
 )
-def test_a_task_runs_that_a_process_or_a_free_worker_has(
-    tmp_path, monkeypatch, processes, workers, dead
+def test_a_running_experiment_without_a_process_or_a_free_worker_was_killed(
+    project, monkeypatch, processes, workers, killed
 ):
-    class Process:
-        def __init__(self, state):
-            self.pid = os.getpid() if state == "here" else 2**22 + 1
+    pids = {"alive": os.getpid(), "ended": 2**22 + 1, None: None}
+    tasks = [Task(name, name, "Running", pids[process]) for name, process in processes.items()]
+    monkeypatch.setattr(dvc_queue, "read_tasks", lambda _: tasks)
+    # This process in place of the workers that `start` starts.
+    folder = project / ".rechroma" / "workers"
+    folder.mkdir(parents=True)
+    for number in range(workers):
+        created = psutil.Process().create_time()
+        (folder / f"{number}.pid").write_text(f"{os.getpid()} {created}")
+    states = Queue(project).states()
+    assert {name for name, state in states.items() if state == "Killed"} == killed
+    assert all(states[name] == "Running" for name in processes.keys() - killed)
 
-    class Celery:
-        class proc:  # noqa: N801
-            get = staticmethod(lambda task: processes[task] and Process(processes[task]))
 
-    (tmp_path / "dvc.yaml").touch()
-    queue = Queue(tmp_path)
-    monkeypatch.setattr(queue, "_celery", lambda: Celery)
-    monkeypatch.setattr(queue, "workers", lambda: workers)
-    assert queue._dead(list(processes)) == dead
+def test_of_several_attempts_the_latest_counts(project, monkeypatch):
+    tasks = [
+        Task("again", "2", "Queued"),
+        Task(None, "3", "Queued"),  # queued by hand, without a name
+        Task("again", "1", "Failed"),
+    ]
+    monkeypatch.setattr(dvc_queue, "read_tasks", lambda _: tasks)
+    assert Queue(project).states() == {"again": "Queued"}
+
+
+@pytest.mark.parametrize(
+    ("module", "owner", "name"),
+    [
+        ("dvc.repo.experiments", "Experiments", "celery_queue"),
+        ("dvc.repo.experiments.queue.celery", "LocalCeleryQueue", "proc"),
+        ("dvc.repo.experiments.queue.base", "BaseStashQueue", "status"),
+    ],
+)
+def test_a_dvc_without_the_private_queue_is_one_message_that_names_the_versions(
+    project, monkeypatch, module, owner, name
+):
+    monkeypatch.delattr(f"{module}.{owner}.{name}")
+    with pytest.raises(UserError, match=r"DVC \d.* does not show its queue") as caught:
+        Queue(project).states()
+    assert f"pip install '{WORKING_VERSIONS}'" in str(caught.value)
+
+
+def test_the_installed_dvc_is_one_of_the_working_versions():
+    assert Requirement(WORKING_VERSIONS).specifier.contains(version("dvc"))
 
 
 def test_a_refused_override_is_one_message(queue):

@@ -20,28 +20,30 @@ ROOT = Path(__file__).resolve().parents[2]
 PARAMS = read_yaml(ROOT / "params.yaml")
 
 
-def study(arms: dict, **changes) -> Study:
+def make_study(arms: dict, **changes) -> Study:
     return Study(**{"about": "a trial", "seeds": [1, 2], "arms": arms, **changes})
 
 
 @pytest.mark.parametrize("name", load_studies(ROOT / STUDIES))
-def test_every_shipped_study_can_be_planned(name):
-    chosen = load_studies(ROOT / STUDIES)[name]
-    arms = plan_study(chosen, PARAMS)
-    assert len(arms) == len(chosen.arms) * len(chosen.seeds)
+def test_every_study_of_the_project_can_be_planned(name):
+    study = load_studies(ROOT / STUDIES)[name]
+    arms = plan_study(study, PARAMS)
+    assert len(arms) == len(study.arms) * len(study.seeds)
     assert len({arm.experiment(name) for arm in arms}) == len(arms)
 
 
 def test_a_plan_lists_all_arms_of_one_seed_first():
-    arms = plan_study(study({"adam": ["optim=adam"], "lion": ["optim=lion", "lr=1e-4"]}), PARAMS)
-    told = [(arm.name, arm.seed) for arm in arms]
-    assert told == [("adam", 1), ("lion", 1), ("adam", 2), ("lion", 2)]
+    arms = plan_study(
+        make_study({"adam": ["optim=adam"], "lion": ["optim=lion", "lr=1e-4"]}), PARAMS
+    )
+    order = [(arm.name, arm.seed) for arm in arms]
+    assert order == [("adam", 1), ("lion", 1), ("adam", 2), ("lion", 2)]
     assert arms[1].overrides == ("optim=lion", "lr=1e-4", "seed=1")
 
 
-def test_an_arm_is_what_its_overrides_make_of_the_settings():
+def test_an_arm_is_the_settings_with_its_overrides():
     extra = ["lr=0.5", "train.epochs=3", "train.epoch_samples=10"]
-    arm, _ = plan_study(study({"sgd": ["optim=sgd"]}, settings=["lr=0.1"]), PARAMS, extra)
+    arm, _ = plan_study(make_study({"sgd": ["optim=sgd"]}, settings=["lr=0.1"]), PARAMS, extra)
     expected = apply_overrides(PARAMS, ["optim=sgd", *extra, "seed=1"], "here")
     assert arm.identity == expected.identity()
     assert (arm.epochs, arm.samples) == (3, 30)
@@ -49,28 +51,28 @@ def test_an_arm_is_what_its_overrides_make_of_the_settings():
     assert "lr=0.1" not in arm.overrides
 
 
-def test_equal_settings_are_one_training_in_whatever_study():
-    one = plan_study(study({"x": ["lr=0.002"]}), PARAMS)[0]
-    other = plan_study(study({"y": []}), PARAMS, ["lr=2e-3"])[0]
+def test_the_same_settings_in_two_studies_are_one_training():
+    one = plan_study(make_study({"x": ["lr=0.002"]}), PARAMS)[0]
+    other = plan_study(make_study({"y": []}), PARAMS, ["lr=2e-3"])[0]
     assert one.identity == other.identity
 
 
-def test_settings_beside_training_do_not_make_another_arm():
+def test_settings_that_do_not_affect_training_make_no_other_arm():
     plain, beside, other = (
-        plan_study(study({"x": own}), PARAMS)[0].identity
+        plan_study(make_study({"x": own}), PARAMS)[0].identity
         for own in ([], ["tracking.strip_every=1", "train.workers=2"], ["train.batch=8"])
     )
     assert plain == beside != other
 
 
-def test_arms_of_equal_settings_are_refused():
+def test_arms_with_the_same_settings_are_refused():
     with pytest.raises(UserError, match=r"one and two.*have the same settings"):
-        plan_study(study({"one": ["lr=1"], "two": ["lr=1.0"]}), PARAMS)
+        plan_study(make_study({"one": ["lr=1"], "two": ["lr=1.0"]}), PARAMS)
 
 
-def test_arms_that_see_different_numbers_of_samples_are_refused():
-    with pytest.raises(UserError, match="different numbers of samples"):
-        plan_study(study({"one": [], "two": ["train.epochs=99"]}), PARAMS)
+def test_arms_trained_on_different_numbers_of_samples_are_refused():
+    with pytest.raises(UserError, match=r"the same number of samples, found one: \d+, two: \d+"):
+        plan_study(make_study({"one": [], "two": ["train.epochs=99"]}), PARAMS)
 
 
 def test_an_unknown_study_names_the_nearest():
@@ -90,14 +92,14 @@ def test_an_unknown_study_names_the_nearest():
         ("betas=[1", "cannot be read"),
     ],
 )
-def test_a_mistaken_override_says_which_arm_and_why(override, message):
+def test_the_message_about_an_invalid_override_names_the_arm_and_the_reason(override, message):
     with pytest.raises(UserError, match=f"studies.yaml: odd.*{message}"):
-        plan_study(study({"odd": [override]}), PARAMS)
+        plan_study(make_study({"odd": [override]}), PARAMS)
 
 
-def test_anchored_lists_dissolve_in_an_arm():
+def test_aliases_of_lists_are_flattened_in_an_arm():
     tree = yaml.safe_load("arms:\n  a: &a [lr=1]\n  b: [*a, [[optim=sgd]]]")
-    assert study(tree["arms"]).arms["b"] == ("lr=1", "optim=sgd")
+    assert make_study(tree["arms"]).arms["b"] == ("lr=1", "optim=sgd")
 
 
 @pytest.mark.parametrize(
@@ -109,24 +111,24 @@ def test_anchored_lists_dissolve_in_an_arm():
         ("studies: {}", "studies.yaml: "),
     ],
 )
-def test_a_broken_file_says_where(tmp_path, text, message):
+def test_the_message_about_an_invalid_file_names_the_key(tmp_path, text, message):
     (tmp_path / "studies.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=message):
         load_studies(tmp_path / "studies.yaml")
 
 
-def test_a_kept_plan_gains_seeds_and_loses_arms_that_changed(tmp_path):
+def test_a_plan_gains_seeds_and_loses_arms_that_changed(tmp_path):
     path = tmp_path / "trial.json"
-    before = study({"same": ["lr=1"], "changed": ["lr=2"]})
-    after = study({"same": ["lr=1"], "changed": ["lr=3"]})
+    before = make_study({"same": ["lr=1"], "changed": ["lr=2"]})
+    after = make_study({"same": ["lr=1"], "changed": ["lr=3"]})
     write_plan(plan_study(before, PARAMS, seeds=[1]), 5, path)
     write_plan(plan_study(after, PARAMS, seeds=[2]), 7, path)
-    arms, since = read_plan(path)
-    assert since == 7
+    arms, earliest_start = read_plan(path)
+    assert earliest_start == 7
     assert [(arm.name, arm.seed) for arm in arms] == [("same", 1), ("same", 2), ("changed", 2)]
     assert arms[1:] == plan_study(after, PARAMS, seeds=[2])
 
 
-def test_a_study_that_was_never_started_says_how(tmp_path):
+def test_the_message_about_a_study_never_started_says_how_to_start_it(tmp_path):
     with pytest.raises(UserError, match="start it: rechroma study losses"):
         read_plan(tmp_path / "losses.json")

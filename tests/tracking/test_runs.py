@@ -1,29 +1,24 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from rechroma.errors import UserError
-from rechroma.inference import restorer as restoring
 from rechroma.tracking.runs import (
     IDENTITY,
     comparison_run,
-    connect,
     evaluation_run,
     training_run,
     write_run_file,
 )
+from rechroma.tracking.store import connect
 
 DATASET = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
-PACKAGE = Path(restoring.__file__).parents[1]
 
 
 def train(settings, root: Path, folder: Path) -> str:
-    """A training as far as MLflow sees it: its run's id, and the model's run.json in `folder`."""
+    """Log a training, and write run.json to `folder`: the id of its run."""
     folder.mkdir(exist_ok=True)
-    note = root / ".rechroma" / "resume" / folder.name
-    with training_run(settings, root, DATASET, "cpu", note) as run:
+    run_id_file = root / ".rechroma" / "resume" / folder.name
+    with training_run(settings, root, DATASET, "cpu", run_id_file) as run:
         run.epoch(1, {"train/loss": 0.5, "validation/score": 0.4})
         write_run_file(run, folder / "run.json")
     return run.id
@@ -35,51 +30,51 @@ def evaluate(settings, root: Path, folder: Path) -> str:
     return run.id
 
 
-def test_a_run_tells_settings_data_epochs_and_origin(root, make_settings, monkeypatch):
+def test_a_run_holds_settings_data_epochs_and_origin(root, make_settings, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "brave-otter")
-    told = connect(root).get_run(train(make_settings(optim="lion"), root, root / "m"))
-    assert told.info.run_name == told.data.tags["dvc.experiment"] == "brave-otter"
-    assert told.info.status == "FINISHED"
-    assert told.data.params["optim"] == "lion"
-    assert told.data.params["model.encoder"] == make_settings().model.encoder
-    assert told.data.params["dataset.digest"] == DATASET["digest"]
-    assert told.inputs.dataset_inputs[0].dataset.name == "tiny"
-    assert told.data.metrics == {"train/loss": 0.5, "validation/score": 0.4}
-    assert {"mlflow.source.git.commit", "git.dirty"} <= told.data.tags.keys()
+    run = connect(root).get_run(train(make_settings(optim="lion"), root, root / "m"))
+    assert run.info.run_name == run.data.tags["dvc.experiment"] == "brave-otter"
+    assert run.info.status == "FINISHED"
+    assert run.data.params["optim"] == "lion"
+    assert run.data.params["model.encoder"] == make_settings().model.encoder
+    assert run.data.params["dataset.digest"] == DATASET["digest"]
+    assert run.inputs.dataset_inputs[0].dataset.name == "tiny"
+    assert run.data.metrics == {"train/loss": 0.5, "validation/score": 0.4}
+    assert {"mlflow.source.git.commit", "git.dirty"} <= run.data.tags.keys()
 
 
-def test_the_store_is_the_projects_wherever_the_checkout_runs(root, make_settings):
+def test_artifacts_are_kept_in_the_project(root, make_settings):
     run = connect(root).get_run(train(make_settings(), root, root / "m"))
     assert run.info.artifact_uri.startswith((root / "mlruns").as_uri())
 
 
 def test_pictures_of_epochs_are_kept_with_their_step(root, make_settings, photo):
-    note = root / ".rechroma" / "note"
-    with training_run(make_settings(), root, DATASET, "cpu", note) as run:
+    run_id_file = root / ".rechroma" / "run_id"
+    with training_run(make_settings(), root, DATASET, "cpu", run_id_file) as run:
         run.strip(3, photo)
     names = [item.path for item in run.client.list_artifacts(run.id, "images")]
     assert any(name.startswith("images/validation+step+3") for name in names)
 
 
-def test_an_interrupted_training_goes_on_in_its_own_run(root, make_settings):
-    note = root / ".rechroma" / "resume" / "x" / "mlflow_run"
+def test_an_interrupted_training_resumes_its_run(root, make_settings):
+    run_id_file = root / ".rechroma" / "resume" / "x" / "mlflow_run"
     with (
         pytest.raises(KeyboardInterrupt),
-        training_run(make_settings(), root, DATASET, "cpu", note) as first,
+        training_run(make_settings(), root, DATASET, "cpu", run_id_file) as first,
     ):
         raise KeyboardInterrupt
     assert first.client.get_run(first.id).info.status == "KILLED"
-    with training_run(make_settings(), root, DATASET, "cpu", note) as second:
+    with training_run(make_settings(), root, DATASET, "cpu", run_id_file) as second:
         assert second.id == first.id
         assert second.client.get_run(first.id).info.status == "RUNNING"
     assert second.client.get_run(first.id).info.status == "FINISHED"
 
 
 def test_a_failed_training_is_marked_failed(root, make_settings):
-    note = root / ".rechroma" / "note"
+    run_id_file = root / ".rechroma" / "run_id"
     with (
         pytest.raises(ValueError, match="bad"),
-        training_run(make_settings(), root, DATASET, "cpu", note) as run,
+        training_run(make_settings(), root, DATASET, "cpu", run_id_file) as run,
     ):
         raise ValueError("bad")
     assert run.client.get_run(run.id).info.status == "FAILED"
@@ -99,10 +94,10 @@ def test_scores_of_a_cached_model_do_not_touch_the_run_that_trained(
     trained = train(settings, root, root / "m")
     monkeypatch.setenv("DVC_EXP_NAME", "second")
     other = evaluate(settings, root, root / "m")
-    found = connect(root).get_run(other)
+    run = connect(root).get_run(other)
     assert other != trained
-    assert found.info.run_name == "second"
-    assert found.data.tags["trained_by"] == trained
+    assert run.info.run_name == "second"
+    assert run.data.tags["trained_by"] == trained
 
 
 def test_a_second_evaluation_gets_a_run_of_its_own(root, make_settings):
@@ -112,22 +107,7 @@ def test_a_second_evaluation_gets_a_run_of_its_own(root, make_settings):
     assert evaluate(settings, root, root / "m") != trained
 
 
-def test_a_store_out_of_reach_is_one_clear_message(root, monkeypatch):
-    (root / "file").touch()
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'file' / 'mlflow.db'}")
-    with pytest.raises(UserError, match=r"cannot be reached.*check MLFLOW_TRACKING_URI"):
-        connect(root)
-
-
-def test_processes_that_start_together_share_a_fresh_store(tmp_path):
-    code = "import sys; from pathlib import Path; from rechroma.tracking.runs import connect;"
-    code += "connect(Path(sys.argv[1])).create_experiment(sys.argv[2])"
-    words = [sys.executable, "-c", code, str(tmp_path)]
-    started = [subprocess.Popen([*words, str(number)]) for number in range(2)]
-    assert [process.wait() for process in started] == [0, 0]
-
-
-def test_a_comparison_keeps_its_run_and_gathers_runs_without_a_parent(root, make_settings):
+def test_a_comparison_keeps_its_run_and_adopts_runs_without_a_parent(root, make_settings):
     trained = train(make_settings(), root, root / "m")
     client = connect(root)
     ids = []
@@ -140,7 +120,7 @@ def test_a_comparison_keeps_its_run_and_gathers_runs_without_a_parent(root, make
     assert client.get_run(trained).data.tags["mlflow.parentRunId"] == ids[0]
 
 
-def test_runs_of_equal_settings_have_one_identity(root, make_settings):
+def test_runs_with_the_same_settings_have_one_identity(root, make_settings):
     client = connect(root)
     same, again, other = (
         client.get_run(train(make_settings(lr=lr), root, root / f"m{number}"))

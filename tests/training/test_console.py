@@ -1,6 +1,6 @@
 import pytest
 
-from rechroma.training import console as display
+from rechroma.training import console
 from rechroma.training.console import EpochDisplay
 
 RECORD = {
@@ -16,42 +16,42 @@ RECORD = {
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Seconds that pass only when told."""
+    """Seconds that pass only when a test adds them."""
     seconds = [1000.0]
-    monkeypatch.setattr(display.time, "monotonic", lambda: seconds[0])
+    monkeypatch.setattr(console.time, "monotonic", lambda: seconds[0])
     return seconds
 
 
 def test_a_finished_epoch_is_one_line(clock, capsys):
-    shown = EpochDisplay(epochs=10, batch=4, shown=True)
-    list(shown.epoch([1, 2], 1))
+    display = EpochDisplay(epochs=10, batch=4, shown=True)
+    list(display.epoch([1, 2], 1))
     clock[0] += 30
-    shown.close_epoch(1, RECORD)
+    display.close_epoch(1, RECORD)
     assert capsys.readouterr().out == (
         "epoch 1/10 · loss 0.2500 · score 0.5000 (ssim 0.750, masked 0.125, hue 0.625)"
         " · 320 images/s · 0:04:30 left\n"
     )
 
 
-def test_a_training_gone_on_with_counts_only_its_own_epochs(clock, capsys):
-    shown = EpochDisplay(epochs=10, batch=4, shown=True)
-    clock[0] += 500  # making the training ready is not its pace
+def test_a_resumed_training_counts_only_its_own_epochs(clock, capsys):
+    display = EpochDisplay(epochs=10, batch=4, shown=True)
+    clock[0] += 500  # setting the training up does not count
     for number in (5, 6):
-        list(shown.epoch([1, 2], number))
+        list(display.epoch([1, 2], number))
         clock[0] += 60
-        shown.close_epoch(number, RECORD)
+        display.close_epoch(number, RECORD)
     assert [line.rpartition("·")[2] for line in capsys.readouterr().out.splitlines()] == [
         " 0:05:00 left",
         " 0:04:00 left",
     ]
 
 
-def test_skipped_steps_are_told(capsys):
+def test_skipped_steps_are_printed(capsys):
     EpochDisplay(10, 4, shown=True).close_epoch(1, {**RECORD, "skipped_steps": 3.0})
     assert " · 3 steps skipped · " in capsys.readouterr().out
 
 
-def test_an_epoch_of_skipped_steps_alone_has_its_line_too(capsys):
+def test_an_epoch_of_skipped_steps_alone_has_a_line_too(capsys):
     record = {name: value for name, value in RECORD.items() if name != "train/loss"}
     EpochDisplay(10, 4, shown=True).close_epoch(1, {**record, "skipped_steps": 8.0})
     assert "loss nan · score 0.5000" in capsys.readouterr().out
@@ -59,17 +59,15 @@ def test_an_epoch_of_skipped_steps_alone_has_its_line_too(capsys):
 
 @pytest.mark.parametrize("terminal", [True, False])
 @pytest.mark.parametrize("shown", [True, False])
-def test_the_batches_come_through_and_a_bar_only_on_a_terminal(
-    capsys, monkeypatch, terminal, shown
-):
+def test_batches_pass_through_with_a_bar_on_a_terminal_alone(capsys, monkeypatch, terminal, shown):
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
-    bar = EpochDisplay(10, 4, shown)
-    assert list(bar.epoch(["a", "b", "c"], 2)) == ["a", "b", "c"]
-    told = capsys.readouterr()
-    assert ("epoch 2/10" in told.err and "3/3" in told.err) is (terminal and shown)
-    assert not told.out
+    display = EpochDisplay(10, 4, shown)
+    assert list(display.epoch(["a", "b", "c"], 2)) == ["a", "b", "c"]
+    printed = capsys.readouterr()
+    assert ("epoch 2/10" in printed.err and "3/3" in printed.err) is (terminal and shown)
+    assert not printed.out
 
 
-def test_another_process_prints_nothing(capsys):
+def test_a_process_that_does_not_show_prints_nothing(capsys):
     EpochDisplay(10, 4, shown=False).close_epoch(1, RECORD)
     assert capsys.readouterr() == ("", "")

@@ -7,211 +7,189 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rechroma.data.training_set import TrainingSet
-from rechroma.errors import UserError
-from rechroma.training import trainer as training
-from rechroma.training.checkpoint import Checkpoint, fingerprint
+from rechroma import metrics
+from rechroma.training.checkpoint import Checkpoint
 from rechroma.training.losses import TERMS, l1
 from rechroma.training.trainer import DivergedError, Trainer, fit
 
 
-class Diary:
-    """A listener who remembers, and who can stop a training as a kill would."""
+class RecordingListener:
+    """Keeps what it is called with, and can interrupt a training as Ctrl-C would."""
 
-    def __init__(self, stop_after: int = 0):
+    def __init__(self, interrupt_after: int = 0):
         self.records = {}
         self.strips = []
-        self.stop_after = stop_after
+        self.interrupt_after = interrupt_after
 
     def epoch(self, number, record):
         self.records[number] = record
-        if number == self.stop_after:
+        if number == self.interrupt_after:
             raise KeyboardInterrupt
 
     def strip(self, number, picture):
         self.strips.append((number, picture))
 
 
+@pytest.fixture
+def script_scores(monkeypatch):
+    """Replaces the validation score of each epoch; settings are to score one photograph."""
+
+    def script(*scores):
+        left = iter(scores)
+        monkeypatch.setattr(metrics, "score", lambda *_: metrics.Scores(next(left), 0.5, 0.5, 0.5))
+        return {"train.epochs": len(scores), "train.validation_photos": 1}
+
+    return script
+
+
 def weights_in(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "weights.safetensors")
 
 
-def assert_same_weights(first: Path, second: Path) -> None:
-    ours, theirs = weights_in(first), weights_in(second)
-    assert ours.keys() == theirs.keys()
-    for name in ours:
-        assert torch.equal(ours[name], theirs[name]), name
-
-
-def test_the_loss_falls_while_one_batch_is_learned_by_heart(prepared, tiny_settings):
-    settings = tiny_settings(
-        **{"train.epochs": 1, "augment": "none", "loss": "l1", "lr": 3e-3, "schedule": "none"}
-    )
-    learner = Trainer(settings, prepared)
-    sample = next(iter(learner.loader))
-    learner.module.train()
-    found = []
-    for _ in range(25):
-        found.append(float(learner._backward(sample)["loss"]))
-        learner._update()
-    assert np.mean(found[-5:]) < 0.7 * found[0]
+def assert_same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> None:
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name
 
 
 @pytest.mark.parametrize("loss", ["l1 + 0.1*ssim", "bce + 100*mse"])
-def test_a_killed_training_ends_with_the_weights_of_an_unbroken_one(
-    prepared, tiny_settings, tmp_path, loss
+def test_an_interrupted_training_ends_with_the_weights_of_an_unbroken_one(
+    prepared, tiny_settings, tmp_path, capsys, loss
 ):
     settings = tiny_settings(**{"train.epochs": 3, "loss": loss, "discriminator.channels": 8})
     fit(Trainer(settings, prepared), tmp_path / "unbroken", Checkpoint(tmp_path / "a"))
+    checkpoint = Checkpoint(tmp_path / "b")
     with pytest.raises(KeyboardInterrupt):
-        fit(Trainer(settings, prepared), tmp_path / "killed", Checkpoint(tmp_path / "b"), Diary(1))
-    diary = Diary()
-    fit(Trainer(settings, prepared), tmp_path / "killed", Checkpoint(tmp_path / "b"), diary)
-    assert list(diary.records) == [2, 3]
-    assert_same_weights(tmp_path / "unbroken", tmp_path / "killed")
+        fit(Trainer(settings, prepared), tmp_path / "resumed", checkpoint, RecordingListener(1))
+    assert "resuming" not in capsys.readouterr().out
+    listener = RecordingListener()
+    fit(Trainer(settings, prepared), tmp_path / "resumed", checkpoint, listener)
+    assert capsys.readouterr().out.startswith("resuming after epoch 1\nepoch 2/3 ·")
+    assert list(listener.records) == [2, 3]
+    assert_same(weights_in(tmp_path / "unbroken"), weights_in(tmp_path / "resumed"))
 
 
 def test_the_number_of_workers_does_not_change_the_weights(prepared, tiny_settings, tmp_path):
     for workers in (0, 2):
         settings = tiny_settings(**{"train.workers": workers, "train.epochs": 1})
-        fit(
-            Trainer(settings, prepared),
-            tmp_path / str(workers),
-            Checkpoint(tmp_path / f"c{workers}"),
-        )
-    assert_same_weights(tmp_path / "0", tmp_path / "2")
+        checkpoint = Checkpoint(tmp_path / f"c{workers}")
+        fit(Trainer(settings, prepared), tmp_path / str(workers), checkpoint)
+    assert_same(weights_in(tmp_path / "0"), weights_in(tmp_path / "2"))
 
 
-def test_the_best_epoch_is_kept_not_the_last(prepared, tiny_settings, tmp_path, monkeypatch):
-    scripted = iter([0.5, 0.9, 0.1])
-
-    def validate(self):
-        self.seen = [*getattr(self, "seen", []), {k: v.clone() for k, v in judged(self).items()}]
-        parts = ("score", "ssim", "masked_ssim", "hue")
-        return dict.fromkeys((f"validation/{part}" for part in parts), next(scripted))
-
-    def judged(self):
-        return self._judged().state_dict()
-
-    monkeypatch.setattr(Trainer, "_validate", validate)
-    learner = Trainer(tiny_settings(**{"train.epochs": 3}), prepared)
-    while not learner.finished():
-        learner.next_epoch()
-    learner.save_best(tmp_path)
-    assert learner.progress.best_epoch == 2
-    for name, tensor in weights_in(tmp_path).items():
-        assert torch.equal(tensor, learner.seen[1][name])
+def test_the_best_epoch_is_saved_and_not_the_last(prepared, tiny_settings, tmp_path, script_scores):
+    trainer = Trainer(tiny_settings(**script_scores(0.5, 0.9, 0.1)), prepared)
+    weights = []
+    while not trainer.finished():
+        trainer.next_epoch()
+        weights.append(trainer.step.copy_evaluated_weights())
+    trainer.save_best(tmp_path)
+    assert trainer.progress.best_epoch == 2
+    assert trainer.progress.best_score == 0.9
+    assert_same(weights_in(tmp_path), weights[1])
+    assert any(not torch.equal(weights[1][name], weights[2][name]) for name in weights[1])
 
 
 def test_training_stops_when_the_score_does_not_improve(
-    prepared, tiny_settings, tmp_path, monkeypatch
+    prepared, tiny_settings, tmp_path, script_scores
 ):
-    parts = ("score", "ssim", "masked_ssim", "hue")
-    flat = dict.fromkeys((f"validation/{part}" for part in parts), 0.5)
-    monkeypatch.setattr(Trainer, "_validate", lambda _: flat)
-    settings = tiny_settings(**{"train.epochs": 9, "train.patience": 2})
+    settings = tiny_settings(**script_scores(*[0.5] * 9), **{"train.patience": 2})
     assert fit(Trainer(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c")).epoch == 3
+
+
+def test_a_record_has_losses_scores_and_speed_and_the_history_no_times(prepared, tiny_settings):
+    trainer = Trainer(tiny_settings(loss="l1 + tv"), prepared)
+    record, strip = trainer.next_epoch()
+    losses = {f"train/{name}" for name in ("loss", "l1", "tv", "histogram", "loss_peak")}
+    scores = {f"validation/{name}" for name in metrics.Scores._fields}
+    counts = {"lr", "images", "skipped_steps"}
+    assert record.keys() == losses | scores | counts | {"images_per_second"}
+    assert trainer.progress.history[0].keys() == losses | scores | counts
+    assert record["images"] == 8
+    assert record["train/loss_peak"] >= record["train/loss"]
+    assert strip is None
 
 
 def test_a_loss_that_is_not_finite_skips_the_step(prepared, tiny_settings, monkeypatch):
     calls = iter(range(100))
 
-    def sometimes(compared):
+    def sometimes(inputs):
         bad = next(calls) % 2 == 0
-        return l1(compared) * (float("nan") if bad else 1.0)
+        return l1(inputs) * (float("nan") if bad else 1.0)
 
     monkeypatch.setitem(TERMS, "mse", sometimes)
-    learner = Trainer(tiny_settings(loss="mse"), prepared)
-    record, _ = learner.next_epoch()
+    trainer = Trainer(tiny_settings(loss="mse"), prepared)
+    record, _ = trainer.next_epoch()
     assert record["skipped_steps"] == 1
+    assert trainer.step.updates == 1
     assert np.isfinite(record["train/loss"])
-    assert all(torch.isfinite(weight).all() for weight in learner.module.parameters())
+    assert all(torch.isfinite(weight).all() for weight in trainer.step.network.parameters())
 
 
-def test_too_many_bad_losses_end_the_run_and_keep_good_weights(
-    prepared, tiny_settings, tmp_path, monkeypatch
-):
-    monkeypatch.setitem(TERMS, "mse", lambda compared: l1(compared) * float("inf"))
+def test_too_many_bad_losses_end_the_training(prepared, tiny_settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(TERMS, "mse", lambda inputs: l1(inputs) * float("inf"))
     settings = tiny_settings(**{"loss": "mse", "train.nonfinite_limit": 2})
-    with pytest.raises(DivergedError, match=r"not finite in 2 steps.*Lower lr"):
+    message = (
+        "^the loss or its gradient was not finite in 2 steps in a row, in epoch 1; the weights "
+        r"before these steps were saved\. Lower lr, or set train\.clip$"
+    )
+    with pytest.raises(DivergedError, match=message):
         fit(Trainer(settings, prepared), tmp_path / "model", Checkpoint(tmp_path / "c"))
     assert all(torch.isfinite(tensor).all() for tensor in weights_in(tmp_path / "model").values())
 
 
-def test_accumulated_batches_make_the_gradient_of_one_large_batch(prepared, tiny_settings):
-    gradients = []
+def test_a_training_that_diverges_later_keeps_its_best_epoch(
+    prepared, tiny_settings, tmp_path, monkeypatch
+):
+    calls = iter(range(100))  # two batches an epoch
+
+    def later(inputs):
+        return l1(inputs) * (1.0 if next(calls) < 2 else float("nan"))
+
+    monkeypatch.setitem(TERMS, "mse", later)
+    settings = tiny_settings(**{"loss": "mse", "train.nonfinite_limit": 2})
+    trainer = Trainer(settings, prepared)
+    with pytest.raises(DivergedError, match="in epoch 2; the weights of epoch 1 were saved"):
+        fit(trainer, tmp_path / "model", Checkpoint(tmp_path / "c"))
+    assert_same(weights_in(tmp_path / "model"), trainer.best_weights)
+
+
+def test_accumulated_batches_update_the_weights_as_one_large_batch_does(prepared, tiny_settings):
+    changes = []
     for batch, accumulate in ((8, 1), (4, 2)):
         settings = tiny_settings(
             **{
                 "train.batch": batch,
                 "train.accumulate": accumulate,
-                "model.encoder": "plain",
                 "train.precision": "32-true",
-                "train.hole_weight": 1.0,
+                "train.hole_weight": 1.0,  # else each batch has weights of its own
+                "train.clip": 0,
+                "train.validation_photos": 1,
+                "model.encoder": "plain",
                 "loss": "l1",
+                "optim": "sgd",  # whose first update is proportional to the gradient
+                "lr": 1.0,
+                "weight_decay": 0,
+                "schedule": "none",
             }
         )
-        learner = Trainer(settings, prepared)
-        learner.sampler.epoch = 1
-        for sample in learner.loader:
-            learner._backward(sample)
-        gradients.append([weight.grad.clone() for weight in learner.module.parameters()])
-    for large, small in zip(*gradients, strict=True):
+        trainer = Trainer(settings, prepared)
+        before = [weight.detach().clone() for weight in trainer.step.network.parameters()]
+        trainer.next_epoch()
+        assert trainer.step.updates == 1
+        after = trainer.step.network.parameters()
+        changes.append([new.detach() - old for new, old in zip(after, before, strict=True)])
+    for large, small in zip(*changes, strict=True):
         torch.testing.assert_close(large, small, rtol=1e-3, atol=1e-6)
+    assert any(change.abs().max() > 1e-3 for change in changes[0])
 
 
-def test_strips_are_told_when_due(prepared, tiny_settings, tmp_path):
-    diary = Diary()
+def test_strips_go_to_the_listener_when_they_are_due(prepared, tiny_settings, tmp_path):
+    listener = RecordingListener()
     settings = tiny_settings(**{"tracking.strip_every": 2, "train.epochs": 3})
-    fit(Trainer(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c"), diary)
-    assert [number for number, _ in diary.strips] == [2, 3]
-    assert diary.strips[0][1].ndim == 3
-
-
-def test_a_sample_is_the_same_whenever_it_is_drawn(prepared, tiny_settings):
-    settings = tiny_settings(augment="full")
-    first, second = (TrainingSet(prepared, settings)[3, 5] for _ in range(2))
-    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
-    other_epoch = TrainingSet(prepared, settings)[4, 5]
-    assert not torch.equal(first.target, other_epoch.target)
-
-
-def test_an_epoch_shows_every_photograph_once(prepared, tiny_settings):
-    settings = tiny_settings(**{"augment": "none", "train.epoch_samples": 0})
-    samples = TrainingSet(prepared, settings)
-    shown = {samples[1, index].target.numpy().tobytes() for index in range(len(samples))}
-    assert len(shown) == len(samples) == 8
-
-
-def test_missing_data_are_one_clear_message(tmp_path, tiny_settings):
-    with pytest.raises(UserError, match=r"train\.npy is missing, run the stage prepare"):
-        TrainingSet(tmp_path, tiny_settings())[0, 0]
-
-
-@pytest.mark.parametrize(
-    ("change", "same"),
-    [
-        ({}, True),
-        ({"train.workers": 2}, True),
-        ({"tracking.experiment": "other"}, True),
-        ({"lr": 0.5}, False),
-        ({"seed": 9}, False),
-        ({"train.epochs": 7}, False),
-    ],
-)
-def test_a_changed_setting_never_resumes_from_another_ones_checkpoint(tiny_settings, change, same):
-    print_of = fingerprint(tiny_settings(**change), "digest")
-    assert (print_of == fingerprint(tiny_settings(), "digest")) is same
-    assert print_of != fingerprint(tiny_settings(**change), "other data")
-
-
-def test_a_checkpoint_cut_short_leaves_the_earlier_one(tmp_path, monkeypatch):
-    checkpoint = Checkpoint(tmp_path / "c")
-    checkpoint.save({"epoch": 1})
-    monkeypatch.setattr(training.torch, "save", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        checkpoint.save({"epoch": 2})
-    assert checkpoint.load() == {"epoch": 1}
+    fit(Trainer(settings, prepared), tmp_path / "m", Checkpoint(tmp_path / "c"), listener)
+    assert [number for number, _ in listener.strips] == [2, 3]
+    assert listener.strips[0][1].ndim == 3
 
 
 def test_training_and_restoring_need_neither_mlflow_nor_dvc():

@@ -1,6 +1,7 @@
-"""Which models there are, and the one that a person means: here, in the package, in MLflow."""
+"""The models that can be used: of the project, bundled with rechroma, in MLflow."""
 
 import json
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,68 +14,82 @@ from rechroma.models.weights import BUNDLED_FOLDER
 if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
+logger = logging.getLogger(__name__)
 
-MLFLOW_SCHEMES = ("models:/", "runs:/")  # how MLflow's begin
+MLFLOW_SCHEMES = ("models:/", "runs:/")
 
-BUNDLED_DESCRIPTION = "the one that rechroma carries, for research use only"
+BUNDLED_DESCRIPTION = "the bundled one, for research use only"
 
 
 class CatalogEntry(NamedTuple):
-    """A model that there is.
+    """A model that can be used.
 
     Attributes:
-        words: what `--model` takes; empty for the one that rechroma carries.
-        score: what it reached, and on what.
+        name: the value of `--model`; empty for the bundled model.
+        score: its score and the photographs that it was scored on, as text.
         license: how it may be used.
     """
 
-    words: str
+    name: str
     score: str
     license: str
 
 
-def load_named_model(words: str | None) -> "tuple[str, Restorer]":
-    """The model that `--model` names, or without it the project's or the package's; its name first.
+def load_named_model(name: str | None) -> "tuple[str, Restorer]":
+    """The model that `--model` names, or the default one for None; its name or description first.
+
+    Args:
+        name: a folder, a .safetensors or .onnx file, or an MLflow address (`models:/…`, `runs:/…`).
 
     Raises:
-        UserError: there is none, or MLflow does not know it.
+        UserError: the file or folder is missing or holds no model, or MLflow has none there.
     """
-    if words is None:
-        told, folder = default_model()
-        return told, load_model(folder)
-    if words.startswith(MLFLOW_SCHEMES):
+    if name is None:
+        description, folder = default_model()
+        return description, load_model(folder)
+    if name.startswith(MLFLOW_SCHEMES):
         from rechroma.tracking.queries import download_model
 
-        return words, load_model(download_model(words, Path.cwd()))
-    return words, load_model(Path(words))
+        return name, load_model(download_model(name, Path.cwd()))
+    return name, load_model(Path(name))
 
 
 def default_model() -> tuple[str, Path]:
-    """What is used where no model is named: its name, and its folder."""
+    """The model used when none is named, the project's or the bundled one: description, folder."""
     if PROJECT.exists():
         return str(PROJECT), PROJECT
+    logger.info("no %s in %s, using the bundled model", PROJECT, Path.cwd())
     return BUNDLED_DESCRIPTION, BUNDLED_FOLDER
 
 
 def list_models(root: Path) -> Iterator[CatalogEntry]:
-    """The models of the project at `root`, of MLflow, and the one that rechroma carries."""
+    """The bundled model, that of the project at `root`, and those in MLflow."""
     card = read_card(BUNDLED_FOLDER)
-    score = card.get("validation", {}).get("score")
-    told = "not scored" if score is None else f"{score:.3f} on its validation photographs"
-    yield CatalogEntry("", told, card.get("license", "not stated"))
-    own = "yours, unless it started at the package's weights (docs/model-card.md)"
+    validation_score = card.get("validation", {}).get("score")
+    score = (
+        "not scored"
+        if validation_score is None
+        else f"{validation_score:.3f} on its validation photographs"
+    )
+    yield CatalogEntry("", score, card.get("license", "not stated"))
+    own_license = "yours, unless training started from the bundled weights (docs/model-card.md)"
     if (root / PROJECT).exists():
-        yield CatalogEntry(str(PROJECT), _test_score(root), own)
+        yield CatalogEntry(str(PROJECT), _test_score(root), own_license)
     if (root / "mlflow.db").exists() or os.environ.get("MLFLOW_TRACKING_URI"):
         from rechroma.tracking.queries import registered_models
 
         for address, score in registered_models(root):
-            yield CatalogEntry(address, f"{score} on its test photographs", own)
+            yield CatalogEntry(address, f"{score} on its test photographs", own_license)
 
 
 def _test_score(root: Path) -> str:
+    path = root / "reports/metrics.json"
     try:
-        metrics = json.loads((root / "reports/metrics.json").read_text(encoding="utf-8"))
-        return f"{metrics['score']:.3f} on the test photographs of the last run"
-    except (OSError, ValueError, KeyError, TypeError):
+        metrics = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # not evaluated yet, or not by the pipeline
+        logger.debug("%s: %s", path, error)
         return "not scored"
+    score = metrics.get("score") if isinstance(metrics, dict) else None
+    if not isinstance(score, int | float):
+        return "not scored"
+    return f"{score:.3f} on the test photographs of the last run"

@@ -1,1 +1,1 @@
-"""Prepared data as samples for training and as photographs for evaluation."""
+"""Prepared data, read as training samples and as held-out photographs."""

@@ -1,7 +1,6 @@
 """Albumentations pipelines, applied to the target before the damage is drawn.
 
-The only module that knows albumentations: that is unmaintained, and its successor's license is
-another.
+No other module imports albumentations: it is unmaintained, and its successor has another license.
 """
 
 import os
@@ -13,8 +12,8 @@ import numpy as np
 from rechroma.imaging.types import Photo
 
 # Photographs are scenes with an up and a down, so flips are horizontal only.
-FLIP = 0.5
-AREA = {"interpolation": 3}  # cv2.INTER_AREA: squares are larger than what is made of them
+FLIP = 0.5  # probability
+AREA = {"interpolation": 3}  # cv2.INTER_AREA: crops are reduced
 
 
 def _none(_: int) -> list[Any]:
@@ -53,16 +52,19 @@ AUGMENTATIONS: dict[str, Callable[[int], list[Any]]] = {
     "crops": _crops,
     "full": _full,
 }
+"""Transforms of each pipeline by its name in `augment`, for crops of so many px."""
 
 
 class Augmentation:
-    """One of `AUGMENTATIONS`: the same seed gives the same photograph.
+    """One of `AUGMENTATIONS`, deterministic: the same generator state gives the same photograph.
 
-    What cuts random parts out makes them `side` px; the others leave the size.
+    Pipelines with random crops resize them to `side` px; the others keep the size.
     """
 
     def __init__(self, name: str, side: int):
-        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks its makers on import
+        os.environ.setdefault(
+            "NO_ALBUMENTATIONS_UPDATE", "1"
+        )  # else it connects to its makers on import
         transforms = AUGMENTATIONS[name](side)
         self.pipeline = None
         if transforms:
@@ -71,7 +73,11 @@ class Augmentation:
             self.pipeline = A.Compose(transforms)
 
     def __call__(self, photo: Photo, generator: np.random.Generator) -> Photo:
-        """`(H, W, 3)` uint8 RGB to the same or `side` px; all chance comes from `generator`."""
+        """Augment an `(H, W, 3)` uint8 RGB photo; `generator` is the only source of randomness.
+
+        Returns:
+            `(side, side, 3)` or `(H, W, 3)` uint8 RGB; without transforms, `photo` itself.
+        """
         if self.pipeline is None:
             return photo
         self.pipeline.set_random_seed(int(generator.integers(2**31)))

@@ -1,4 +1,4 @@
-"""Prepared data as it is on disk: held-out photographs, packed tiles, what is described."""
+"""Reading prepared data: training tiles, held-out photographs, submission inputs, description."""
 
 import csv
 import json
@@ -11,33 +11,36 @@ from numpy.typing import NDArray
 
 from rechroma.errors import UserError
 from rechroma.imaging.hue import hue_histogram
-from rechroma.imaging.io import read_color, read_gray
+from rechroma.imaging.io import mask_from_gray, read_color, read_gray
+from rechroma.imaging.types import Luma, Mask, Photo
 
-HUES_PHOTOS = 1000  # of which the mean hue histogram is taken, at most
+MOST_TILES = 1000  # in the mean hue histogram
 
 
-def open_packed(path: Path) -> NDArray[np.uint8]:
-    """`(N, size, size, 3)` uint8 RGB, the training tiles at `path`, memory-mapped.
+def open_tiles(path: Path) -> NDArray[np.uint8]:
+    """The training tiles in the file `path`: `(N, size, size, 3)` uint8 RGB, memory-mapped.
 
     Raises:
-        UserError: nothing is prepared there.
+        UserError: `path` does not exist.
     """
     try:
-        packed: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+        tiles: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     except FileNotFoundError:
         raise UserError(f"{path} is missing, run the stage prepare first") from None
-    return packed
+    return tiles
 
 
 def mean_hue_histogram(prepared: Path) -> NDArray[np.float32]:
-    """`(181,)` shares: the mean hue histogram of the training photographs, of 1,000 at most.
+    """The mean hue histogram of the training tiles: `(181,)` shares, see `imaging.hue`.
+
+    Of more than 1,000 tiles, 1,000 spread evenly over all are counted.
 
     Raises:
-        UserError: nothing is prepared at `prepared`.
+        UserError: the folder `prepared` has no training tiles.
     """
-    packed = open_packed(prepared / "train.npy")
-    rows = np.linspace(0, len(packed) - 1, min(len(packed), HUES_PHOTOS)).astype(int)
-    mean: NDArray[np.float32] = np.mean([hue_histogram(packed[row]) for row in rows], axis=0)
+    tiles = open_tiles(prepared / "train.npy")
+    rows = np.linspace(0, len(tiles) - 1, min(len(tiles), MOST_TILES)).astype(int)
+    mean: NDArray[np.float32] = np.mean([hue_histogram(tiles[row]) for row in rows], axis=0)
     return mean
 
 
@@ -45,20 +48,29 @@ class HeldOutPhoto(NamedTuple):
     """A photograph of validation or test.
 
     Attributes:
-        id: its name in photos.csv.
+        id: as in photos.csv.
         target: `(H, W, 3)` uint8 RGB.
         damaged: `(H, W)` uint8 gray.
         mask: `(H, W)` bool, True where lost.
     """
 
     id: str
-    target: NDArray[np.uint8]
-    damaged: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
+    target: Photo
+    damaged: Luma
+    mask: Mask
 
 
 def read_held_out(prepared: Path, split: str, limit: int = 0) -> Iterator[HeldOutPhoto]:
-    """The photographs of `split`, sorted by id; with a `limit`, that many spread over all."""
+    """Read the held-out photographs one by one, sorted by id.
+
+    Args:
+        prepared: folder of the prepared data.
+        split: `validation` or `test`.
+        limit: photographs, at most, spread evenly over all; 0: all.
+
+    Raises:
+        PhotoError: a picture is missing or cannot be read.
+    """
     names = sorted(path.name for path in (prepared / split / "truth").glob("*.png"))
     if 0 < limit < len(names):
         names = [names[row] for row in np.linspace(0, len(names) - 1, limit).astype(int)]
@@ -68,18 +80,18 @@ def read_held_out(prepared: Path, split: str, limit: int = 0) -> Iterator[HeldOu
             Path(name).stem,
             read_color(folder / "truth" / name),
             read_gray(folder / "damaged" / name),
-            read_gray(folder / "masks" / name) > 127,
+            mask_from_gray(read_gray(folder / "masks" / name)),
         )
 
 
 def submission_inputs(prepared: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
-    """The pictures a submission restores: those without a target, or without such, the test's.
+    """The pictures that a submission restores: `unlabeled`, or where that is empty, `test`.
 
     Returns:
-        Their folder, and `(height, width)` of each by file name, sorted.
+        Their folder, and `(height, width)`, px, of each by file name, sorted.
 
     Raises:
-        UserError: nothing is prepared at `prepared`, or a picture cannot be read.
+        UserError: the folder `prepared` has no data, or a picture cannot be read.
     """
     names: dict[str, list[str]] = {"unlabeled": [], "test": []}
     try:
@@ -91,19 +103,19 @@ def submission_inputs(prepared: Path) -> tuple[Path, dict[str, tuple[int, int]]]
         raise UserError(f"{prepared} holds no data, run the stage prepare first") from None
     split = "unlabeled" if names["unlabeled"] else "test"
     folder = prepared / split / "damaged"
-    # The table has the sizes in the source, of which prepared squares are a reduced part.
+    # Not the sizes in the table, which are those of the source: prepared pictures may be smaller.
     sizes = {name: read_gray(folder / name).shape for name in sorted(names[split])}
     return folder, {name: (height, width) for name, (height, width) in sizes.items()}
 
 
 def read_description(prepared: Path) -> dict[str, Any]:
-    """dataset.json: the name, digest, size and number of photographs of what is prepared.
+    """The content of dataset.json: name, digest, size and number of photographs of each split.
 
     Raises:
-        UserError: nothing is prepared at `prepared`.
+        UserError: the folder `prepared` has no data.
     """
     try:
-        described: dict[str, Any] = json.loads((prepared / "dataset.json").read_text("utf-8"))
+        description: dict[str, Any] = json.loads((prepared / "dataset.json").read_text("utf-8"))
     except FileNotFoundError:
         raise UserError(f"{prepared} holds no data, run the stage prepare first") from None
-    return described
+    return description

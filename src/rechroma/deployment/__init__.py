@@ -1,1 +1,1 @@
-"""Trained models for use: loading, ONNX, MLflow's pyfunc, the bundled model."""
+"""Trained models in use: loading, ONNX, MLflow's pyfunc, the bundled model."""

@@ -1,4 +1,4 @@
-"""The model that the package carries, so that the first photograph is restored well."""
+"""The bundled model: a trained one inside the package, for the first photographs."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,26 +17,34 @@ LICENSE = (
 )
 
 
-def write_bundle(stored: "StoredModel", told: Mapping[str, Any], folder: Path) -> Path:
-    """Make `stored` the model that the package carries: its weights in half precision.
+def write_bundle(stored: "StoredModel", extra: Mapping[str, Any], folder: Path) -> Path:
+    """Write `stored` as the bundled model, its weights in half precision.
 
     Args:
         stored: the model.
-        told: what its JSON says of where it comes from.
-        folder: `FOLDER`, or another place.
+        extra: more entries of its card: how it was trained, and a license unless it is `LICENSE`.
+        folder: `BUNDLED_FOLDER`, or another one.
 
     Returns:
         The file of weights.
 
     Raises:
-        UserError: the file is larger than the package may carry; what was there stays.
+        UserError: the file is larger than `SIZE_LIMIT`; the model that was in `folder` stays.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from rechroma.models.store import load_network
+    >>> from rechroma.models.weights import BUNDLED_FOLDER
+    >>> with TemporaryDirectory() as folder:
+    ...     file = write_bundle(load_network(BUNDLED_FOLDER), {}, Path(folder) / "weights")
+    ...     print(file.name, file.stat().st_size < SIZE_LIMIT * 2**20)
+    weights.safetensors True
     """
     from rechroma.models.card import WEIGHTS
     from rechroma.models.store import save_model
 
     with whole_folder(folder) as part:
-        told = {"license": LICENSE, **told}
-        save_model(stored.network, stored.restore, part, half=True, told=told)
+        entries = {"license": LICENSE, **extra}
+        save_model(stored.network, stored.restore, part, half=True, extra=entries)
         size = (part / WEIGHTS).stat().st_size
         if size > SIZE_LIMIT * 2**20:
             raise UserError(

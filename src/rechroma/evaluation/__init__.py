@@ -1,1 +1,1 @@
-"""Scores with intervals, baselines, comparisons, and the submission."""
+"""Scores with confidence intervals, baselines, comparisons of models, and the submission."""

@@ -1,4 +1,4 @@
-"""Baselines that need no training: gray photographs with a classical fill."""
+"""Baselines without training: gray photographs, their holes filled by a classical method."""
 
 from collections.abc import Callable
 
@@ -8,16 +8,19 @@ from rechroma.imaging.inpaint import FILLS
 from rechroma.imaging.types import Luma, Mask, Photo
 
 RestoreFunction = Callable[[Luma, Mask], Photo]
-MEAN_HUES = "mean hues"  # what any photograph with the training photographs' mean histogram gets
+"""damaged `(H, W)` uint8 and mask `(H, W)` bool, True where lost → `(H, W, 3)` uint8 RGB."""
+
+MEAN_HUES = "mean hues"  # the mean hue histogram of the training photographs, for any photograph
 
 
-def _in_gray(fill: str) -> RestoreFunction:
+def _gray_baseline(fill: str) -> RestoreFunction:
     return lambda damaged, mask: np.repeat(FILLS[fill](damaged, mask)[..., None], 3, axis=2)
 
 
 BASELINES: dict[str, RestoreFunction] = {
-    "input as it is": _in_gray("none"),
-    "gray, Telea": _in_gray("telea"),
-    "gray, push-pull": _in_gray("push_pull"),
-    "gray, soft Telea": _in_gray("soft_telea"),
+    "input as it is": _gray_baseline("none"),
+    "gray, Telea": _gray_baseline("telea"),
+    "gray, push-pull": _gray_baseline("push_pull"),
+    "gray, soft Telea": _gray_baseline("soft_telea"),
 }
+"""The baselines by the name in tables, photos.csv and MLflow."""

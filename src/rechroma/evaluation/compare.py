@@ -1,4 +1,4 @@
-"""Several models judged on the same photographs, beside the baselines and in pictures."""
+"""Several models on the same photographs, beside the baselines, as tables and pictures."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +12,6 @@ from rechroma.errors import UserError
 from rechroma.evaluation.baselines import BASELINES, RestoreFunction
 from rechroma.evaluation.intervals import (
     DIGITS,
-    Interval,
     ScoreTable,
     score_table,
     summarize_scores,
@@ -35,22 +34,23 @@ def compare_models(
     hues: NDArray[np.float32] | None = None,
     shown: int = 0,
 ) -> tuple[ScoreTable, Photo | None]:
-    """Judge models by name as a user would use them: the damage is found, not known.
+    """Score models and baselines on the same photographs, their damage detected as for a user.
 
     Args:
-        photographs: with their target.
-        models: each takes `(H, W)` uint8 damaged and bool mask, gives `(H, W, 3)` uint8 RGB.
-        settings: of the bootstrap.
+        photographs: with their targets.
+        models: by name; each takes `(H, W)` uint8 damaged and `(H, W)` bool mask and returns
+            `(H, W, 3)` uint8 RGB.
+        settings: number of resamples and confidence of the intervals.
         seed: of the bootstrap.
         hues: `(181,)` mean hue histogram of the training photographs, a baseline of its own.
-        shown: so many photographs are shown, spread over all; 0: none.
+        shown: number of photographs in the picture, spread evenly over all; 0: no picture.
 
     Returns:
-        The interval of each part of the score, by method as `summarize` gives it, and
-        `(H, W, 3)` uint8 RGB with a row a photograph shown and a column a model, or None.
+        The table of `summarize_scores`; and `(H, W, 3)` uint8 RGB with a row for each photograph
+        shown and a column for each model, or None.
 
     Raises:
-        UserError: there are no photographs to judge on.
+        UserError: there are no photographs.
     """
     scores, rows = score_models(photographs, models, shown)
     targets = [photo.target for photo in photographs]
@@ -63,44 +63,42 @@ def compare_models(
 def score_models(
     photographs: Sequence[HeldOutPhoto], models: Mapping[str, RestoreFunction], shown: int = 0
 ) -> tuple[dict[str, list[Scores]], list[list[Photo]]]:
-    """Score models and baselines on each photograph; the damage is found, not known.
+    """The scores of models and baselines on each photograph, their damage detected as for a user.
 
-    Arguments and errors are those of `compare`.
+    Arguments and errors are those of `compare_models`.
 
     Returns:
-        The scores of the photographs in their order, by method; and for each photograph shown its
+        The scores in the order of the photographs, by method; and for each photograph shown its
         pictures: damaged, restored by each model, target.
     """
     if not photographs:
-        raise UserError("there are no photographs to judge on")
+        raise UserError("there are no photographs to evaluate on")
     methods = {**models, **BASELINES}
     scores: dict[str, list[Scores]] = {name: [] for name in methods}
     rows: list[list[Photo]] = []
-    spread = set(np.linspace(0, len(photographs) - 1, shown).astype(int).tolist())
-    for number, photo in enumerate(track(photographs, "judging", len(photographs))):
-        found = find_damage(photo.damaged)
-        restored = {name: restore(photo.damaged, found) for name, restore in methods.items()}
+    shown_indices = set(np.linspace(0, len(photographs) - 1, shown).astype(int).tolist())
+    for index, photo in enumerate(track(photographs, "evaluating", len(photographs))):
+        # Restore with the detected mask, which is what a user has.
+        mask = find_damage(photo.damaged)
+        restored = {name: restore(photo.damaged, mask) for name, restore in methods.items()}
+        # Score with the true mask.
         for name, picture in restored.items():
             scores[name].append(metrics.score(photo.target, picture, photo.mask))
-        if number in spread:
+        if index in shown_indices:
             rows.append([photo.damaged, *(restored[name] for name in models), photo.target])
     return scores, rows
 
 
 def write_comparison(table: ScoreTable, pictures: Photo | None, folder: Path, heading: str) -> None:
-    """Write `scores.json` and `table.md`, and `pictures.png` where there are pictures."""
+    """Write scores.json and table.md, and pictures.png if there are pictures, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(
-        folder / "scores.json",
-        {
-            method: {part: _rounded(found) for part, found in parts.items()}
-            for method, parts in table.items()
-        },
-    )
+    rounded = {
+        method: {
+            part: [round(number, DIGITS) for number in interval] for part, interval in parts.items()
+        }
+        for method, parts in table.items()
+    }
+    write_json(folder / "scores.json", rounded)
     (folder / "table.md").write_text(f"{heading}\n\n{score_table(table)}", encoding="utf-8")
     if pictures is not None:
         write_png(folder / "pictures.png", pictures)
-
-
-def _rounded(found: Interval) -> list[float]:
-    return [round(number, DIGITS) for number in found]

@@ -1,4 +1,4 @@
-"""A trained model judged on the test photographs, beside what needs no training."""
+"""A trained model on the test photographs, beside the baselines: scores, tables, pictures."""
 
 import csv
 import json
@@ -23,13 +23,13 @@ from rechroma.settings import Evaluate
 
 
 class PhotoResult(NamedTuple):
-    """One photograph of the test, judged.
+    """The result for one test photograph.
 
     Attributes:
         photo: the photograph.
         restored: `(H, W, 3)` uint8 RGB, by the model.
-        scores: of each method by name, the model's as `OURS`.
-        mask_iou: of the found mask with the true one, in [0, 1].
+        scores: by method; `OURS` is the model.
+        mask_iou: intersection over union of the detected mask and the true one, in [0, 1].
     """
 
     photo: HeldOutPhoto
@@ -39,25 +39,31 @@ class PhotoResult(NamedTuple):
 
 
 def evaluate_photo(photo: HeldOutPhoto, restore: RestoreFunction) -> PhotoResult:
-    """Restore a photograph as a user would, with the damage found, not known, and score it."""
-    found = find_damage(photo.damaged)
-    restored = restore(photo.damaged, found)
+    """Restore a photograph by the model and by each baseline, and score the results."""
+    # Restore with the detected mask, which is what a user has; score with the true one.
+    mask = find_damage(photo.damaged)  # (H, W) bool, True where lost
+    restored = restore(photo.damaged, mask)  # (H, W, 3) uint8 RGB
     scores = {OURS: metrics.score(photo.target, restored, photo.mask)}
+    # The same for each baseline.
     for name, baseline in BASELINES.items():
-        fill = baseline(photo.damaged, found)
-        scores[name] = metrics.score(photo.target, fill, photo.mask)
-    union = (found | photo.mask).sum()
-    iou = float((found & photo.mask).sum() / union) if union else 1.0
+        filled = baseline(photo.damaged, mask)
+        scores[name] = metrics.score(photo.target, filled, photo.mask)
+    # How well the damage was detected; two empty masks agree.
+    union = (mask | photo.mask).sum()
+    iou = float((mask & photo.mask).sum() / union) if union else 1.0
     return PhotoResult(photo, restored, scores, iou)
 
 
-def mean_scores(test: Iterable[HeldOutPhoto], restore: RestoreFunction) -> dict[str, float]:
-    """The mean of each part of the score; the damage is found, not known."""
-    found = [
-        metrics.score(photo.target, restore(photo.damaged, find_damage(photo.damaged)), photo.mask)
-        for photo in test
-    ]
-    return metrics.mean_scores(found)._asdict()
+def mean_test_scores(test: Iterable[HeldOutPhoto], restore: RestoreFunction) -> Scores:
+    """The mean scores of a model over the photographs, with the detected damage."""
+    return metrics.mean_scores(
+        [
+            metrics.score(
+                photo.target, restore(photo.damaged, find_damage(photo.damaged)), photo.mask
+            )
+            for photo in test
+        ]
+    )
 
 
 def evaluate(
@@ -68,74 +74,86 @@ def evaluate(
     reports: Path,
     hues: NDArray[np.float32] | None = None,
 ) -> ScoreTable:
-    """Judge `restore` on the photographs of `test`, and write what was found to `reports`.
+    """Score a model and the baselines on the test photographs, and write the reports.
 
-    `metrics.json` (the model's mean scores with their intervals), `photos.csv` (a row a photograph
-    and method), `table.md` (the model beside the baselines), `strips/` (best, middle, worst).
-    With `hues`, the mean histogram of the training photographs, its correlation is a baseline.
+    - metrics.json: the model's mean scores with their intervals.
+    - photos.csv: a row for each photograph and method.
+    - table.md: the mean scores of all methods with their intervals.
+    - strips/: the photographs with the best, the middle and the worst scores.
+
+    Args:
+        test: the photographs.
+        restore: the model.
+        settings: number of resamples, confidence, and photographs in a strip.
+        seed: of the bootstrap.
+        reports: folder for the reports.
+        hues: `(181,)` mean hue histogram of the training photographs, a baseline of its own.
 
     Returns:
-        The interval of each part of the score, by method.
+        The table of `summarize_scores`.
 
     Raises:
-        UserError: there are no photographs to judge on.
+        UserError: there are no photographs.
     """
-    judged = [evaluate_photo(photo, restore) for photo in test]
-    if not judged:
+    results = [evaluate_photo(photo, restore) for photo in test]
+    if not results:
         raise UserError("there are no test photographs, raise data.test and prepare again")
-    scores = {name: [each.scores[name] for each in judged] for name in (OURS, *BASELINES)}
-    table = summarize_scores(scores, [each.photo.target for each in judged], settings, seed, hues)
+    # From photograph → method to method → photographs.
+    scores = {name: [result.scores[name] for result in results] for name in (OURS, *BASELINES)}
+    targets = [result.photo.target for result in results]
+    table = summarize_scores(scores, targets, settings, seed, hues)
     reports.mkdir(parents=True, exist_ok=True)
-    _write_metrics(judged, table, reports / "metrics.json")
-    _write_photos(judged, reports / "photos.csv")
+    _write_metrics(results, table, reports / "metrics.json")
+    _write_photos(results, reports / "photos.csv")
     (reports / "table.md").write_text(score_table(table), encoding="utf-8")
-    _write_strips(judged, settings.strip_photos, reports / "strips")
+    _write_strips(results, settings.strip_photos, reports / "strips")
     return table
 
 
-def _write_metrics(judged: Sequence[PhotoResult], table: ScoreTable, path: Path) -> None:
+def _write_metrics(results: Sequence[PhotoResult], table: ScoreTable, path: Path) -> None:
     parts = table[OURS]
-    metrics = {
-        **{part: round(found.mean, DIGITS) for part, found in parts.items()},
-        "mask_iou": round(float(np.mean([each.mask_iou for each in judged])), DIGITS),
-        "photos": len(judged),
-        # Lists, which `dvc exp show` leaves out of its columns.
+    content = {
+        **{part: round(interval.mean, DIGITS) for part, interval in parts.items()},
+        "mask_iou": round(float(np.mean([result.mask_iou for result in results])), DIGITS),
+        "photos": len(results),
+        # Lists, because `dvc exp show` makes no columns of them.
         "interval": {
-            part: [round(found.low, DIGITS), round(found.high, DIGITS)]
-            for part, found in parts.items()
+            part: [round(interval.low, DIGITS), round(interval.high, DIGITS)]
+            for part, interval in parts.items()
         },
     }
-    path.write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _write_photos(judged: Sequence[PhotoResult], path: Path) -> None:
+def _write_photos(results: Sequence[PhotoResult], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(["id", "method", *Scores._fields, "lost_share", "mask_iou"])
-        for each in judged:
-            lost = round(float(each.photo.mask.mean()), DIGITS)
-            for method, scores in each.scores.items():
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["id", "method", *Scores._fields, "lost_share", "mask_iou"])
+        for result in results:
+            lost = round(float(result.photo.mask.mean()), DIGITS)
+            iou = round(result.mask_iou, DIGITS)
+            for method, scores in result.scores.items():
                 numbers = [round(value, DIGITS) for value in scores]
-                iou = round(each.mask_iou, DIGITS)
-                rows.writerow([each.photo.id, method, *numbers, lost, iou])
+                writer.writerow([result.photo.id, method, *numbers, lost, iou])
 
 
-def _write_strips(judged: Sequence[PhotoResult], count: int, folder: Path) -> None:
-    ranked = sorted(judged, key=lambda each: each.scores[OURS].score, reverse=True)
+def _write_strips(results: Sequence[PhotoResult], count: int, folder: Path) -> None:
+    """Write best.png, middle.png and worst.png, of `count` photographs each."""
+    ranked = sorted(results, key=lambda result: result.scores[OURS].score, reverse=True)
     middle = max(0, (len(ranked) - count) // 2)
-    chosen = {
+    strips = {
         "best": ranked[:count],
         "middle": ranked[middle : middle + count],
         "worst": ranked[-count:],
     }
-    for name, shown in chosen.items():
+    for name, shown in strips.items():
         rows = [
             StripRow(
-                each.photo.damaged,
-                each.restored,
-                each.photo.target,
-                f"{each.photo.id}: score {each.scores[OURS].score:.3f}",
+                result.photo.damaged,
+                result.restored,
+                result.photo.target,
+                f"{result.photo.id}: score {result.scores[OURS].score:.3f}",
             )
-            for each in shown
+            for result in shown
         ]
         write_png(folder / f"{name}.png", strip(rows))

@@ -1,4 +1,4 @@
-"""Means over photographs with bootstrap intervals, as tables."""
+"""Mean scores over photographs with bootstrap confidence intervals, by method."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rechroma import metrics
 from rechroma.evaluation.baselines import BASELINES, MEAN_HUES
+from rechroma.evaluation.tables import markdown_table
 from rechroma.imaging.hue import fold_gray
 from rechroma.imaging.types import Photo
 from rechroma.metrics import Scores
@@ -19,12 +20,12 @@ DIGITS = 6  # of the numbers in files
 
 
 class Interval(NamedTuple):
-    """A mean over photographs and where it lies with the chosen confidence.
+    """A mean over photographs and its confidence interval.
 
     Attributes:
-        mean: of the photographs there are.
-        low: lower end of the bootstrap interval; the mean itself when there is one photograph.
-        high: its upper end.
+        mean: over all photographs.
+        low: lower end of the interval; the mean itself if there is one photograph.
+        high: upper end, likewise.
     """
 
     mean: float
@@ -32,14 +33,26 @@ class Interval(NamedTuple):
     high: float
 
 
+ScoreTable = dict[str, dict[str, Interval]]
+"""The interval of each part of the score (`Scores._fields`), by method."""
+
+
 def bootstrap_interval(values: Sequence[float], settings: Evaluate, seed: int) -> Interval:
-    """The mean of `values` with its percentile bootstrap interval over photographs."""
+    """The mean of `values`, one per photograph, with its percentile bootstrap interval.
+
+    Source: Efron 1979; computed by `scipy.stats.bootstrap`.
+
+    Args:
+        values: at least one.
+        settings: number of resamples and confidence.
+        seed: of the resampling.
+    """
     from scipy.stats import bootstrap
 
     mean = float(np.mean(values))
     if len(values) < 2:
         return Interval(mean, mean, mean)
-    found = bootstrap(
+    interval = bootstrap(
         (values,),
         np.mean,
         n_resamples=settings.resamples,
@@ -47,10 +60,7 @@ def bootstrap_interval(values: Sequence[float], settings: Evaluate, seed: int) -
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
-    return Interval(mean, float(found.low), float(found.high))
-
-
-ScoreTable = dict[str, dict[str, Interval]]
+    return Interval(mean, float(interval.low), float(interval.high))
 
 
 def summarize_scores(
@@ -60,53 +70,87 @@ def summarize_scores(
     seed: int,
     hues: NDArray[np.float32] | None,
 ) -> ScoreTable:
-    """The interval of each part of the score, by method.
+    """The mean of each part of the score with its interval, by method, and differences.
 
-    With `hues`, `(181,)` mean shares of the training photographs, also what they get as if each of
-    `targets` had them: the baseline `MEAN_HUES`, which has no part but hue. Last, for each method
-    that is no baseline, how far it is ahead of the best baseline of each part: the mean
-    difference photograph by photograph, which is surer than two means.
+    The difference of a method to the best baseline is the mean of the differences photograph by
+    photograph. Its interval is narrower than those of the two means suggest, because photographs
+    that are hard for one are hard for the other too.
+
+    Args:
+        scores: of each photograph, by method; the methods in `BASELINES` are the baselines.
+        targets: `(H, W, 3)` uint8 RGB, of the same photographs in the same order.
+        settings: number of resamples and confidence.
+        seed: of the bootstrap.
+        hues: `(181,)` mean hue histogram of the training photographs. It makes `MEAN_HUES` a
+            baseline, with no part but the hue; None: no such baseline.
+
+    Returns:
+        Methods in the order of `scores`, then `MEAN_HUES`, then `DIFFERENCE` for each method that
+        is no baseline.
     """
-    parts = {
-        method: {part: [getattr(each, part) for each in values] for part in Scores._fields}
-        for method, values in scores.items()
+    # Split the scores into parts: method → part → (photographs,) values.
+    values = {
+        method: {part: [getattr(score, part) for score in by_photo] for part in Scores._fields}
+        for method, by_photo in scores.items()
     }
+    # The score that any photograph with the mean hues would get for its hues.
     if hues is not None:
-        constant = [metrics.hue_of_histogram(target, fold_gray(hues)) for target in targets]
-        parts[MEAN_HUES] = {"hue": constant}
-    baselines = [parts[name] for name in parts if name in (*BASELINES, MEAN_HUES)]
-    for method in scores:
-        if method not in BASELINES and baselines:
-            parts[DIFFERENCE.format(method)] = {
-                part: _differences(values, [each[part] for each in baselines if part in each])
-                for part, values in parts[method].items()
-            }
+        folded = fold_gray(hues)  # (180,), grays counted as red, as the score does
+        values[MEAN_HUES] = {"hue": [metrics.hue_of_histogram(photo, folded) for photo in targets]}
+    # Differences to the best baseline of each part, photograph by photograph.
+    baselines = [parts for method, parts in values.items() if method in (*BASELINES, MEAN_HUES)]
+    models = [method for method in scores if method not in BASELINES]
+    for method in models if baselines else []:
+        values[DIFFERENCE.format(method)] = {
+            part: _differences(
+                values[method][part], [parts[part] for parts in baselines if part in parts]
+            )
+            for part in Scores._fields
+        }
+    # Each list of values becomes a mean with its interval.
     return {
         method: {
-            part: bootstrap_interval(values, settings, seed) for part, values in by_part.items()
+            part: bootstrap_interval(by_photo, settings, seed) for part, by_photo in parts.items()
         }
-        for method, by_part in parts.items()
+        for method, parts in values.items()
     }
 
 
-def _differences(values: Sequence[float], rivals: Iterable[Sequence[float]]) -> list[float]:
-    """How far each of `values` is above that of the rival whose mean is the highest."""
-    best = max(rivals, key=lambda rival: float(np.mean(rival)))
+def _differences(values: Sequence[float], baselines: Iterable[Sequence[float]]) -> list[float]:
+    """The differences of `values` to the baseline with the highest mean, photograph by photograph.
+
+    Args:
+        values: (photographs,) of the method.
+        baselines: (photographs,) each.
+    """
+    best = max(baselines, key=lambda baseline: float(np.mean(baseline)))
     return [value - other for value, other in zip(values, best, strict=True)]
 
 
 def score_table(table: Mapping[str, Mapping[str, Interval]]) -> str:
-    """The table as people read it: a row a method, mean and interval in each cell."""
-    lines = [
-        f"| method | {' | '.join(Scores._fields)} |",
-        f"|{' --- |' * (len(Scores._fields) + 1)}",
+    """The table in Markdown: a row for each method, mean and interval in each cell.
+
+    >>> print(score_table({"ours": {"hue": Interval(0.5634, 0.5449, 0.5812)}}), end="")
+    | method | score | ssim | masked_ssim | hue |
+    | --- | --- | --- | --- | --- |
+    | ours |  |  |  | 0.563 (0.545…0.581) |
+    """
+    import pandas as pd
+
+    rows = [
+        [
+            method,
+            *(format_interval(parts[part]) if part in parts else "" for part in Scores._fields),
+        ]
+        for method, parts in table.items()
     ]
-    for method, parts in table.items():
-        cells = [format_interval(parts[part]) if part in parts else "" for part in Scores._fields]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return markdown_table(pd.DataFrame(rows, columns=["method", *Scores._fields])) + "\n"
 
 
-def format_interval(found: Interval) -> str:
-    """`0.563 (0.545…0.581)`."""
-    return f"{found.mean:.3f} ({found.low:.3f}…{found.high:.3f})"
+def format_interval(interval: Interval) -> str:
+    """Mean and interval with three digits.
+
+    >>> format_interval(Interval(0.5634, 0.5449, 0.5812))
+    '0.563 (0.545…0.581)'
+    """
+    return f"{interval.mean:.3f} ({interval.low:.3f}…{interval.high:.3f})"

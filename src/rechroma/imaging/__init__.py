@@ -1,1 +1,1 @@
-"""Pictures as arrays: files, colors, sizes, fills, hues and damage. Knows no model and no run."""
+"""Pictures as arrays: files, colors, sizes, inpainting, hues and damage; no model, no dataset."""

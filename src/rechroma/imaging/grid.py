@@ -1,4 +1,4 @@
-"""Pictures beside each other on one sheet: strips, grids, contact sheets."""
+"""Several pictures on one: strips, grids, contact sheets."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from rechroma.imaging.types import Photo
+from rechroma.imaging.types import Luma, Photo
 
-SIDE, GAP, LINE, FONT = 256, 8, 30, 18  # px
-PAPER, INK = (255, 255, 255), (40, 40, 40)
+SIDE, GAP, LINE, FONT = 256, 8, 30, 18  # px: width of a picture, spacing, line and font height
+PAPER, INK = (255, 255, 255), (40, 40, 40)  # RGB
 HEADINGS = ("damaged", "restored", "truth")
 
 
@@ -24,14 +24,23 @@ class StripRow(NamedTuple):
         caption: a line under the row, or nothing.
     """
 
-    damaged: Photo
+    damaged: Luma
     restored: Photo
     target: Photo
     caption: str = ""
 
 
 def strip(rows: Sequence[StripRow], headings: Sequence[str] = HEADINGS) -> Photo:
-    """Photographs beside each other under `headings`, a row each: `(H, W, 3)` uint8 RGB."""
+    """One picture with a row of photographs for each of `rows`: `(H, W, 3)` uint8 RGB.
+
+    Args:
+        rows: the photographs of each row and its caption.
+        headings: over the columns.
+
+    >>> photo = np.zeros((8, 8, 3), np.uint8)
+    >>> strip([StripRow(photo[..., 0], photo, photo)]).shape
+    (302, 800, 3)
+    """
     return grid(
         [(row.damaged, row.restored, row.target) for row in rows],
         headings,
@@ -42,8 +51,21 @@ def strip(rows: Sequence[StripRow], headings: Sequence[str] = HEADINGS) -> Photo
 def grid(
     rows: Sequence[Sequence[Photo]], headings: Sequence[str], captions: Sequence[str]
 ) -> Photo:
-    """Pictures `(H, W)` or `(H, W, 3)` uint8 in columns under `headings`, a caption under a row."""
+    """One picture with a table of pictures: `(H, W, 3)` uint8 RGB.
+
+    Args:
+        rows: of pictures, `(h, w)` or `(h, w, 3)` uint8 each, one for each column.
+        headings: over the columns.
+        captions: under the rows, one for each; an empty one takes no space.
+
+    Raises:
+        ValueError: the numbers of rows and captions differ.
+
+    >>> grid([[np.zeros((8, 8), np.uint8)]], ["black"], ["8 x 8 px"]).shape
+    (332, 272, 3)
+    """
     pictures = [[_fit(picture) for picture in row] for row in rows]
+    # Lay out: a row is as high as its highest picture, with a line for the caption.
     heights = [
         max(picture.height for picture in row) + GAP + (LINE if caption else 0)
         for row, caption in zip(pictures, captions, strict=True)
@@ -51,6 +73,7 @@ def grid(
     width = GAP + len(headings) * (SIDE + GAP)
     sheet = Image.new("RGB", (width, LINE + GAP + sum(heights)), PAPER)
     draw = ImageDraw.Draw(sheet)
+    # Headings on top, then the rows.
     for column, heading in enumerate(headings):
         draw.text((GAP + column * (SIDE + GAP), GAP), heading, INK, _font())
     top = LINE + GAP
@@ -69,22 +92,30 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _fit(picture: Photo) -> Image.Image:
-    """In RGB and SIDE px wide."""
+    """The picture in RGB and SIDE px wide."""
     image = Image.fromarray(picture).convert("RGB")
     height = max(1, round(image.height * SIDE / image.width))
     return image.resize((SIDE, height), Image.Resampling.LANCZOS)
 
 
 def sheet(pictures: Mapping[str, Photo], columns: int = 5) -> Photo:
-    """Pictures `(H, W)` or `(H, W, 3)` uint8, each under its name, in rows: `(H, W, 3)` uint8."""
+    """A contact sheet of named pictures, `columns` in a row: `(H, W, 3)` uint8 RGB.
+
+    Args:
+        pictures: `(h, w)` or `(h, w, 3)` uint8 each, by the name over it.
+        columns: at most.
+
+    >>> sheet({"black": np.zeros((8, 8), np.uint8), "white": np.full((8, 8), 255, np.uint8)}).shape
+    (302, 536, 3)
+    """
     fitted = [(name, _fit(picture)) for name, picture in pictures.items()]
     columns = min(columns, len(fitted))
     cell = max(image.height for _, image in fitted) + LINE + GAP
     size = (GAP + columns * (SIDE + GAP), GAP + cell * -(-len(fitted) // columns))
     page = Image.new("RGB", size, PAPER)
     draw = ImageDraw.Draw(page)
-    for place, (name, image) in enumerate(fitted):
-        row, column = divmod(place, columns)
+    for number, (name, image) in enumerate(fitted):
+        row, column = divmod(number, columns)
         left, top = GAP + column * (SIDE + GAP), GAP + row * cell
         draw.text((left, top), name, INK, _font())
         page.paste(image, (left, top + LINE - GAP))

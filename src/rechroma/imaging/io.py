@@ -1,4 +1,4 @@
-"""Pictures as arrays: the only place that knows modes, orientation, color order of files."""
+"""Image files to arrays and back: the only module that knows about modes and color order."""
 
 import base64
 import io
@@ -24,38 +24,51 @@ from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.outputs import whole_file
 
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+LIGHT = 127  # gray levels of a mask above this one are light
 
 
 def list_photos(path: Path) -> list[Path]:
-    """Picture files in the folder `path` and below, sorted; a file gives itself.
+    """The picture files in the folder `path` and its subfolders, sorted; of a file, itself.
 
-    Known by their suffix. Hidden files and folders are skipped. Linked folders are followed, each
-    real folder once, so that a loop of links ends.
+    Pictures are recognized by their suffix. Hidden files and folders are skipped. Linked folders
+    are followed, each real folder once, so that a loop of links ends.
 
     Raises:
-        PhotoError: there is nothing at `path`.
+        PhotoError: `path` does not exist.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b.png", "a.jpg", "notes.txt"):
+    ...         (Path(folder) / name).touch()
+    ...     [file.name for file in list_photos(Path(folder))]
+    ['a.jpg', 'b.png']
     """
     if not path.is_dir():
         if not path.exists():
             raise PhotoError(str(path), "does not exist")
         return [path]
-    found: list[Path] = []
-    seen = {path.resolve()}
-    for folder, subfolders, files in os.walk(path, followlinks=True):
-        here = Path(folder)
-        kept = []
+    files: list[Path] = []
+    visited = {path.resolve()}
+    for root, subfolders, names in os.walk(path, followlinks=True):
+        folder = Path(root)
+        # os.walk goes on into the subfolders that remain in its list.
+        new = []
         for name in sorted(subfolders):
-            real = (here / name).resolve()
-            if not name.startswith(".") and real not in seen:
-                seen.add(real)
-                kept.append(name)
-        subfolders[:] = kept
-        found += [here / name for name in files if not name.startswith(".")]
-    return sorted(file for file in found if file.suffix.lower() in SUFFIXES)
+            real = (folder / name).resolve()
+            if not name.startswith(".") and real not in visited:
+                visited.add(real)
+                new.append(name)
+        subfolders[:] = new
+        files += [folder / name for name in names if not name.startswith(".")]
+    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
 
 
 def is_inside(file: Path, folder: Path) -> bool:
-    """Whether `file`, its links followed, lies in `folder` (or in DVC's cache, by DVC's link)."""
+    """Whether `file`, its links followed, lies in `folder`; so does DVC's link into its cache.
+
+    >>> is_inside(Path("photos/../secret.png"), Path("photos"))
+    False
+    """
     try:
         real = file.resolve()
     except (OSError, RuntimeError):  # a loop of links
@@ -66,18 +79,21 @@ def is_inside(file: Path, folder: Path) -> bool:
 def read_color(
     source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> Photo:
-    """The picture in `source` as `(H, W, 3)` uint8 RGB, upright (EXIF orientation applied).
+    """The picture in `source` as `(H, W, 3)` uint8 RGB, its EXIF orientation applied.
 
-    Of 16 bits, the high byte; `is_deep` tells on which scale 32-bit integers are. Transparent parts
-    stand on white. Color profiles are not applied. Of several frames, the first.
+    Of 16 bits a channel the high byte is used (`is_16_bit`), of several frames the first.
+    Transparent parts are shown on white. Color profiles are not applied.
 
     Args:
         source: a file, or a stream that can seek.
-        name: how errors name it; by default the file's path.
-        pixel_limit: the largest picture that is decoded.
+        name: of the picture, in errors; by default the file's path.
+        pixel_limit: the largest picture that is decoded, px.
 
     Raises:
-        PhotoError: missing, empty, no picture, damaged, or larger than `pixel_limit`.
+        PhotoError: missing, empty, not a picture, damaged, or larger than `pixel_limit`.
+
+    >>> read_color(io.BytesIO(encode_png(np.full((1, 1, 3), (9, 8, 7), np.uint8)))).tolist()
+    [[[9, 8, 7]]]
     """
     return np.array(_decode(source, name, pixel_limit).convert("RGB"))
 
@@ -85,19 +101,42 @@ def read_color(
 def read_gray(
     source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
 ) -> Luma:
-    """As `read_color`, but `(H, W)` uint8 luma; gray files keep their values."""
+    """The picture in `source` as `(H, W)` uint8 luma; gray files keep their values.
+
+    Arguments and errors as of `read_color`.
+
+    >>> read_gray(io.BytesIO(encode_png(np.array([[5, 6]], np.uint8)))).tolist()
+    [[5, 6]]
+    """
     return np.array(_decode(source, name, pixel_limit).convert("L"))
 
 
 def read_opacity(path: Path) -> Luma | None:
-    """How opaque the picture is, `(H, W)` uint8 from 0 (transparent); None if it is so throughout.
+    """The opacity of a picture: `(H, W)` uint8 from 0 (transparent) to 255 (opaque).
 
-    Upright; errors as of `read_color`.
+    Upright; None if the file has no transparency. Errors as of `read_color`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "clear.png"
+    ...     Image.new("LA", (1, 1), (0, 30)).save(file)
+    ...     read_opacity(file).tolist()
+    [[30]]
     """
     with open_image(path) as picture:
         if not picture.has_transparency_data:
             return None
         return np.array(opacity(upright(picture)))
+
+
+def mask_from_gray(gray: Luma) -> Mask:
+    """The mask that a gray picture shows: `(H, W)` uint8 to bool, True where light (above 127).
+
+    >>> mask_from_gray(np.array([[0, 127, 128, 255]], np.uint8)).tolist()
+    [[False, False, True, True]]
+    """
+    mask: Mask = gray > LIGHT
+    return mask
 
 
 def gray_from_array(values: Any, name: str) -> Luma:
@@ -106,15 +145,18 @@ def gray_from_array(values: Any, name: str) -> Luma:
     Args:
         values: `(H, W)` gray or `(H, W, 3)` RGB; whole numbers from 0 to 255 of any integer type,
             or bool, where True is white.
-        name: how errors name it.
+        name: of the picture, in errors.
 
     Raises:
         PhotoError: another shape, other numbers, or no array at all.
+
+    >>> gray_from_array([[0, 90], [180, 255]], "photo").tolist()
+    [[0, 90], [180, 255]]
     """
     expected = "expected (H, W) gray or (H, W, 3) RGB of whole numbers from 0 to 255"
     try:
         picture = np.asarray(values)
-    except ValueError:  # NumPy's word for rows of unequal lengths
+    except ValueError:  # rows of unequal lengths
         raise PhotoError(name, f"is no regular array, {expected}") from None
     if (
         picture.dtype.kind not in "bui"
@@ -136,6 +178,9 @@ def encode_png(picture: Photo | Luma | Mask) -> bytes:
     """The PNG of an `(H, W, 3)` uint8 RGB, `(H, W)` uint8 gray or `(H, W)` bool (0/255) picture.
 
     Same picture, same bytes.
+
+    >>> encode_png(np.zeros((2, 2), np.uint8))[:4]
+    b'\\x89PNG'
     """
     if picture.dtype == np.bool_:
         picture = picture.astype(np.uint8) * np.uint8(255)
@@ -145,16 +190,26 @@ def encode_png(picture: Photo | Luma | Mask) -> bytes:
 
 
 def write_png(path: Path, picture: Photo | Luma | Mask) -> None:
-    """Write `picture` to `path` as `encode_png` gives it.
+    """Write the bytes of `encode_png` to the file `path`.
 
-    The file appears whole or not at all; its folder is made.
+    The file appears complete or not at all; its folder is made.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_png(Path(folder) / "new/mask.png", np.array([[False, True]]))
+    ...     read_gray(Path(folder) / "new/mask.png").tolist()
+    [[0, 255]]
     """
     with whole_file(path) as part:
         part.write_bytes(encode_png(picture))
 
 
 def data_uri(photo: Photo) -> str:
-    """An `(H, W, 3)` uint8 RGB photo as a JPEG inside a `data:` address, to be looked at."""
+    """A `data:` URI with the JPEG of an `(H, W, 3)` uint8 RGB photo, to be shown in a page.
+
+    >>> data_uri(np.zeros((2, 2, 3), np.uint8))[:23]
+    'data:image/jpeg;base64,'
+    """
     jpeg = io.BytesIO()
     Image.fromarray(photo).save(jpeg, format="JPEG", quality=92, subsampling=0)
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"

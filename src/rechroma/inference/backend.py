@@ -1,38 +1,81 @@
-"""What a network says of one photograph: by torch here, by onnxruntime in portable.py."""
+"""A network that runs on one photograph: by torch here, by onnxruntime in deployment."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import numpy as np
+
+from rechroma.imaging.color import rgb_from_ycbcr, ycbcr_from_rgb
+from rechroma.imaging.types import Luma, Mask, Planes
 from rechroma.settings import Model
 
 if TYPE_CHECKING:
     from rechroma.models.restoration import RestorationNetwork
-from rechroma.imaging.types import Luma, Mask, Planes
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says of one photograph.
+    """The output of a network for one photograph.
 
     Attributes:
-        color: `(3, H, W)` float32, as `networks.Prediction.color`.
-        hues: `(181, h, w)` float32 shares of the hues of each place, or None where the network does
-            not predict them.
+        color: `(3, H, W)` float32, as `Prediction.color` of the network: luma in [0, 1] with Cb,
+            Cr in [-0.5, 0.5], or RGB in [0, 1].
+        hues: `(181, h, w)` float32, the hue histogram of each cell as shares whose sum is 1, or
+            None where the network predicts none.
     """
 
     color: Planes
     hues: Planes | None
 
 
+def luma_plane(output: NetworkOutput, kind: str) -> Planes:
+    """`(H, W)` float32 luma in [0, 1] of an output of the `kind` that `model.output` names.
+
+    >>> white = NetworkOutput(np.ones((3, 1, 1), np.float32), hues=None)
+    >>> float(luma_plane(white, "rgb").item())
+    1.0
+    """
+    luma: Planes = output.color[0] if kind == "luma_chroma" else ycbcr_from_rgb(*output.color)[0]
+    return luma
+
+
+def chroma_planes(output: NetworkOutput, kind: str) -> Planes:
+    """`(2, H, W)` float32 Cb, Cr in [-0.5, 0.5] of an output of the `kind` in `model.output`.
+
+    >>> white = NetworkOutput(np.ones((3, 1, 1), np.float32), hues=None)
+    >>> chroma_planes(white, "rgb").shape
+    (2, 1, 1)
+    """
+    planes = output.color if kind == "luma_chroma" else np.stack(ycbcr_from_rgb(*output.color))
+    return planes[1:]
+
+
+def rgb_planes(output: NetworkOutput, kind: str) -> Planes:
+    """`(3, H, W)` float32 RGB of an output of the `kind` in `model.output`.
+
+    It may leave [0, 1] a little.
+
+    >>> middle = NetworkOutput(np.array([0.5, 0, 0], np.float32)[:, None, None], hues=None)
+    >>> rgb_planes(middle, "luma_chroma").ravel().round(3).tolist()
+    [0.5, 0.5, 0.5]
+    """
+    return output.color if kind == "rgb" else np.stack(rgb_from_ycbcr(*output.color))
+
+
 class Backend(Protocol):
-    """A network that can be asked."""
+    """Runs a network on one photograph at a time."""
 
     @property
     def model(self) -> Model:
-        """What the network is shown and asked."""
+        """The network's settings: its inputs and outputs."""
 
     def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
-        """Look at `(H, W)` uint8 gray, its holes filled as `model.fill` says, and the bool mask."""
+        """Run the network.
+
+        Args:
+            luma: `(H, W)` uint8 gray, its holes filled by `model.fill`.
+            mask: `(H, W)` bool, True where lost.
+        """
 
 
 @dataclass(frozen=True)
@@ -41,7 +84,14 @@ class TorchBackend:
 
     Attributes:
         network: the network.
-        exact: compute in float32 even where the device gains by bfloat16.
+        exact: compute in float32 even where bfloat16 is faster.
+
+    >>> from rechroma.models.store import load_network
+    >>> from rechroma.models.weights import BUNDLED_FOLDER
+    >>> backend = TorchBackend(load_network(BUNDLED_FOLDER).network)
+    >>> output = backend(np.full((48, 64), 128, np.uint8), np.zeros((48, 64), bool))
+    >>> output.color.shape, output.hues.shape  # hues of cells of 32x32 px
+    ((3, 48, 64), (181, 2, 2))
     """
 
     network: "RestorationNetwork"
@@ -53,18 +103,18 @@ class TorchBackend:
         return self.network.settings
 
     def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
-        """As `Inference`."""
+        """As `Backend`."""
         import torch
 
         from rechroma.models.precision import autocast
 
         device = next(self.network.parameters()).device
-        planes = torch.from_numpy(luma)[None, None].to(device)
-        hole = torch.from_numpy(mask)[None, None].to(device)
+        planes = torch.from_numpy(luma)[None, None].to(device)  # (1, 1, H, W)
+        hole = torch.from_numpy(mask)[None, None].to(device)  # (1, 1, H, W)
         precision = nullcontext() if self.exact else autocast(device.type)
         with torch.inference_mode(), precision:
             prediction = self.network(planes, hole)
-        color: Planes = prediction.color[0].float().cpu().numpy()
+        color: Planes = prediction.color[0].float().cpu().numpy()  # (3, H, W)
         if prediction.hues is None:
             return NetworkOutput(color, None)
         return NetworkOutput(color, prediction.hues[0].float().softmax(dim=0).cpu().numpy())

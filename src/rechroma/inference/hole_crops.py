@@ -1,4 +1,4 @@
-"""The holes of a photograph one by one: which part of it a network has to see to fill them."""
+"""Hole crops: the parts of a photograph that a network looks at to fill its holes."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,65 +10,78 @@ from numpy.typing import NDArray
 from rechroma.imaging.resize import downscale_mask
 from rechroma.imaging.types import Mask
 
-Box = tuple[slice, slice]
+Box = tuple[slice, slice]  # rows and columns
 
-OVERVIEW = 1024  # px; holes are told apart on a mask reduced to this longer side
-CONTEXT = 0.5  # of a hole's longer side, that is seen around it on each side
-NARROWEST = 128  # px of the photograph that are seen, at least, each way
-MANY = 200  # holes; more are a scatter, and cut into squares together
-THIN = 8  # times its thickness a hole may be long to be seen as a whole; else in pieces so long
+OVERVIEW = 1024  # px; holes are separated on a mask reduced to this longer side
+CONTEXT_SHARE = 0.5  # of a hole's longer side that is added around it on each side
+NARROWEST = 128  # px; a context has at least so many rows and columns
+MANY_HOLES = 200  # more are a scatter of spots, which is cut into squares as one hole
+MAX_ASPECT = 8  # a hole's length over its thickness; longer ones are cut into pieces so long
 
 
 class HoleCrop(NamedTuple):
     """One hole, a few close together, or a piece of a long one.
 
     Attributes:
-        core: rows and columns whose lost pixels are to be filled.
-        view: rows and columns to look at, the core and what is around it.
+        core: rows and columns whose lost pixels are filled.
+        context: rows and columns of the core and its surroundings, for the network to look at.
     """
 
     core: Box
-    view: Box
+    context: Box
 
 
 def find_hole_crops(mask: Mask) -> list[HoleCrop]:
-    """What to fill one after the other; every lost pixel is in one core.
+    """The crops in which the holes of a mask are filled; every lost pixel is in exactly one core.
 
-    A compact hole is seen as a whole with as much around it again. What is long and thin
-    (scratches, a scatter of spots) is cut into squares: reduced to a network's size as a whole,
-    there would be nothing left of it.
+    A compact hole is one crop, with half its length around it on each side. Long and thin damage
+    (scratches, a scatter of spots) is cut into squares: as a single crop, reduced to a network's
+    size, it would vanish.
 
     Args:
         mask: `(H, W)` bool, True where lost.
+
+    >>> mask = np.zeros((900, 1000), bool)
+    >>> mask[400:500, 300:500] = True
+    >>> (crop,) = find_hole_crops(mask)
+    >>> crop.core
+    (slice(400, 500, None), slice(300, 500, None))
+    >>> crop.context
+    (slice(300, 600, None), slice(200, 600, None))
     """
     if not mask.any():
         return []
+    # A small photograph is one crop.
     if max(mask.shape) <= NARROWEST:
         everything = np.s_[0 : mask.shape[0], 0 : mask.shape[1]]
         return [HoleCrop(everything, everything)]
+    # Holes are found on a reduced mask: a box around each, those that touch merged.
     coarse = downscale_mask(mask, OVERVIEW)
-    px = max(mask.shape) / max(coarse.shape)
-    found: list[HoleCrop] = []
-    for box in _merge_touching(_boxes(coarse)):
-        thickness = 2 * px * float(_depth(coarse[box]).max())
-        for core in _pieces(_scaled(box, coarse.shape, mask.shape), thickness):
+    scale = max(mask.shape) / max(coarse.shape)
+    crops: list[HoleCrop] = []
+    for box in _merge_touching(_hole_boxes(coarse)):
+        # Its thickness, px of the photograph, decides whether it is long.
+        thickness = 2 * scale * float(_depth(coarse[box]).max())
+        # A long one is cut into squares; those without a lost pixel are dropped.
+        for core in _cut_pieces(_scale_box(box, coarse.shape, mask.shape), thickness):
             if mask[core].any():
-                found.append(HoleCrop(core, _around(core, thickness, mask.shape)))
-    return found
+                crops.append(HoleCrop(core, _add_context(core, thickness, mask.shape)))
+    return crops
 
 
-def _boxes(mask: Mask) -> list[Box]:
+def _hole_boxes(mask: Mask) -> list[Box]:
+    """The bounding box of each connected hole, or a single one around all where they are many."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     boxes = [np.s_[y : y + height, x : x + width] for x, y, width, height, _ in stats[1:].tolist()]
-    return boxes if len(boxes) <= MANY else [_hull(boxes)]
+    return boxes if len(boxes) <= MANY_HOLES else [_hull(boxes)]
 
 
 def _merge_touching(boxes: list[Box]) -> list[Box]:
-    """The boxes, those that overlap or touch made one until none do."""
+    """The boxes, those that overlap or touch replaced by their hull until none do."""
     merged: list[Box] = []
     for box in boxes:
         near = [other for other in merged if _touch(box, other)]
-        while near:
+        while near:  # a hull may touch boxes that neither of its parts touched
             merged = [other for other in merged if other not in near]
             box = _hull([box, *near])
             near = [other for other in merged if _touch(box, other)]
@@ -81,6 +94,7 @@ def _touch(one: Box, other: Box) -> bool:
 
 
 def _hull(boxes: list[Box]) -> Box:
+    """The smallest box around all `boxes`."""
     rows, columns = zip(*boxes, strict=True)
     return (_span(rows), _span(columns))
 
@@ -90,26 +104,27 @@ def _span(slices: tuple[slice, ...]) -> slice:
 
 
 def _depth(mask: Mask) -> NDArray[np.float32]:
-    """How far inside the hole each pixel lies, px; beyond the box nothing is lost."""
+    """`(H + 2, W + 2)` px from each lost pixel to the nearest known one; the border is known."""
     padded = np.pad(mask.astype(np.uint8), 1)
     depth: NDArray[np.float32] = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_3)
     return depth
 
 
-def _scaled(box: Box, coarse: tuple[int, ...], shape: tuple[int, ...]) -> Box:
-    """The box on a photograph of `shape` that covers this one on a `coarse` one."""
+def _scale_box(box: Box, coarse: tuple[int, ...], shape: tuple[int, ...]) -> Box:
+    """The box on a photograph of `shape` that covers `box` on a mask of shape `coarse`."""
     rows, columns = (
-        slice(each.start * side // small, -(-each.stop * side // small))
-        for each, small, side in zip(box, coarse, shape, strict=True)
+        slice(span.start * side // small, -(-span.stop * side // small))
+        for span, small, side in zip(box, coarse, shape, strict=True)
     )
     return rows, columns
 
 
-def _pieces(box: Box, thickness: float) -> list[Box]:
-    side = max(THIN * round(thickness), NARROWEST)
+def _cut_pieces(box: Box, thickness: float) -> list[Box]:
+    """The box, cut into squares where it is long for its thickness."""
+    side = max(MAX_ASPECT * round(thickness), NARROWEST)
     if max(_lengths(box)) <= 1.5 * side:
         return [box]
-    rows, columns = ([*range(each.start, each.stop, side), each.stop] for each in box)
+    rows, columns = ([*range(span.start, span.stop, side), span.stop] for span in box)
     return [
         np.s_[top:bottom, left:right]
         for top, bottom in pairwise(rows)
@@ -117,13 +132,15 @@ def _pieces(box: Box, thickness: float) -> list[Box]:
     ]
 
 
-def _around(core: Box, thickness: float, shape: tuple[int, ...]) -> Box:
-    margin = round(max(CONTEXT * max(_lengths(core)), thickness))
-    rows, columns = (_widened(each, margin, side) for each, side in zip(core, shape, strict=True))
+def _add_context(core: Box, thickness: float, shape: tuple[int, ...]) -> Box:
+    """The core with its surroundings, as far as a photograph of `shape` has them."""
+    margin = round(max(CONTEXT_SHARE * max(_lengths(core)), thickness))
+    rows, columns = (_widen(span, margin, side) for span, side in zip(core, shape, strict=True))
     return rows, columns
 
 
-def _widened(span: slice, margin: int, side: int) -> slice:
+def _widen(span: slice, margin: int, side: int) -> slice:
+    """`span` with `margin` added at both ends, at least `NARROWEST` long, within 0…`side`."""
     lacking = max(0, NARROWEST - (span.stop - span.start + 2 * margin))
     margin += -(-lacking // 2)
     return slice(max(0, span.start - margin), min(side, span.stop + margin))

@@ -1,4 +1,10 @@
-"""The hues that a network predicts, given to the colors that it paints."""
+"""Hue transfer: the hues that a network predicts, given to the colors that it painted.
+
+A network paints the mean of the likely colors, which is duller than each of them. The hue
+histograms that it predicts keep them apart: shares of 180 hues (OpenCV's, 2 degrees each) and of
+gray, for each cell of the photograph. Three steps, in this order: `sharpen` the histograms, blend
+their mean with the painted hues (`blend_histograms`), and assign hues to colors (`transfer_hues`).
+"""
 
 import cv2
 import numpy as np
@@ -8,107 +14,147 @@ from rechroma.imaging.hue import HUES, chroma_of_hue, hue_of_chroma
 from rechroma.imaging.resize import resize_planes
 from rechroma.imaging.types import Planes
 
-SHARPNESS = 1.3  # 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/score.md)
-TURNING = 0.01  # nats; what a hue turned by one costs, by two four times, beside being unlikely
-LIKELY_BLUR = 2.0  # standard deviation, in hues, of the blur of what is likely
+# A power: 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/lab-notes/score.md).
+SHARPNESS = 1.3
+TURN_COST = 0.01  # nats for a hue turned by one, four times that for one turned by two
+SHARE_BLUR = 2.0  # standard deviation, in hues, of the blur of shares before they are costs
 TINY = np.finfo(np.float32).tiny
-RAREST = 1e-5  # share at which a hue is as unlikely as can be
+RAREST = 1e-5  # share below which all hues cost the same
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than
-# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/score.md.
+# the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/lab-notes/score.md.
 FADE_BETWEEN, FAINT = (15, 36), 4 / 255
 
 
-def sharpen(places: Planes) -> Planes:
-    """`(181, h, w)` shares, those of each place's colors raised to a power: rare ones get rarer.
+def sharpen(histograms: Planes) -> Planes:
+    """Sharpen the hue histogram of each cell: likely hues get more, rare ones less.
 
-    A place that is taken for blue or, less likely, orange is one of them and hardly half of each;
-    its gray share stays.
+    A cell that is blue or, less likely, orange becomes one of them and hardly half of each. Its
+    share of gray stays.
+
+    Args:
+        histograms: `(181, h, w)` float32 shares of the hues of each cell.
+
+    Returns:
+        `(181, h, w)` float32 shares: those of the 180 hues raised to the power `SHARPNESS`.
+
+    >>> cell = np.zeros((181, 1, 1), np.float32)
+    >>> cell[[110, 15, 180], 0, 0] = 0.6, 0.3, 0.1  # blue, orange, gray
+    >>> sharpen(cell)[[110, 15, 180], 0, 0].astype(float).round(2).tolist()
+    [0.64, 0.26, 0.1]
     """
-    colored = places[:HUES] ** SHARPNESS
-    total = np.maximum(colored.sum(axis=0), TINY)
-    return np.concatenate([colored / total * (1 - places[HUES:]), places[HUES:]])
+    colored = histograms[:HUES] ** SHARPNESS  # (180, h, w)
+    total = np.maximum(colored.sum(axis=0), TINY)  # (h, w); 0 in a cell that is all gray
+    return np.concatenate([colored / total * (1 - histograms[HUES:]), histograms[HUES:]])
 
 
-def blend_histograms(chroma: Planes, places: Planes) -> NDArray[np.float64]:
-    """`(181,)` shares: the mean of the hues that are painted and of those that places say.
+def blend_histograms(chroma: Planes, histograms: Planes) -> NDArray[np.float64]:
+    """The hue histogram that the whole photograph is to have.
 
-    Two witnesses that err in different ways; only the places know of grays.
+    It is the mean of two estimates that err in different ways: the hues that the network painted,
+    and the histograms that it predicted. Only the latter have a share of gray.
 
     Args:
         chroma: `(2, H, W)` float32 Cb, Cr as painted.
-        places: `(181, h, w)` shares of the hues of each place.
-    """
-    said: NDArray[np.float64] = places.mean(axis=(1, 2), dtype=np.float64)
-    strength = np.hypot(*chroma)
-    colored = strength > np.quantile(strength, min(1.0, said[HUES]))
-    if not colored.any():
-        return said
-    painted = np.bincount(
-        np.rint(hue_of_chroma(chroma)[colored]).astype(int) % HUES, minlength=HUES
-    ) / int(colored.sum())
-    said[:HUES] = (said[:HUES] + painted * said[:HUES].sum()) / 2
-    return said
-
-
-def transfer_hues(chroma: Planes, wanted: NDArray[np.float64], places: Planes) -> Planes:
-    """Turn the hues of a photograph so that they occur as often as is wanted.
-
-    Each color gets one of the hues, so that all in all they are likely where they come to lie and
-    near to what is painted there: an optimal assignment. The weakest colors become gray, as many
-    as are wanted. The others keep their strength, but where a hue is turned far: there the
-    photograph as a whole asks for a color that nothing in the place itself speaks for, and strong
-    it would stand there as a colored spot; faint it stays.
-
-    Args:
-        chroma: `(2, H, W)` float32 Cb, Cr. Time and memory go with the square of `H * W`: a
-            thousand take half a second.
-        wanted: `(181,)` shares of the hues of the whole photograph.
-        places: `(181, h, w)` shares of the hues of each place, the photograph cut into `h` times
-            `w`; one place says nothing of where a hue is likely.
+        histograms: `(181, h, w)` float32 shares of the hues of each cell.
 
     Returns:
-        `(2, H, W)` float32. Without any colored share, all gray.
+        `(181,)` float64 shares.
+
+    >>> strength = np.linspace(0.1, 0.2, 16, dtype=np.float32).reshape(4, 4)
+    >>> painted = chroma_of_hue(np.full((4, 4), 20.0), strength)
+    >>> predicted = np.zeros((181, 1, 1), np.float32)
+    >>> predicted[60] = 1
+    >>> blended = blend_histograms(painted, predicted)
+    >>> {int(hue): float(blended[hue]) for hue in np.flatnonzero(blended)}
+    {20: 0.5, 60: 0.5}
+    """
+    # The predicted histogram of the photograph: the mean of its cells.
+    blended: NDArray[np.float64] = histograms.mean(axis=(1, 2), dtype=np.float64)  # (181,)
+    # The painted histogram counts colors alone: not the weakest ones, by the share of gray.
+    strength = np.hypot(*chroma)  # (H, W)
+    colored = strength > np.quantile(strength, min(1.0, blended[HUES]))
+    if not colored.any():
+        return blended
+    painted = np.bincount(
+        np.rint(hue_of_chroma(chroma)[colored]).astype(int) % HUES, minlength=HUES
+    ) / int(colored.sum())  # (180,)
+    # Their mean; the painted one counts for the colored share.
+    blended[:HUES] = (blended[:HUES] + painted * blended[:HUES].sum()) / 2
+    return blended
+
+
+def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Planes) -> Planes:
+    """Turn the hues of a photograph so that its hue histogram becomes `shares`.
+
+    Which color gets which hue is an optimal assignment: all in all, each hue is likely in its cell
+    and near to the painted one. The weakest colors become gray, by the share of gray. The others
+    keep their strength, unless their hue is turned far: then the histogram of the photograph asks
+    for it, and that of the cell does not. A strong color would be a colored spot there, so it
+    becomes faint.
+
+    Args:
+        chroma: `(2, H, W)` float32 Cb, Cr. Time and memory grow with the square of `H * W`: a
+            thousand pixels take half a second.
+        shares: `(181,)` shares of the hues of the whole photograph.
+        histograms: `(181, h, w)` float32 shares of the hues of each cell; the cells divide the
+            photograph evenly. A single cell makes a hue equally likely everywhere.
+
+    Returns:
+        `(2, H, W)` float32 Cb, Cr. All gray where `shares` has no color.
+
+    >>> painted = chroma_of_hue(np.full((4, 4), 20.0), np.full((4, 4), 0.2, np.float32))
+    >>> shares = np.zeros(181)
+    >>> shares[25] = 1
+    >>> turned = transfer_hues(painted, shares, shares.astype(np.float32)[:, None, None])
+    >>> turned.shape, float(hue_of_chroma(turned).mean().round())
+    ((2, 4, 4), 25.0)
     """
     from scipy.optimize import linear_sum_assignment
 
-    strength = np.hypot(*chroma)
+    # The weakest colors become gray, as many as the share of gray.
+    strength = np.hypot(*chroma)  # (H, W)
     gray = np.zeros_like(strength, dtype=bool)
-    if wanted[HUES] > 0:
-        gray = strength <= np.quantile(strength, min(1.0, wanted[HUES]))
-    if gray.all() or not wanted[:HUES].any():
+    if shares[HUES] > 0:
+        gray = strength <= np.quantile(strength, min(1.0, shares[HUES]))
+    if gray.all() or not shares[:HUES].any():
         return np.zeros_like(chroma)
-    hues = hue_of_chroma(chroma)
-    drawn = _sample_hues(wanted[:HUES], int((~gray).sum()))
-    likely = resize_planes(_blur_shares(places[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)[
-        :, ~gray
-    ]
+    # As many hues as there are colors, distributed as the shares are.
+    painted = hue_of_chroma(chroma)  # (H, W)
+    hues = _sample_hues(shares[:HUES], int((~gray).sum()))  # (colors,)
+    # First cost: the surprise of a hue where the color is, between cells interpolated.
+    likely = resize_planes(_blur_shares(histograms[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)
+    likely = likely[:, ~gray]  # (180, colors)
     likely /= np.maximum(likely.sum(axis=0), TINY)
-    unlikely = -np.log(np.maximum(likely, RAREST))[np.rint(drawn).astype(int) % HUES].T
-    turns = _hue_distance(hues[~gray][:, None], drawn)
-    _, given = linear_sum_assignment(unlikely + TURNING * turns**2)
-    turned = hues.copy()
-    turned[~gray] = drawn[given]
-    sure = np.interp(_hue_distance(turned, hues), FADE_BETWEEN, (1.0, 0.0))
-    strength = sure * strength + (1 - sure) * np.minimum(strength, FAINT)
+    surprise = -np.log(np.maximum(likely, RAREST))[np.rint(hues).astype(int) % HUES].T
+    # Second cost: how far the painted hue would be turned.
+    turns = _hue_distance(painted[~gray][:, None], hues)  # (colors, hues)
+    # Each color gets one hue so that the sum of costs is the least.
+    _, assigned = linear_sum_assignment(surprise + TURN_COST * turns**2)  # (colors, hues) cost
+    turned = painted.copy()
+    turned[~gray] = hues[assigned]
+    # The farther a hue was turned, the fainter the color.
+    kept = np.interp(_hue_distance(turned, painted), FADE_BETWEEN, (1.0, 0.0))  # (H, W) share
+    strength = kept * strength + (1 - kept) * np.minimum(strength, FAINT)
     return chroma_of_hue(turned, np.where(gray, 0, strength))
 
 
 def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """`(count,)` hues in [-0.5, 179.5), rising, that occur as often as `(180,)` shares say."""
+    """`(count,)` hues in [-0.5, 179.5), ascending, distributed as `(180,)` shares."""
+    # Inverse of the cumulative distribution, at the middles of `count` equal steps.
     borders = np.arange(HUES + 1) - 0.5
-    summed = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
-    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, summed, borders)
+    cumulated = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
+    hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, cumulated, borders)
     return hues
 
 
-def _blur_shares(places: Planes) -> Planes:
-    """Each place's shares, neighboring hues mixed: what is likely has no fine structure."""
+def _blur_shares(histograms: Planes) -> Planes:
+    """`(180, h, w)` with neighboring hues of each cell mixed: likelihood has no fine structure."""
     from scipy.ndimage import gaussian_filter1d
 
-    blurred: Planes = gaussian_filter1d(places, LIKELY_BLUR, axis=0, mode="wrap")
+    blurred: Planes = gaussian_filter1d(histograms, SHARE_BLUR, axis=0, mode="wrap")
     return blurred
 
 
 def _hue_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far hues are from each other on the circle, in [0, 90]."""
+    """The distance of hues on their circle, in [0, 90]."""
     return np.abs((one - other + HUES / 2) % HUES - HUES / 2)

@@ -1,1 +1,1 @@
-"""Networks, their weights, and how both are stored."""
+"""Networks, their weights, and model files on disk."""

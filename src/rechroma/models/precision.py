@@ -1,15 +1,38 @@
-"""Which device computes, and in which precision."""
+"""The precision that pays on a device."""
+
+import logging
+from functools import cache
 
 import torch
+
+logger = logging.getLogger(__name__)
 
 
 def pays_bfloat16(device: str) -> bool:
     """Whether bfloat16 is faster than float32 on a device: 'cpu', 'cuda' or 'mps'."""
     if device == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+    return device == "cpu" and has_amx()
+
+
+@cache
+def has_amx() -> bool:
+    """Whether the CPU multiplies tiles of bfloat16 in hardware (Intel's AMX).
+
+    Torch has only a private function for this. Should that vanish, the answer is False: networks
+    then compute in float32 on every CPU, which is slower on those with AMX, and no less exact.
+    """
+    supported = getattr(torch.cpu, "_is_amx_tile_supported", None)
+    if supported is None:
+        logger.info("this torch has no torch.cpu._is_amx_tile_supported, the CPU uses float32")
+        return False
+    return bool(supported())
 
 
 def autocast(device: str) -> torch.autocast:
-    """Computes in bfloat16 on a device that gains by it."""
+    """A context that computes in bfloat16 on a device that gains by it.
+
+    Args:
+        device: 'cpu', 'cuda' or 'mps'.
+    """
     return torch.autocast(device, torch.bfloat16, enabled=pays_bfloat16(device))

@@ -1,5 +1,6 @@
-"""The network that restores, made by name: ours, the reference report's, or smp's."""
+"""The restoration network: predicts color, gray, damage and hues by one or two networks."""
 
+import traceback
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -13,23 +14,22 @@ from rechroma.errors import UserError
 from rechroma.imaging.color import to_rgb
 from rechroma.models.factory import build_network
 from rechroma.models.weights import BUNDLED, load_bundled_weights, load_weights
-from rechroma.settings import Model
+from rechroma.settings import STRIDE, Model
 
-HEAD_SCALE = 0.03  # of the last layer's first weights
-RAREST_HUE = 1e-5  # share that a fresh network gives a hue which no photograph has
-STRIDE = 32  # height and width the encoders accept are its multiples
+HEAD_SCALE = 0.03  # of the last layer's usual first weights
+RAREST_HUE = 1e-5  # share that a fresh network predicts for a hue which no photograph has
 
 
 class Prediction(NamedTuple):
-    """What the network says of N photographs.
+    """What the network predicts for N photographs.
 
     Attributes:
         color: `(N, 3, H, W)` float32; luma in [0, 1] with Cb, Cr in [-0.5, 0.5] for
             `luma_chroma`, RGB in [0, 1] for `rgb`.
         gray: `(N, 1, H, W)` float32 in [0, 1], the first stage's restored gray, or None.
         damage: `(N, 1, H, W)` float32 logits of the segmented damage, or None.
-        hues: `(N, 181, h, w)` float32 logits of the hue histogram of each place, or None; one place
-            where the network takes the photograph as a whole.
+        hues: `(N, 181, h, w)` float32 logits of the hue histogram of each cell, or None; a single
+            cell where the network predicts one histogram for the whole photograph.
     """
 
     color: Tensor
@@ -41,36 +41,48 @@ class Prediction(NamedTuple):
 class RestorationNetwork(nn.Module):
     """Predicts the color of gray photographs and the gray of their lost part.
 
+    Args:
+        settings: the encoder and decoder, their first weights, inputs and outputs.
+
     Raises:
-        UserError: an encoder, decoder or starting weights that are not to be had.
+        UserError: an unknown encoder or decoder, two that do not go together, or starting weights
+            that are missing or of another network.
     """
 
     def __init__(self, settings: Model):
         super().__init__()
         self.settings = settings
+        # Input: luma, and the mask beside it. Output: the color's planes, then the damage's logits.
         channels = 2 if settings.mask else 1
         colors = 2 if settings.two_stage and settings.output == "luma_chroma" else 3
         damage = 1 if settings.segmentation else 0
+        # Two stages: the first restores the gray, the second one colors it.
         if settings.two_stage:
             self.gray_network: nn.Module | None = build_network(settings, channels, 1 + damage)
             self.color_network = build_network(settings, channels, colors, settings.hues)
         else:
             self.gray_network = None
             self.color_network = build_network(settings, channels, colors + damage, settings.hues)
+        # With a fill, the output is a difference from it: fresh networks start near zero.
         if settings.output == "luma_chroma" and settings.fill != "none":
             for network in filter(None, (self.gray_network, self.color_network)):
-                _quiet_head(network)
+                _scale_head(network)
+        # ImageNet's weights were loaded with the encoder; all others are of the whole network.
         if settings.weights == BUNDLED:
             load_bundled_weights(self)
         elif settings.weights not in ("none", "imagenet"):
             load_weights(self, Path(settings.weights))
-        for encoder in self._frozen():
+        for encoder in self._frozen_encoders():
             encoder.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Self:
-        """As in torch; what is frozen keeps its running means too."""
+        """As in torch; frozen encoders stay in evaluation mode.
+
+        Not by smp's `freeze_encoder`: with it the encoder's dropout stays active, in evaluation
+        too, and the quarter-resolution U-Net is no model of smp.
+        """
         super().train(mode)
-        for encoder in self._frozen():
+        for encoder in self._frozen_encoders():
             encoder.eval()
         return self
 
@@ -78,35 +90,36 @@ class RestorationNetwork(nn.Module):
         """Predict from gray photographs.
 
         Args:
-            luma: `(N, 1, H, W)` uint8 gray; in the hole, what `model.fill` puts there. Not yet
+            luma: `(N, 1, H, W)` uint8 gray, its holes filled by `model.fill`. Not yet
                 floating point, because Fabric would round that to bfloat16 on its way in.
             mask: `(N, 1, H, W)` bool, True where lost.
+
+        Raises:
+            UserError: the encoder does not take photographs of this size.
         """
         luma, mask = luma.float() / 255, mask.float()
         if self.gray_network is None:
-            raw, hues = _run(self.color_network, self._see(luma, mask))
-            raw, damage = self._split(raw)
+            # One stage: gray, color and damage from the same network.
+            raw, hues = _run(self.color_network, self._stack_inputs(luma, mask))
+            raw, damage = self._split_damage(raw)
             gray = None
-            color = self._color(raw, luma)
+            color = self._color_from_raw(raw, luma)
         else:
-            raw, damage = self._split(_run(self.gray_network, self._see(luma, mask))[0])
-            gray = self._keep(luma, self._luma(raw, luma), mask)
-            raw, hues = _run(self.color_network, self._see(gray, mask))
-            color = self._color(torch.cat([gray - self._base(gray), raw], 1), gray)
+            # First stage: the gray of the holes.
+            raw, damage = self._split_damage(
+                _run(self.gray_network, self._stack_inputs(luma, mask))[0]
+            )
+            gray = self._keep_known(luma, self._luma_from_raw(raw, luma), mask)  # (N, 1, H, W)
+            # Second stage: color for the restored gray, which stays the luma of `luma_chroma`.
+            raw, hues = _run(self.color_network, self._stack_inputs(gray, mask))
+            color = self._color_from_raw(torch.cat([gray - self._fill(gray), raw], 1), gray)
+        # Known luma is put back; for `rgb` that is done when a photograph is restored.
         if self.settings.output == "luma_chroma":
-            color = torch.cat([self._keep(luma, color[:, :1], mask), color[:, 1:]], dim=1)
+            color = torch.cat([self._keep_known(luma, color[:, :1], mask), color[:, 1:]], dim=1)
         return Prediction(color, gray, damage, hues)
 
-    def _frozen(self) -> list[nn.Module]:
-        """The encoders that keep the weights they start with; the plain network has none."""
-        if not self.settings.frozen or self.settings.weights == "none":
-            return []
-        networks = (self.gray_network, self.color_network)
-        found = [getattr(network, "encoder", None) for network in networks]
-        return [encoder for encoder in found if encoder is not None]
-
     def start_hues(self, mean: NDArray[np.float32]) -> None:
-        """Let a fresh network take every photograph for the mean one, `(181,)` shares of hues."""
+        """Let a fresh network predict the mean histogram, `(181,)` shares, for every photograph."""
         last = [layer for layer in self.color_network.modules() if isinstance(layer, nn.Linear)][-1]
         with torch.no_grad():
             last.bias.copy_(torch.from_numpy(mean + RAREST_HUE).log())
@@ -115,31 +128,43 @@ class RestorationNetwork(nn.Module):
         """`Prediction.color` as `(N, 3, H, W)` RGB, which may leave [0, 1] a little."""
         return to_rgb(color) if self.settings.output == "luma_chroma" else color
 
-    def _see(self, luma: Tensor, mask: Tensor) -> Tensor:
+    def _frozen_encoders(self) -> list[nn.Module]:
+        """The encoders that keep their first weights; the plain network has none."""
+        if not self.settings.frozen or self.settings.weights == "none":
+            return []
+        networks = (self.gray_network, self.color_network)
+        encoders = [getattr(network, "encoder", None) for network in networks]
+        return [encoder for encoder in encoders if encoder is not None]
+
+    def _stack_inputs(self, luma: Tensor, mask: Tensor) -> Tensor:
+        """`(N, 1 or 2, H, W)`: luma in [-2, 2], and the mask where the network has it as input."""
         centered = 4 * (luma - 0.5)
         return torch.cat([centered, mask], dim=1) if self.settings.mask else centered
 
-    def _keep(self, known: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
-        return torch.lerp(known, predicted, mask) if self.settings.keep_gray else predicted
-
-    def _split(self, raw: Tensor) -> tuple[Tensor, Tensor | None]:
+    def _split_damage(self, raw: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Raw output without its last channel, and that: the logits of the damage."""
         return (raw[:, :-1], raw[:, -1:]) if self.settings.segmentation else (raw, None)
 
-    def _base(self, luma: Tensor) -> Tensor:
-        """What a predicted luma is a difference from: the fill, where there is one."""
+    def _keep_known(self, known: Tensor, predicted: Tensor, mask: Tensor) -> Tensor:
+        """Predicted luma in the holes, and with `model.keep_gray` the known one around them."""
+        return torch.lerp(known, predicted, mask) if self.settings.keep_gray else predicted
+
+    def _fill(self, luma: Tensor) -> Tensor:
+        """The luma that raw output is a difference from: the fill, or without one middle gray."""
         return torch.full_like(luma, 0.5) if self.settings.fill == "none" else luma
 
-    def _luma(self, raw: Tensor, luma: Tensor) -> Tensor:
-        return self._base(luma) + raw[:, :1]
+    def _luma_from_raw(self, raw: Tensor, luma: Tensor) -> Tensor:
+        return self._fill(luma) + raw[:, :1]
 
-    def _color(self, raw: Tensor, luma: Tensor) -> Tensor:
+    def _color_from_raw(self, raw: Tensor, luma: Tensor) -> Tensor:
+        """`(N, 3, H, W)` as `Prediction.color`, from raw output in three channels."""
         if self.settings.output == "rgb":
             return torch.sigmoid(raw[:, -3:])
-        return torch.cat([self._luma(raw, luma), 0.5 * torch.tanh(raw[:, 1:3])], dim=1)
+        return torch.cat([self._luma_from_raw(raw, luma), 0.5 * torch.tanh(raw[:, 1:3])], dim=1)
 
 
-def _quiet_head(network: nn.Module) -> None:
-    """Let a fresh network say nearly nothing: it starts at the fill and at gray, not at noise."""
+def _scale_head(network: nn.Module) -> None:
+    """Let a fresh network start at the fill and at gray, and not at noise."""
     head = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)][-1]
     with torch.no_grad():
         head.weight *= HEAD_SCALE
@@ -147,25 +172,39 @@ def _quiet_head(network: nn.Module) -> None:
             head.bias.zero_()
 
 
-def _run(network: nn.Module, seen: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The network's output in float32 at the input's size, padded to the stride meanwhile.
+def _run(network: nn.Module, planes: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The network's output for `(N, channels, H, W)` planes of any size.
 
-    Plane by plane in memory, whatever the network's layout: what follows is faster on planes.
-    Beside it what the network says of the hues, if anything: `(N, 181, h, w)` logits by places.
+    Returns:
+        `(N, classes, H, W)` float32, and `(N, 181, h, w)` float32 logits of the hues, or None where
+        the network predicts none.
     """
-    height, width = seen.shape[-2:]
-    padded = functional.pad(seen, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
+    # The encoder takes multiples of 32 px: pad the right and lower sides, and crop afterwards.
+    height, width = planes.shape[-2:]
+    padded = functional.pad(planes, (0, -width % STRIDE, 0, -height % STRIDE), mode="replicate")
     try:
         output = network(padded)
-    except AssertionError as error:  # how timm refuses what its windows do not fit
+    except AssertionError as error:
+        # Timm asserts that its windows fit the photograph (swin, maxvit, halonet). Its encoders
+        # have no common attribute to check instead. Other assertions keep their traceback.
+        if not _passed_timm(error):
+            raise
         raise UserError(
             f"the encoder does not take photographs of {padded.shape[-1]}x{padded.shape[-2]} px "
             f"({error}), choose another model.encoder"
         ) from error
-    planes, hues = output if isinstance(output, tuple) else (output, None)
-    planes = planes[..., :height, :width]
-    planes = planes.to(torch.float32, memory_format=torch.contiguous_format)
+    raw, hues = output if isinstance(output, tuple) else (output, None)
+    # Contiguous whatever the network's memory format: the steps after it are faster so.
+    raw = raw[..., :height, :width]
+    raw = raw.to(torch.float32, memory_format=torch.contiguous_format)
     if hues is None:
-        return planes, None
+        return raw, None
+    # One histogram for the whole photograph, (N, 181), is that of a single cell.
     hues = hues.float()
-    return planes, hues if hues.ndim == 4 else hues[..., None, None]
+    return raw, hues if hues.ndim == 4 else hues[..., None, None]
+
+
+def _passed_timm(error: Exception) -> bool:
+    """Whether `error` was raised by timm, or by what it called."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(frame.f_globals.get("__name__", "").startswith("timm.") for frame in frames)

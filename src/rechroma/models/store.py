@@ -1,4 +1,4 @@
-"""Trained models on disk: written, checked, and found by the words that people name them with."""
+"""Trained models on disk: saved, checked and loaded."""
 
 import hashlib
 import json
@@ -7,10 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rechroma.errors import UserError
-from rechroma.settings import Restore
-
-if TYPE_CHECKING:
-    from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.card import (
     CARD,
     METADATA,
@@ -20,10 +16,19 @@ from rechroma.models.card import (
     embedded_card,
     read_card,
 )
+from rechroma.settings import Restore
+
+if TYPE_CHECKING:
+    from rechroma.models.restoration import RestorationNetwork
 
 
 class StoredModel(NamedTuple):
-    """A model as it is written down: its network, and how it is used."""
+    """A trained model as it is stored.
+
+    Attributes:
+        network: the network of torch.
+        restore: how photographs are restored with it.
+    """
 
     network: "RestorationNetwork"
     restore: Restore
@@ -34,12 +39,18 @@ def save_model(
     restore: Restore,
     folder: Path,
     half: bool = False,
-    told: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a model that `load` reads: weights as safetensors, settings and their sum as JSON.
+    """Write a model that `load_model` reads: weights as safetensors, and its card as JSON.
 
-    The settings stand in the file of weights too, so that it can be moved alone. With `half` the
-    weights are rounded to half precision; what is `told` goes into the JSON too.
+    The card is inside the file of weights too, so that the file can be moved alone.
+
+    Args:
+        network: the network.
+        restore: how photographs are restored with it.
+        folder: is made where it is missing.
+        half: round the weights to half precision, float16.
+        extra: more entries of the card, such as its license.
     """
     from safetensors.torch import save as as_bytes
 
@@ -50,17 +61,26 @@ def save_model(
             name: tensor.half() if tensor.is_floating_point() else tensor
             for name, tensor in tensors.items()
         }
-    described = {**describe_model(network.settings, restore), **(told or {})}
-    metadata = {METADATA: json.dumps(described)}
+    entries = {**describe_model(network.settings, restore), **(extra or {})}
+    metadata = {METADATA: json.dumps(entries)}
     (folder / WEIGHTS).write_bytes(as_bytes(tensors, metadata))
-    card = {**described, "sha256": _sha256(folder / WEIGHTS)}
+    card = {**entries, "sha256": _sha256(folder / WEIGHTS)}
     (folder / CARD).write_text(
         json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
     )
 
 
 def load_network(path: Path, device: str = "cpu") -> StoredModel:
-    """As `load`, the network of torch itself; `path` is a folder or a file of weights."""
+    """The network of torch that `save_model` wrote, in evaluation mode.
+
+    Args:
+        path: a model's folder, or its file of weights alone.
+        device: of torch: 'cpu', 'cuda' or 'mps'.
+
+    Raises:
+        UserError: `path` holds no model, the card describes none of this version, or the weights
+            are of another network or not those of the card.
+    """
     import torch
 
     from rechroma.models.restoration import RestorationNetwork
@@ -76,18 +96,20 @@ def load_network(path: Path, device: str = "cpu") -> StoredModel:
         _check_sum(weights, card)
     network = RestorationNetwork(model)
     load_weights(network, weights)
+    # Channels last is the faster memory format for convolutions.
     network.eval().to(torch.device(device)).to(memory_format=torch.channels_last)
     return StoredModel(network, restore)
 
 
 def _check_sum(weights: Path, card: Mapping[str, Any]) -> None:
+    """Raises UserError where the weights are not those that the card was written for."""
     if "sha256" not in card or not weights.exists():
         return
-    found = _sha256(weights)
-    if found != card["sha256"]:
+    actual = _sha256(weights)
+    if actual != card["sha256"]:
         raise UserError(
             f"{weights} is damaged or another file: expected sha256 "
-            f"{card['sha256'][:12]}…, found {found[:12]}…; get the model again"
+            f"{card['sha256'][:12]}…, found {actual[:12]}…; get the model again"
         )
 
 

@@ -1,4 +1,7 @@
-"""Starting weights from safetensors files, and the ones that are bundled with the package."""
+"""Starting weights from safetensors files, and the bundled ones.
+
+Imported where torch must not be: it is imported by the functions that need it.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,14 +12,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights"
-BUNDLED = "bundled"  # in `model.weights`
+BUNDLED = "bundled"  # the value of `model.weights` that asks for them
 
 
 def load_bundled_weights(network: "nn.Module") -> None:
     """Load the bundled weights into `network`.
 
     Raises:
-        UserError: it is another network.
+        UserError: they are of another network.
     """
     try:
         load_weights(network, BUNDLED_FOLDER / "weights.safetensors")
@@ -24,11 +27,11 @@ def load_bundled_weights(network: "nn.Module") -> None:
         raise UserError(
             f"model.weights is '{BUNDLED}', which this network cannot start from, choose "
             f"model.weights=none: {error}"
-        ) from None
+        ) from error
 
 
 def load_weights(network: "nn.Module", path: Path) -> None:
-    """Load the safetensors file at `path` into `network`; the names and shapes must agree.
+    """Load the safetensors file at `path` into `network`; names and shapes must be equal.
 
     Raises:
         UserError: the file is missing, no safetensors file, or of another network.
@@ -41,13 +44,14 @@ def load_weights(network: "nn.Module", path: Path) -> None:
     except FileNotFoundError:
         raise UserError(f"{path} is missing, expected the weights of a network there") from None
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is no safetensors file: {error}") from None
+        raise UserError(f"{path} is no safetensors file: {error}") from error
+    # Compared here and not by torch, whose error lists hundreds of names.
     own = network.state_dict()
     for name in sorted(own.keys() | tensors.keys()):
         expected = tuple(own[name].shape) if name in own else "nothing"
-        found = tuple(tensors[name].shape) if name in tensors else "nothing"
-        if expected != found:
+        actual = tuple(tensors[name].shape) if name in tensors else "nothing"
+        if expected != actual:
             raise UserError(
-                f"{path} is of another network: expected {expected} as '{name}', found {found}"
+                f"{path} is of another network: expected {expected} as '{name}', found {actual}"
             )
     network.load_state_dict(tensors)

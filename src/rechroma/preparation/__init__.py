@@ -1,1 +1,1 @@
-"""A source of photographs becomes prepared data."""
+"""From a source of photographs to prepared data: listed, validated, split and written."""

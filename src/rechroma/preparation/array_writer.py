@@ -1,4 +1,4 @@
-"""Equal squares in one .npy file, written one by one: memory stays flat however many there are."""
+"""A .npy file of equal tiles, written one by one: memory stays flat however many there are."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,15 +11,15 @@ from rechroma.imaging.types import Photo
 
 
 class ArrayWriter:
-    """The file `path`, open for writing; `np.load(path, mmap_mode="r")` reads it once closed.
+    """The .npy file `path`, open for writing; `np.load(path, mmap_mode="r")` reads it once closed.
 
-    Rows are `(size, size, 3)` uint8 RGB.
+    The array is `(count, size, size, 3)` uint8, a tile in RGB each row.
     """
 
     def __init__(self, path: Path, size: int) -> None:
         self.size = size
         self.count = 0
-        self._bytes = size * size * 3
+        self._bytes = size * size * 3  # of a row
         self._file = path.open("w+b")
         self._start = self._write_header()
 
@@ -34,31 +34,36 @@ class ArrayWriter:
     ) -> None:
         self._file.close()
 
-    def append(self, square: Photo) -> int:
-        """Add a row and return its number.
+    def append(self, tile: Photo) -> int:
+        """Add a `(size, size, 3)` uint8 tile as the last row and return the number of that row.
 
         Raises:
-            ValueError: `square` has another shape or type.
+            ValueError: `tile` has another shape or type.
         """
-        if square.shape != (self.size, self.size, 3) or square.dtype != np.uint8:
+        if tile.shape != (self.size, self.size, 3) or tile.dtype != np.uint8:
             raise ValueError(
-                f"square is {square.shape} {square.dtype}, "
-                f"expected {(self.size, self.size, 3)} uint8"
+                f"tile is {tile.shape} {tile.dtype}, expected {(self.size, self.size, 3)} uint8"
             )
         self._file.seek(self._start + self.count * self._bytes)
-        self._file.write(square.tobytes())
+        self._file.write(tile.tobytes())
         self.count += 1
         return self.count - 1
 
-    def keep(self, rows: Sequence[int], see: Callable[[bytes], None]) -> None:
-        """Keep only `rows`, which must ascend; `see` is shown the bytes of each."""
-        for place, row in enumerate(rows):
+    def select_rows(self, rows: Sequence[int], update_digest: Callable[[bytes], None]) -> None:
+        """Delete all rows but `rows` from the file.
+
+        Args:
+            rows: numbers of the rows that remain, ascending.
+            update_digest: called with the bytes of each remaining row, in this order.
+        """
+        for number, row in enumerate(rows):
             self._file.seek(self._start + row * self._bytes)
-            square = self._file.read(self._bytes)
-            see(square)
-            if place != row:
-                self._file.seek(self._start + place * self._bytes)
-                self._file.write(square)
+            tile = self._file.read(self._bytes)
+            update_digest(tile)
+            # Rows ascend, so a row only ever moves towards the start, over one already read.
+            if number != row:
+                self._file.seek(self._start + number * self._bytes)
+                self._file.write(tile)
         self.count = len(rows)
         self._write_header()
         self._file.truncate(self._start + self.count * self._bytes)

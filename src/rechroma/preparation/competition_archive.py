@@ -1,4 +1,4 @@
-"""The competition's files, in its archive or unpacked, and the lists that pair them."""
+"""Reading the competition's data, packed or unpacked, and the CSV lists that pair its files."""
 
 import csv
 import io
@@ -12,25 +12,28 @@ from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.io import is_inside
 
 ARCHIVE_NAME = "open.zip"
-TRAIN_LIST = re.compile(r"(?!__MACOSX)([^/]+/)?train\.csv")  # on top or in one folder
-UNPACKED_LIMIT = 2**28  # bytes; beyond, a file in the archive is a bomb
+TRAIN_LIST = re.compile(r"(\./)?(?!__MACOSX)([^/]+/)?train\.csv")  # on top or in one folder
+UNPACKED_LIMIT = 2**28  # bytes; a larger file in the archive is a decompression bomb
 
 
 class Files(Protocol):
-    """The competition's files by their names in its lists."""
+    """The competition's files, by their paths relative to train.csv."""
 
     def text(self, name: str) -> str | None:
-        """The text file beside train.csv; None if there is none."""
+        """The content of a text file; None if it does not exist."""
 
     def open(self, name: str) -> Path | BinaryIO:
-        """The picture of that name; raises PhotoError."""
+        """A picture file, to be read by `imaging.io`; raises PhotoError."""
 
 
 def open_files(path: Path) -> Files:
-    """The files of the archive `path`, or of the folder `path`, which may hold either.
+    """The competition's files at `path`.
+
+    Args:
+        path: open.zip, a folder with it, the folder with train.csv, or the folder above that.
 
     Raises:
-        UserError: neither is there.
+        UserError: `path` is none of these.
     """
     if path.is_file():
         return _Archive(path)
@@ -45,37 +48,52 @@ def open_files(path: Path) -> Files:
     )
 
 
-def rows(text: str, listing: str, columns: tuple[str, ...]) -> list[tuple[int, list[str]]]:
-    """Line number and the values of `columns` for each row of the CSV `text`.
+def read_csv(text: str, listing: str, columns: tuple[str, ...]) -> list[tuple[int, list[str]]]:
+    """Line number and the values of `columns` for each row of a CSV list.
+
+    Args:
+        text: content of the list.
+        listing: its name, in errors.
+        columns: names, in the order of the values.
 
     Raises:
-        UserError: a column is missing, there are no rows, or it is no CSV.
+        UserError: not a CSV, a column is missing, or no rows.
     """
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     try:
         missing = [name for name in columns if name not in (reader.fieldnames or [])]
         if missing:
-            came = ", ".join(reader.fieldnames or []) or "none"
-            raise UserError(f"{listing} lacks the column {missing[0]}, its columns are: {came}")
-        listed = [(reader.line_num, [row[name].strip() for name in columns]) for row in reader]
+            present = ", ".join(reader.fieldnames or []) or "none"
+            raise UserError(f"{listing} lacks the column {missing[0]}, its columns are: {present}")
+        values = [(reader.line_num, [row[name].strip() for name in columns]) for row in reader]
     except csv.Error as error:
         raise UserError(f"{listing} line {reader.line_num} is no CSV: {error}") from None
-    if not listed:
+    if not values:
         raise UserError(f"{listing} lists no photographs")
-    return listed
+    return values
 
 
-def inner_path(value: str, place: str) -> str:
-    """A path of a list, relative to it; raises PhotoError for one that leads elsewhere."""
+def inner_path(value: str, where: str) -> str:
+    """A path in a list, normalized; relative to the list and below its folder.
+
+    Args:
+        value: the path, with slashes or backslashes.
+        where: list and line, in errors.
+
+    Raises:
+        PhotoError: empty, absolute, or leading outside of the folder.
+    """
     name = PurePosixPath(value.replace("\\", "/"))
     if not name.name:
-        raise PhotoError(place, "names no file")
+        raise PhotoError(where, "names no file")
     if name.is_absolute() or ".." in name.parts or PureWindowsPath(value).drive:
-        raise PhotoError(value, f"leads outside the data ({place})")
+        raise PhotoError(value, f"leads outside the data ({where})")
     return str(name)
 
 
 class _Folder:
+    """The unpacked data, in the folder with train.csv."""
+
     def __init__(self, root: Path) -> None:
         self.root = root
 
@@ -91,31 +109,31 @@ class _Folder:
 
 
 class _Archive:
+    """The packed data; train.csv is at the top of the archive or in a folder there."""
+
     def __init__(self, path: Path) -> None:
         try:
             self.archive = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError) as error:
             raise UserError(f"{path} cannot be read as an archive: {error}") from None
-        self.entries = {
-            str(PurePosixPath(entry.filename)): entry for entry in self.archive.infolist()
-        }
-        lists = [name for name in self.entries if TRAIN_LIST.fullmatch(name)]
+        lists = [name for name in self.archive.namelist() if TRAIN_LIST.fullmatch(name)]
         if not lists:
             raise UserError(f"{path} holds no train.csv, expected the competition's {ARCHIVE_NAME}")
         self.prefix = min(lists, key=len).removesuffix("train.csv")
+        self.root = zipfile.Path(self.archive, self.prefix)
 
     def text(self, name: str) -> str | None:
-        known = self.prefix + name in self.entries
-        return _utf8(self.open(name).read(), name) if known else None
+        return _utf8(self.open(name).read(), name) if (self.root / name).is_file() else None
 
     def open(self, name: str) -> BinaryIO:
-        entry = self.entries.get(self.prefix + name)
-        if entry is None:
+        file = self.root / name
+        if not file.is_file():
             raise PhotoError(name, "is missing")
-        if entry.file_size > UNPACKED_LIMIT:
-            raise PhotoError(name, f"unpacks to {entry.file_size >> 20} MiB, expected a picture")
+        size = self.archive.getinfo(self.prefix + name).file_size
+        if size > UNPACKED_LIMIT:
+            raise PhotoError(name, f"unpacks to {size >> 20} MiB, expected a picture")
         try:
-            return io.BytesIO(self.archive.read(entry))
+            return io.BytesIO(file.read_bytes())
         except Exception as error:  # a broken archive raises from zipfile, zlib, lzma or the system
             raise PhotoError(name, f"cannot be unpacked: {error}") from None
 

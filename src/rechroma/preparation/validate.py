@@ -1,4 +1,4 @@
-"""Photographs as they come in: looked at once, each sound or rejected with its reason."""
+"""Validation of a source's photographs: each is read once, and used or rejected with a reason."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,10 +11,10 @@ from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.resize import center_square
 from rechroma.imaging.types import Photo
 from rechroma.preparation.array_writer import ArrayWriter
-from rechroma.preparation.pairs import mask_of_pair
-from rechroma.preparation.sources import Candidate, Rejected
+from rechroma.preparation.pairs import validate_pair
+from rechroma.preparation.sources import Rejected, SourcePhoto
 from rechroma.preparation.splits import Keys, pixel_keys
-from rechroma.progress import in_order, track
+from rechroma.progress import parallel_map, track
 from rechroma.settings import Data
 
 SHOWN_REASONS = 5
@@ -22,56 +22,65 @@ SHOWN_REASONS = 5
 
 @dataclass
 class ValidPhoto:
-    """A sound photograph after the first look, without its pixels."""
+    """A photograph that can be used, without its pixels."""
 
-    candidate: Candidate
+    source: SourcePhoto
     height: int
-    """In the source, px; so is the width."""
+    """In the source, px."""
     width: int
+    """In the source, px."""
     has_damage: bool
-    """It came with its damage."""
+    """Whether the source has it damaged; otherwise its damage is to be drawn."""
     keys: Keys
-    """What it shows, see `splits.pixel_keys`."""
+    """Of its pixels, see `splits.pixel_keys`."""
     row: int = -1
-    """Its place among the squares; -1: none."""
+    """Its row among the tiles; -1: it has no tile."""
     split: str = ""
+    """Empty until it is assigned."""
     group: str = ""
-    """The id of the first photograph of its group."""
+    """The id of the first photograph of its group; empty until it is assigned."""
 
 
 def validate_photos(
-    candidates: Sequence[Candidate], squares: ArrayWriter
+    photos: Sequence[SourcePhoto], tiles: ArrayWriter
 ) -> tuple[list[ValidPhoto], list[Rejected]]:
-    """Look at every photograph once; the squares of those that may train go to `squares`.
+    """Read every photograph once, and write the tiles of those that may train.
 
-    Those that come damaged must all have one size: the most frequent one.
+    Photographs that the source has damaged must have one size: the most frequent one.
+
+    Args:
+        photos: of the source.
+        tiles: gets a tile of each photograph whose split is not set by the source.
+
+    Returns:
+        The photographs that can be used, in the order of `photos`, and the rejected files.
     """
 
-    def look(candidate: Candidate) -> tuple[ValidPhoto, Photo | None] | Rejected:
+    def validate(photo: SourcePhoto) -> tuple[ValidPhoto, Photo | None] | Rejected:
         try:
-            return _look(candidate, squares.size)
+            return _validate(photo, tiles.size)
         except PhotoError as error:
             return Rejected(error.name, error.reason)
 
-    arrivals: list[ValidPhoto] = []
+    valid: list[ValidPhoto] = []
     rejected: list[Rejected] = []
-    for result in track(in_order(look, candidates), "reading photographs", len(candidates)):
+    for result in track(parallel_map(validate, photos), "reading photographs", len(photos)):
         if isinstance(result, Rejected):
             rejected.append(result)
             continue
-        arrival, square = result
-        if square is not None:
-            arrival.row = squares.append(square)
-        arrivals.append(arrival)
-    same, different = _of_one_size(arrivals)
-    return same, rejected + different
+        photo, tile = result
+        if tile is not None:
+            photo.row = tiles.append(tile)
+        valid.append(photo)
+    same_size, other_size = _require_one_size(valid)
+    return same_size, rejected + other_size
 
 
 def check_rejected(rejected: Sequence[Rejected], total: int, data: Data) -> None:
-    """Stop where more of `total` files are rejected than `data.rejected_limit` allows.
+    """Stop if more of `total` files are rejected than `data.rejected_limit` allows.
 
     Raises:
-        UserError: with the first reasons.
+        UserError: the message shows the first reasons.
     """
     if len(rejected) <= data.rejected_limit * total:
         return
@@ -84,34 +93,37 @@ def check_rejected(rejected: Sequence[Rejected], total: int, data: Data) -> None
     )
 
 
-def _look(candidate: Candidate, size: int) -> tuple[ValidPhoto, Photo | None]:
-    target, damaged = candidate.load()
+def _validate(photo: SourcePhoto, size: int) -> tuple[ValidPhoto, Photo | None]:
+    """Read one photograph; with its `(size, size, 3)` tile if it may train."""
+    target, damaged = photo.load()
+    # An input without a target: nothing to compare, no pixels of a target that could leak.
     if target is None:
         assert damaged is not None
         height, width = damaged.shape
-        return ValidPhoto(candidate, height, width, True, np.empty(0, dtype=np.uint64)), None
+        return ValidPhoto(photo, height, width, True, np.empty(0, dtype=np.uint64)), None
     height, width = target.shape[:2]
     if min(height, width) < size:
         raise PhotoError(
-            candidate.file, f"is {width}x{height} px, data.size asks for {size} px each way"
+            photo.file, f"is {width}x{height} px, data.size asks for {size} px each way"
         )
     if damaged is not None:
-        mask_of_pair(candidate.file, target, damaged)
-    square = center_square(target, size) if candidate.split is None else None
-    return ValidPhoto(candidate, height, width, damaged is not None, pixel_keys(target)), square
+        validate_pair(photo.file, target, damaged)
+    tile = center_square(target, size) if photo.split is None else None
+    return ValidPhoto(photo, height, width, damaged is not None, pixel_keys(target)), tile
 
 
-def _of_one_size(arrivals: Sequence[ValidPhoto]) -> tuple[list[ValidPhoto], list[Rejected]]:
-    sizes = Counter((each.height, each.width) for each in arrivals if each.has_damage)
+def _require_one_size(photos: Sequence[ValidPhoto]) -> tuple[list[ValidPhoto], list[Rejected]]:
+    """Reject damaged photographs of another size than most of them have."""
+    sizes = Counter((photo.height, photo.width) for photo in photos if photo.has_damage)
     if len(sizes) <= 1:
-        return list(arrivals), []
+        return list(photos), []
     height, width = sizes.most_common(1)[0][0]
     same: list[ValidPhoto] = []
     rejected: list[Rejected] = []
-    for each in arrivals:
-        if each.has_damage and (each.height, each.width) != (height, width):
-            reason = f"is {each.width}x{each.height} px, most are {width}x{height} px"
-            rejected.append(Rejected(each.candidate.file, reason))
+    for photo in photos:
+        if photo.has_damage and (photo.height, photo.width) != (height, width):
+            reason = f"is {photo.width}x{photo.height} px, most are {width}x{height} px"
+            rejected.append(Rejected(photo.source.file, reason))
         else:
-            same.append(each)
+            same.append(photo)
     return same, rejected

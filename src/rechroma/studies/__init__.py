@@ -1,1 +1,1 @@
-"""Named comparisons of trainings: what they are, how they run, what they found."""
+"""Studies: named comparisons of trainings, their runs in DVC's queue, and their results."""

@@ -12,14 +12,14 @@ from rechroma.settings import Settings, parse_settings
 
 
 def apply_overrides(tree: dict[str, Any], overrides: Iterable[str], where: str) -> Settings:
-    """The settings in `tree`, nested as in params.yaml, with some changed.
+    """The settings of params.yaml with some of them changed.
 
-    Later overrides of one setting win; `tree` stays as it is.
+    Of several overrides of one setting, the last one counts.
 
     Args:
-        tree: params.yaml as it was read.
-        overrides: `name=value`, the name dotted and the value in YAML.
-        where: names the origin of the overrides in errors.
+        tree: the content of params.yaml; it is not changed.
+        overrides: `name=value`, a dotted name and a value in YAML.
+        where: the origin of the overrides, at the start of messages.
 
     Raises:
         UserError: an override is not of that form, or a setting is unknown or out of its range.
@@ -34,7 +34,7 @@ def apply_overrides(tree: dict[str, Any], overrides: Iterable[str], where: str) 
             if OmegaConf.is_dict(OmegaConf.select(settings, name)):
                 raise UserError(f"{where}: {name} has parts, change one of them: {name}.…=")
             settings.merge_with_dotlist([f"{name}={value}"])
-        except (OmegaConfBaseException, yaml.YAMLError, KeyError):
-            raise UserError(f"{where}: '{override}' cannot be read as a setting") from None
+        except (OmegaConfBaseException, yaml.YAMLError, KeyError) as error:
+            raise UserError(f"{where}: '{override}' cannot be read as a setting") from error
     changed: dict[str, Any] = OmegaConf.to_container(settings)  # type: ignore[assignment]
     return parse_settings(changed, where)

@@ -1,4 +1,4 @@
-"""Trainings set side by side: which arm of a study is how good, how sure that is, what it costs."""
+"""Results of trainings side by side: the score of each arm, its uncertainty and its cost."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import pandas as pd
 from mlflow import MlflowClient
 from numpy.typing import NDArray
 
-from rechroma.evaluation.intervals import Interval, bootstrap_interval
+from rechroma.evaluation.intervals import bootstrap_interval, format_interval
 from rechroma.metrics import Scores
 from rechroma.settings import Evaluate
 from rechroma.studies.spec import Arm
 from rechroma.tracking.queries import TrainingRun, epoch_table, newest_run, training_seconds
 from rechroma.training.divergence import DivergentInterval, find_divergence
 
-PARTS = ("score", "ssim", "masked_ssim", "hue")
-# Settings that tell runs apart but are not what a comparison is about.
+PARTS = Scores._fields  # the score, and its parts
+# Settings that differ between runs but are not what a comparison is about.
 IGNORED_SETTINGS = ("seed", "device", "dataset.name", "dataset.digest")
 
 
@@ -27,8 +27,8 @@ class FinishedTraining:
     Attributes:
         arm: its name in the comparison.
         seed: of the training.
-        run: MLflow's.
-        epochs: a row an epoch, a column a metric.
+        run: its MLflow run.
+        epochs: a row for each epoch, indexed from 1, a column for each metric.
     """
 
     arm: str
@@ -38,45 +38,53 @@ class FinishedTraining:
 
     @property
     def name(self) -> str:
-        """`adam, seed 1`."""
+        """Arm and seed: `adam, seed 1`."""
         return f"{self.arm}, seed {self.seed}"
 
     def at_best(self) -> Scores:
-        """The validation scores of the epoch that was kept."""
+        """The validation scores of the best epoch, whose weights were kept."""
         best = int(self.run.metrics["best/epoch"])
-        return Scores(
-            **{part: float(self.epochs[f"validation/{part}"][best]) for part in Scores._fields}
-        )
+        return Scores(**{part: float(self.epochs[f"validation/{part}"][best]) for part in PARTS})
 
-    def spells(self) -> list[DivergentInterval]:
-        """Where it left its way."""
+    def divergence(self) -> list[DivergentInterval]:
+        """The divergent intervals, in order."""
         records = self.epochs.to_dict(orient="records")
-        return find_divergence([{str(name): each[name] for name in each} for each in records])
+        return find_divergence(
+            [{str(name): value for name, value in record.items()} for record in records]
+        )
 
 
 def study_trainings(
-    client: MlflowClient, arms: Sequence[Arm], runs: Sequence[TrainingRun], since: int
+    client: MlflowClient, arms: Sequence[Arm], runs: Sequence[TrainingRun], earliest_start: int
 ) -> tuple[list[FinishedTraining], list[tuple[Arm, str]]]:
-    """The finished trainings of a study's `arms` among MLflow's `runs`; the arms without one.
+    """The finished trainings of a study, and its arms without one.
 
-    These come with the reason: `failed`, as one that diverged, or `is not finished`.
+    Args:
+        client: of the store that holds the runs.
+        arms: of the study.
+        runs: among which the trainings are; others are ignored.
+        earliest_start: ms since 1970; runs that started before it do not count.
+
+    Returns:
+        The trainings; and each other arm with the reason: `failed`, as by divergence, or
+        `is not finished`.
     """
     trained, missing = [], []
     for arm in arms:
-        run = newest_run(runs, arm.identity, since)
-        if run is None or not run.finished:
+        run = newest_run(runs, arm.identity, earliest_start)
+        if run is not None and run.finished:
+            epochs = epoch_table(client, run.run_id)
+            trained.append(FinishedTraining(arm.name, arm.seed, run, epochs))
+        else:
             failed = run is not None and run.status == "FAILED"
             missing.append((arm, "failed" if failed else "is not finished"))
-        else:
-            told = epoch_table(client, run.run_id)
-            trained.append(FinishedTraining(arm.name, arm.seed, run, told))
     return trained, missing
 
 
 def filtered_trainings(client: MlflowClient, runs: Iterable[TrainingRun]) -> list[FinishedTraining]:
-    """The finished ones of `runs`, an arm being what they have in common but the seed.
+    """The finished ones of `runs`; those with the same settings but the seed are one arm.
 
-    An arm is named by the settings in which it differs from others.
+    The name of an arm lists the settings that differ between arms.
     """
     finished = [run for run in runs if run.finished]
     names = sorted({name for run in finished for name in run.settings} - set(IGNORED_SETTINGS))
@@ -93,40 +101,44 @@ def filtered_trainings(client: MlflowClient, runs: Iterable[TrainingRun]) -> lis
 
 
 def training_rows(trained: Iterable[FinishedTraining]) -> pd.DataFrame:
-    """A row a training: arm, seed, best validation scores, speed, time, spells."""
+    """A row for each training: best validation scores, speed, time (s), divergent intervals."""
     return pd.DataFrame(
         [
             {
-                "arm": each.arm,
-                "seed": each.seed,
-                **each.at_best()._asdict(),
-                "best_epoch": int(each.run.metrics["best/epoch"]),
-                "epochs": len(each.epochs),
-                "samples": int(each.epochs["images"].sum()),
-                "images_per_second": float(each.epochs["images_per_second"].median()),
-                "seconds": training_seconds(each.epochs),
-                "test_score": each.run.metrics.get("test/score", float("nan")),
-                "left_its_way": "; ".join(map(str, each.spells())),
-                "run": each.run.name,
-                "run_id": each.run.run_id,
-                "revision": each.run.revision,
+                "arm": training.arm,
+                "seed": training.seed,
+                **training.at_best()._asdict(),
+                "best_epoch": int(training.run.metrics["best/epoch"]),
+                "epochs": len(training.epochs),
+                "samples": int(training.epochs["images"].sum()),
+                "images_per_second": float(training.epochs["images_per_second"].median()),
+                "seconds": training_seconds(training.epochs),
+                "test_score": training.run.metrics.get("test/score", float("nan")),
+                "divergence": "; ".join(map(str, training.divergence())),
+                "run": training.run.name,
+                "run_id": training.run.run_id,
+                "revision": training.run.revision,
             }
-            for each in trained
+            for training in trained
         ]
     )
 
 
 def arm_table(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row an arm, the best validation score first: means over seeds, and the score's spread."""
+    """A row for each arm, the best validation score first: means over seeds, as text.
+
+    Args:
+        rows: of `training_rows`.
+    """
     table = pd.DataFrame(
         [
             {
                 "arm": arm,
-                "validation score": _mean_and_range(group["score"]),
+                "validation score": _format_range(group["score"]),
                 **{part: f"{group[part].mean():.3f}" for part in PARTS[1:]},
                 "images/s": f"{group['images_per_second'].mean():.0f}",
                 "min": f"{group['seconds'].mean() / 60:.1f}",
-                "left its way": _divergence_text(group),
+                "divergence": _divergence_by_seed(group),
                 "order": group["score"].mean(),
             }
             for arm, group in rows.groupby("arm", sort=False)
@@ -135,19 +147,20 @@ def arm_table(rows: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values("order", ascending=False).drop(columns="order")
 
 
-def _mean_and_range(scores: "pd.Series[float]") -> str:
+def _format_range(scores: "pd.Series[float]") -> str:
+    """The mean over seeds, and the lowest and the highest: `0.4100 (0.4000…0.4200)`."""
     if len(scores) == 1:
         return f"{scores.iloc[0]:.4f}"
     return f"{scores.mean():.4f} ({scores.min():.4f}…{scores.max():.4f})"
 
 
-def _divergence_text(group: pd.DataFrame) -> str:
-    told = [
-        f"seed {seed}, {words}"
-        for seed, words in zip(group["seed"], group["left_its_way"], strict=True)
-        if words
+def _divergence_by_seed(group: pd.DataFrame) -> str:
+    by_seed = [
+        f"seed {seed}, {divergence}"
+        for seed, divergence in zip(group["seed"], group["divergence"], strict=True)
+        if divergence
     ]
-    return "; ".join(told) or "no"
+    return "; ".join(by_seed) or "no"
 
 
 def photo_score_table(
@@ -156,35 +169,34 @@ def photo_score_table(
     settings: Evaluate,
     seed: int,
 ) -> pd.DataFrame:
-    """A row an arm, by its score on the same photographs, the best first.
+    """A row for each arm, then for each baseline: scores on the same photographs, as text.
 
-    Beside each mean stands its bootstrap interval over photographs; `to the best` is the mean
-    difference to the best arm, photograph by photograph, and its interval: one that holds 0 is no
-    difference that these photographs show.
+    The best arm comes first. Scores are means over seeds and photographs, with bootstrap intervals
+    over photographs. `difference to the best` is the mean of the differences to the best arm,
+    photograph by photograph; if its interval contains 0, the photographs show no difference.
 
     Args:
         trained: the trainings.
-        scores: of each photograph, by `Trained.name`; other names are baselines.
-        settings: of the bootstrap.
+        scores: of each photograph, by `FinishedTraining.name`; other names are baselines.
+        settings: number of resamples and confidence.
         seed: of the bootstrap.
     """
     means = _means_over_seeds(trained, scores)
-    arms = sorted({each.arm for each in trained}, key=lambda arm: -means[arm]["score"].mean())
-    others = [name for name in means if name not in arms]
-    best = means[arms[0]]["score"]
+    arms = {training.arm for training in trained}
+    ranked = sorted(arms, key=lambda arm: -means[arm]["score"].mean())
+    baselines = [name for name in means if name not in arms]
+    best = ranked[0]
     rows = []
-    for name in (*arms, *others):
-        found = {
-            part: bootstrap_interval(means[name][part].tolist(), settings, seed)
-            for part in ("score", *PARTS[1:])
-        }
-        difference = bootstrap_interval((means[name]["score"] - best).tolist(), settings, seed)
+    for name in (*ranked, *baselines):
+        differences = means[name]["score"] - means[best]["score"]  # (photographs,)
+        score = bootstrap_interval(means[name]["score"].tolist(), settings, seed)
+        difference = bootstrap_interval(differences.tolist(), settings, seed)
         rows.append(
             {
                 "arm": name,
-                "score": _cell(found["score"]),
-                "to the best": "" if name == arms[0] else _cell(difference),
-                **{part: f"{found[part].mean:.3f}" for part in PARTS[1:]},
+                "score": format_interval(score),
+                "difference to the best": "" if name == best else format_interval(difference),
+                **{part: f"{means[name][part].mean():.3f}" for part in PARTS[1:]},
             }
         )
     return pd.DataFrame(rows)
@@ -193,17 +205,13 @@ def photo_score_table(
 def _means_over_seeds(
     trained: Sequence[FinishedTraining], scores: Mapping[str, Sequence[Scores]]
 ) -> dict[str, pd.DataFrame]:
-    """Of each arm and baseline: a row a photograph, a column a part, the mean over seeds."""
-    arms = {each.name: each.arm for each in trained}
-    grouped: dict[str, list[NDArray[np.float64]]] = {}
-    for name, each in scores.items():
-        values = [[getattr(score, part) for part in PARTS] for score in each]
-        grouped.setdefault(arms.get(name, name), []).append(np.array(values))
+    """The means over seeds by arm and baseline: a row for each photograph, a column for a part."""
+    arms = {training.name: training.arm for training in trained}
+    by_arm: dict[str, list[NDArray[np.float64]]] = {}
+    for name, by_photo in scores.items():
+        values = np.array(by_photo, dtype=np.float64)  # (photographs, parts)
+        by_arm.setdefault(arms.get(name, name), []).append(values)
     return {
-        name: pd.DataFrame(np.mean(seeds, axis=0), columns=list(PARTS))
-        for name, seeds in grouped.items()
+        name: pd.DataFrame(np.mean(values, axis=0), columns=list(PARTS))
+        for name, values in by_arm.items()
     }
-
-
-def _cell(found: Interval) -> str:
-    return f"{found.mean:.3f} ({found.low:.3f}…{found.high:.3f})"

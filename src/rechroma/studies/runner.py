@@ -1,15 +1,15 @@
-"""A study on its way: arms are queued, workers started, and all of it watched until it is done."""
+"""Running a study: its arms are queued and watched until none is queued or running."""
 
-import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mlflow import MlflowClient
 
-from rechroma.progress import clock
+from rechroma.progress import format_duration, on_terminal, terminal
 from rechroma.studies.dvc_queue import Queue, State
 from rechroma.studies.spec import Arm
 from rechroma.tracking.queries import TrainingRun, epoch_speeds, newest_run
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 Stage = Literal["done", "running", "queued", "failed", "to do"]
 
-POLL = 10.0  # seconds
+POLL = 10.0  # s between two looks at the queue and the runs
 
 
 @dataclass(frozen=True)
 class ArmStatus:
-    """Where one arm is.
+    """How far the training of one arm is.
 
     Attributes:
         arm: of the study.
         experiment: the name of its DVC experiment.
-        stage: of its way.
-        run: its training as far as MLflow knows it.
-        epoch: the last finished one.
-        speed: images/s of that epoch; 0 before there is one.
+        stage: done, running, queued, failed or to do.
+        run: its MLflow run, if it has one.
+        epoch: the last finished one, counted from 1; 0 before the first.
+        speed: images/s of that epoch; 0 before the first.
     """
 
     arm: Arm
@@ -44,33 +44,34 @@ class ArmStatus:
     speed: float = 0.0
 
     @property
-    def left(self) -> float:
-        """The share of the samples still to be seen."""
+    def remaining(self) -> float:
+        """The share of the epochs that are still to be trained, in [0, 1]."""
         return 0.0 if self.stage in ("done", "failed") else 1 - self.epoch / self.arm.epochs
 
 
 def arm_statuses(
-    name: str,
+    study: str,
     arms: Iterable[Arm],
     runs: Sequence[TrainingRun],
     states: Mapping[str, State],
-    since: int = 0,
+    earliest_start: int = 0,
 ) -> list[ArmStatus]:
-    """Where each arm of the study `name` is.
+    """The status of each arm of a study, without epoch and speed.
 
     Args:
-        name: of the study.
-        arms: what it asks for.
-        runs: MLflow's, of the arms and others.
-        states: of the experiments in DVC's queue.
-        since: ms since 1970; runs that began earlier do not count.
+        study: its name.
+        arms: of the study.
+        runs: in MLflow, of these arms and others.
+        states: of the experiments in DVC's queue, by name.
+        earliest_start: ms since 1970; runs that started before it do not count.
     """
-    found = []
+    statuses = []
     for arm in arms:
-        experiment = arm.experiment(name)
-        run = newest_run(runs, arm.identity, since)
-        found.append(ArmStatus(arm, experiment, _stage(run, states.get(experiment)), run))
-    return found
+        experiment = arm.experiment(study)
+        run = newest_run(runs, arm.identity, earliest_start)
+        stage = _stage(run, states.get(experiment))
+        statuses.append(ArmStatus(arm, experiment, stage, run))
+    return statuses
 
 
 def _stage(run: TrainingRun | None, state: State | None) -> Stage:
@@ -80,8 +81,8 @@ def _stage(run: TrainingRun | None, state: State | None) -> Stage:
         return "running"
     if state == "Queued":
         return "queued"
-    # A training that ended by itself, as one that diverged, would end so again; one that was
-    # killed goes on where it was.
+    # A training that failed by itself, as by divergence, would fail again; one that was killed can
+    # be resumed.
     if state == "Failed" and run is not None and run.status == "FAILED":
         return "failed"
     return "to do"
@@ -89,157 +90,160 @@ def _stage(run: TrainingRun | None, state: State | None) -> Stage:
 
 def enqueue(
     queue: Queue,
-    found: Iterable[ArmStatus],
+    statuses: Iterable[ArmStatus],
     retry: bool,
     force: bool,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> int:
-    """Queue the arms that are to do, with `retry` those that failed too: how many there were."""
-    wanted = ("to do", "failed") if retry else ("to do",)
-    chosen = [each for each in found if each.stage in wanted]
-    for number, each in enumerate(chosen, start=1):
-        say(f"queueing {number}/{len(chosen)}: {each.experiment}")
-        queue.add(each.experiment, each.arm.overrides, force)
+    """Queue the arms that are to do: their number.
+
+    Args:
+        queue: of DVC.
+        statuses: of all arms.
+        retry: queue failed arms too.
+        force: run arms even if DVC has their results.
+        log: called with a line for each arm.
+    """
+    stages = ("to do", "failed") if retry else ("to do",)
+    chosen = [status for status in statuses if status.stage in stages]
+    for number, status in enumerate(chosen, start=1):
+        log(f"queueing {number}/{len(chosen)}: {status.experiment}")
+        queue.add(status.experiment, status.arm.overrides, force)
     return len(chosen)
 
 
+Show = Callable[[Sequence[ArmStatus]], None]
+
+
 def watch(
-    look: Callable[[], list[ArmStatus]],
+    read_statuses: Callable[[], list[ArmStatus]],
     client: MlflowClient,
     workers: int,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> list[ArmStatus]:
-    """Tell how the study goes until no arm is queued or runs: where the arms are then.
+    """Show the statuses until no arm is queued or running: the last ones.
 
-    On a terminal a table is kept up to date, elsewhere a line is said when something changes.
+    On a terminal as a table that is kept up to date, elsewhere as a line for each change.
+
+    Args:
+        read_statuses: reads the statuses of all arms.
+        client: of the store that holds their runs.
+        workers: number of arms that are trained at the same time.
+        log: called with each line.
     """
-    show = _on_terminal if sys.stderr.isatty() else _in_lines
-    return show(look, client, workers, say)
-
-
-def _in_lines(
-    look: Callable[[], list[ArmStatus]],
-    client: MlflowClient,
-    workers: int,
-    say: Callable[[str], None],
-) -> list[ArmStatus]:
-    told = ""
-    while True:
-        found = _with_progress(look(), client)
-        line = summarize_statuses(found, workers)
-        news = line.partition(", about")[0]  # that time passes is none
-        if news != told:
-            say(line)
-            told = news
-        if not _goes_on(found):
-            return found
-        time.sleep(POLL)
-
-
-def _on_terminal(
-    look: Callable[[], list[ArmStatus]],
-    client: MlflowClient,
-    workers: int,
-    say: Callable[[str], None],  # noqa: ARG001
-) -> list[ArmStatus]:
-    from rich.console import Console
-    from rich.live import Live
-
-    with Live(console=Console(stderr=True), auto_refresh=False) as live:
+    display = _live_table(workers) if on_terminal() else _changed_lines(workers, log)
+    with display as show:
         while True:
-            found = _with_progress(look(), client)
-            live.update(_table(found, workers), refresh=True)
-            if not _goes_on(found):
-                return found
+            statuses = [_with_progress(status, client) for status in read_statuses()]
+            show(statuses)
+            if not any(status.stage in ("queued", "running") for status in statuses):
+                return statuses
             time.sleep(POLL)
 
 
-def _goes_on(found: Iterable[ArmStatus]) -> bool:
-    return any(each.stage in ("queued", "running") for each in found)
+@contextmanager
+def _live_table(workers: int) -> Iterator[Show]:
+    from rich.live import Live
+
+    with Live(console=terminal(), auto_refresh=False) as live:
+        yield lambda statuses: live.update(_status_table(statuses, workers), refresh=True)
 
 
-def _with_progress(found: Iterable[ArmStatus], client: MlflowClient) -> list[ArmStatus]:
-    """With the epoch and speed of those that run or are done."""
-    informed = []
-    for each in found:
-        if each.run is None or each.stage not in ("running", "done"):
-            informed.append(each)
-            continue
-        speeds = epoch_speeds(client, each.run.run_id)
-        speed = speeds[-1] if speeds else 0.0
-        informed.append(
-            ArmStatus(each.arm, each.experiment, each.stage, each.run, len(speeds), speed)
-        )
-    return informed
+@contextmanager
+def _changed_lines(workers: int, log: Callable[[str], None]) -> Iterator[Show]:
+    previous = ""
+
+    def show(statuses: Sequence[ArmStatus]) -> None:
+        nonlocal previous
+        line = summarize_statuses(statuses, workers)
+        current = line.partition(", about")[0]  # the time left changes without any progress
+        if current != previous:
+            log(line)
+            previous = current
+
+    yield show
 
 
-def seconds_left(found: Sequence[ArmStatus], workers: int) -> float | None:
-    """Until all arms are done by what the arms so far took; None before anything is known.
+def _with_progress(status: ArmStatus, client: MlflowClient) -> ArmStatus:
+    """The status with its epoch and speed, if the arm is running or done."""
+    if status.run is None or status.stage not in ("running", "done"):
+        return status
+    speeds = epoch_speeds(client, status.run.run_id)
+    return replace(status, epoch=len(speeds), speed=speeds[-1] if speeds else 0.0)
 
-    An arm that has begun is taken to go on at its own speed, another at the mean of the others.
+
+def seconds_left(statuses: Sequence[ArmStatus], workers: int) -> float | None:
+    """The estimated time until all arms are done, s; None before the first finished epoch.
+
+    An arm that is running is expected to keep its speed, another one to take the mean time.
     """
-    spent = [each.arm.samples / each.speed for each in found if each.speed]
-    if not spent:
+    durations = [status.arm.samples / status.speed for status in statuses if status.speed]
+    if not durations:
         return None
-    usual = sum(spent) / len(spent)
-    left = sum(
-        each.left * (each.arm.samples / each.speed if each.speed else usual) for each in found
+    mean = sum(durations) / len(durations)
+    seconds = sum(
+        status.remaining * (status.arm.samples / status.speed if status.speed else mean)
+        for status in statuses
     )
-    return left / workers
+    return seconds / workers
 
 
-def summarize_statuses(found: Sequence[ArmStatus], workers: int) -> str:
-    """`3/14 done, 9 queued, running: lion s1 epoch 2/4 at 38 images/s, about 0:12:30 left`."""
-    counts = {stage: sum(each.stage == stage for each in found) for stage in ("done", "failed")}
-    parts = [f"{counts['done']}/{len(found)} done"]
-    if counts["failed"]:
-        parts.append(f"{counts['failed']} failed")
-    queued = sum(each.stage == "queued" for each in found)
+def summarize_statuses(statuses: Sequence[ArmStatus], workers: int) -> str:
+    """One line on all arms.
+
+    `3/14 done, 9 queued, running: lion s1 epoch 2/4 at 38 images/s, about 0:12:30 left`
+    """
+    done, failed, queued = (
+        sum(status.stage == stage for status in statuses) for stage in ("done", "failed", "queued")
+    )
+    parts = [f"{done}/{len(statuses)} done"]
+    if failed:
+        parts.append(f"{failed} failed")
     if queued:
         parts.append(f"{queued} queued")
-    running = [_running(each) for each in found if each.stage == "running"]
+    running = [_format_running(status) for status in statuses if status.stage == "running"]
     if running:
         parts.append("running: " + " and ".join(running))
-    left = seconds_left(found, workers)
-    if left:
-        parts.append(f"about {clock(left)} left")
+    seconds = seconds_left(statuses, workers)
+    if seconds:
+        parts.append(f"about {format_duration(seconds)} left")
     return ", ".join(parts)
 
 
-def _running(each: ArmStatus) -> str:
-    told = f"{each.arm.name} s{each.arm.seed}"
-    if not each.epoch:
-        return told
-    return f"{told} epoch {each.epoch}/{each.arm.epochs} at {each.speed:.0f} images/s"
+def _format_running(status: ArmStatus) -> str:
+    name = f"{status.arm.name} s{status.arm.seed}"
+    if not status.epoch:
+        return name
+    return f"{name} epoch {status.epoch}/{status.arm.epochs} at {status.speed:.0f} images/s"
 
 
-def _table(found: Sequence[ArmStatus], workers: int) -> "Table":
+def _status_table(statuses: Sequence[ArmStatus], workers: int) -> "Table":
     from rich.table import Table
 
-    table = Table(caption=summarize_statuses(found, workers))
+    table = Table(caption=summarize_statuses(statuses, workers))
     for heading in ("arm", "seed", "stage", "epoch", "images/s", "validation score"):
         table.add_column(heading)
-    for each in found:
-        best = each.run.metrics.get("best/score") if each.run else None
+    for status in statuses:
+        best = status.run.metrics.get("best/score") if status.run else None
         table.add_row(
-            each.arm.name,
-            str(each.arm.seed),
-            each.stage,
-            f"{each.epoch}/{each.arm.epochs}" if each.epoch else "",
-            f"{each.speed:.0f}" if each.speed else "",
+            status.arm.name,
+            str(status.arm.seed),
+            status.stage,
+            f"{status.epoch}/{status.arm.epochs}" if status.epoch else "",
+            f"{status.speed:.0f}" if status.speed else "",
             "" if best is None else f"{best:.4f}",
         )
     return table
 
 
 def default_workers() -> tuple[int, bool]:
-    """How many workers to start, one for each GPU or one, and whether each has a GPU of its own."""
+    """The number of workers to start, and whether each has a GPU: one for each GPU, or one."""
     import torch
 
     gpus = torch.cuda.device_count()
     return max(1, gpus), gpus > 0
 
 
-def plan_file(root: Path, name: str) -> Path:
-    """Where the plan of the study `name` is kept in the project `root`."""
-    return root / ".rechroma" / "studies" / f"{name}.json"
+def plan_file(root: Path, study: str) -> Path:
+    """The file that holds the plan of a study in the project's folder `root`."""
+    return root / ".rechroma" / "studies" / f"{study}.json"

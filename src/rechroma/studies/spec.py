@@ -1,4 +1,4 @@
-"""studies.yaml: named comparisons, and the trainings each of them asks for."""
+"""studies.yaml: named comparisons of trainings, and the plan of each: its trainings."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,16 +20,18 @@ from rechroma.settings import Settings, read_yaml
 from rechroma.studies.overrides import apply_overrides
 
 STUDIES = "studies.yaml"
-# A part of the name of a DVC experiment, which is one of a Git reference.
+# Part of the name of a DVC experiment, which is part of a Git reference.
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 
 
 def _flatten(value: Any) -> Any:
-    """Lists within a list dissolved, so that YAML anchors can stand among overrides."""
+    """A nested list as one list, so that a YAML alias of a list can be among overrides."""
     if not isinstance(value, list):
         return value
     return [
-        item for part in value for item in (_flatten(part) if isinstance(part, list) else [part])
+        item
+        for element in value
+        for item in (_flatten(element) if isinstance(element, list) else [element])
     ]
 
 
@@ -42,16 +44,17 @@ class Study(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     about: str
-    """What is compared, in a line."""
+    """What is compared, in one line."""
     seeds: Annotated[tuple[int, ...], Field(min_length=1)]
     """Each arm is trained with each of them."""
     settings: Overrides = ()
-    """Overrides of all arms, before their own."""
+    """Overrides of params.yaml for all arms; an arm's own come after them."""
     arms: Annotated[dict[Name, Overrides], Field(min_length=1)]
+    """The overrides of each arm, by its name."""
 
 
 class _File(BaseModel):
-    """All of studies.yaml."""
+    """The content of studies.yaml."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -66,10 +69,10 @@ class Arm(NamedTuple):
         name: of the arm.
         seed: of the training.
         overrides: of params.yaml, as for `dvc exp run -S`.
-        identity: of its settings, `Settings.identity`; equal settings are one training, in
-            whatever study.
+        identity: of its settings, `Settings.identity`; the same settings in two studies are one
+            training.
         epochs: of the training.
-        samples: that it sees.
+        samples: that it trains on, over all epochs.
     """
 
     name: str
@@ -81,7 +84,7 @@ class Arm(NamedTuple):
 
     @property
     def unseeded(self) -> tuple[str, ...]:
-        """Its overrides without the seed."""
+        """The overrides without the seed."""
         return tuple(override for override in self.overrides if not override.startswith("seed="))
 
     def experiment(self, study: str) -> str:
@@ -90,22 +93,24 @@ class Arm(NamedTuple):
 
 
 def load_studies(path: Path) -> dict[str, Study]:
-    """The studies in the YAML file at `path` by name, the settings of all put before their own.
+    """The studies in the YAML file at `path`, by name.
+
+    The overrides for all studies are put before those of each study.
 
     Raises:
-        UserError: the file is missing, no YAML, or not of that form.
+        UserError: the file is missing, not YAML, or not of that form.
     """
     try:
-        found = _File.model_validate(read_yaml(path))
+        file = _File.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"])
         raise UserError(
-            f"{path.name}: {place}: {first['msg'][0].lower()}{first['msg'][1:]}"
-        ) from None
+            f"{path.name}: {key}: {first['msg'][0].lower()}{first['msg'][1:]}"
+        ) from error
     return {
-        name: study.model_copy(update={"settings": (*found.settings, *study.settings)})
-        for name, study in found.studies.items()
+        name: study.model_copy(update={"settings": (*file.settings, *study.settings)})
+        for name, study in file.studies.items()
     }
 
 
@@ -113,7 +118,7 @@ def choose_study(studies: Mapping[str, Study], name: str) -> Study:
     """The study called `name`.
 
     Raises:
-        UserError: there is none.
+        UserError: no study has this name.
     """
     if name not in studies:
         raise unknown(f"{STUDIES}: the study", name, studies)
@@ -123,40 +128,45 @@ def choose_study(studies: Mapping[str, Study], name: str) -> Study:
 def plan_study(
     study: Study, params: dict[str, Any], extra: Iterable[str] = (), seeds: Sequence[int] = ()
 ) -> list[Arm]:
-    """The trainings that `study` asks for, all arms with one seed before the next seed.
+    """The trainings of a study: all arms with the first seed, then all with the next one.
 
     Args:
-        study: what is compared.
-        params: params.yaml as read.
+        study: the comparison.
+        params: the content of params.yaml.
         extra: overrides of all arms, after those of the study and before the arms' own.
-        seeds: instead of the study's.
+        seeds: in place of the study's.
 
     Raises:
-        UserError: an override is no setting, two arms are the same training, or arms differ in the
-            number of samples they see.
+        UserError: an override is invalid, two arms have the same settings, or arms are trained on
+            different numbers of samples.
     """
     arms = []
     for seed in seeds or study.seeds:
         for name, own in study.arms.items():
-            chosen = _last_of_each((*study.settings, *extra, *own, f"seed={seed}"))
-            settings = apply_overrides(params, chosen, f"{STUDIES}: {name}")
-            arms.append(_arm(name, seed, chosen, settings))
-    twins: dict[str, Arm] = {}
+            overrides = _last_of_each((*study.settings, *extra, *own, f"seed={seed}"))
+            settings = apply_overrides(params, overrides, f"{STUDIES}: {name}")
+            arms.append(_arm(name, seed, overrides, settings))
+    # The same training twice would compare a thing with itself.
+    by_identity: dict[str, Arm] = {}
     for arm in arms:
-        twin = twins.setdefault(arm.identity, arm)
-        if twin is not arm:
+        first = by_identity.setdefault(arm.identity, arm)
+        if first is not arm:
             raise UserError(
-                f"{STUDIES}: {twin.name} and {arm.name} (seed {arm.seed}) have the same settings, "
+                f"{STUDIES}: {first.name} and {arm.name} (seed {arm.seed}) have the same settings, "
                 "expected each training once"
             )
+    # A longer training would win by its length.
     if len({arm.samples for arm in arms}) > 1:
-        told = ", ".join(sorted({f"{arm.name}: {arm.samples}" for arm in arms}))
-        raise UserError(f"{STUDIES}: arms see different numbers of samples, {told}")
+        samples = ", ".join(sorted({f"{arm.name}: {arm.samples}" for arm in arms}))
+        raise UserError(
+            f"{STUDIES}: expected all arms to be trained on the same number of samples, "
+            f"found {samples}"
+        )
     return arms
 
 
 def _last_of_each(overrides: Iterable[str]) -> tuple[str, ...]:
-    """Without overrides that a later one of the same setting undoes."""
+    """Of several overrides of one setting, the last one."""
     return tuple({override.partition("=")[0].strip(): override for override in overrides}.values())
 
 
@@ -166,33 +176,39 @@ def _arm(name: str, seed: int, overrides: tuple[str, ...], settings: Settings) -
     return Arm(name, seed, overrides, identity, epochs, epochs * settings.train.epoch_samples)
 
 
-def write_plan(arms: Sequence[Arm], since: int, path: Path) -> None:
-    """Keep what was planned, so that the results are found whatever becomes of params.yaml.
+def write_plan(arms: Sequence[Arm], earliest_start: int, path: Path) -> None:
+    """Write a study's plan, so that its trainings are found even if params.yaml changes.
 
-    Further seeds of the same arms that `path` holds stay there. `since` is a time in ms since 1970:
-    runs that began earlier do not count.
+    Arms already in the plan that differ from `arms` in the seed alone stay in it.
+
+    Args:
+        arms: of the study.
+        earliest_start: ms since 1970; runs that started before it do not count.
+        path: of the plan.
     """
-    known = {arm.identity for arm in arms}
-    alike = {(arm.name, arm.unseeded) for arm in arms}
+    identities = {arm.identity for arm in arms}
+    unseeded = {(arm.name, arm.unseeded) for arm in arms}
     earlier = read_plan(path)[0] if path.exists() else []
     kept = [
-        arm for arm in earlier if arm.identity not in known and (arm.name, arm.unseeded) in alike
+        arm
+        for arm in earlier
+        if arm.identity not in identities and (arm.name, arm.unseeded) in unseeded
     ]
-    arms = [*kept, *arms]
-    write_json(path, {"since": since, "arms": [arm._asdict() for arm in arms]})
+    plan = {"since": earliest_start, "arms": [arm._asdict() for arm in (*kept, *arms)]}
+    write_json(path, plan)
 
 
 def read_plan(path: Path) -> tuple[list[Arm], int]:
-    """What `write_plan` kept, and its `since`.
+    """The arms and the earliest start of the plan that `write_plan` wrote.
 
     Raises:
-        UserError: the study was never started here.
+        UserError: the study was never started in this project.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        plan = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(
             f"{path.stem} was never started here; start it: rechroma study {path.stem}"
         ) from None
-    arms = [Arm(**{**arm, "overrides": tuple(arm["overrides"])}) for arm in found["arms"]]
-    return arms, found["since"]
+    arms = [Arm(**{**arm, "overrides": tuple(arm["overrides"])}) for arm in plan["arms"]]
+    return arms, plan["since"]

@@ -1,39 +1,39 @@
-"""Runs read back from MLflow: how each training went, and where its model is."""
+"""Queries of MLflow's store: how each training went, and the model that it logged."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
+import mlflow
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from rechroma.errors import UserError
-from rechroma.tracking.runs import DATASET_DIGEST, IDENTITY, TEST_SCORE, TRAINED_BY, connect
+from rechroma.tracking.runs import DATASET_DIGEST, IDENTITY, TEST_SCORE, TRAINED_BY
+from rechroma.tracking.store import connect
 
-PAGE = 1000  # runs at a time
+PAGE = 1000  # runs in one answer of the store
 EPOCH_METRICS = ("lr", "images", "images_per_second", "skipped_steps")
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """One training as MLflow knows it.
+    """The run of one training.
 
     Attributes:
         run_id: of the run.
-        experiment_id: MLflow's, where the run is.
+        experiment_id: of the MLflow experiment that holds it.
         name: of the run.
         identity: of its settings, `Settings.identity`.
         status: RUNNING, FINISHED, FAILED or KILLED.
-        began: ms since 1970.
+        start_time: ms since 1970.
         revision: of the code, a Git commit.
         data: digest of the prepared data.
         settings: by dotted name, as text.
         metrics: the last value of each.
-        models: MLflow's ids of the models that the run logged.
+        models: ids of the models that the run logged, in order.
     """
 
     run_id: str
@@ -41,7 +41,7 @@ class TrainingRun:
     name: str
     identity: str
     status: str
-    began: int
+    start_time: int
     revision: str
     data: str
     settings: dict[str, str]
@@ -50,33 +50,38 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Trained to its end, tested, and its model logged."""
+        """Whether the training is complete, tested, and its model logged."""
         return self.status == "FINISHED" and bool(self.models)
 
 
 def find_trainings(client: MlflowClient, experiment: str, query: str = "") -> list[TrainingRun]:
-    """The trainings in MLflow's `experiment` that fit MLflow's filter `query`, newest first.
+    """The trainings in MLflow's `experiment`, newest first.
 
-    Runs that only judge a model of another run are left out.
+    Runs that only evaluate the model of another run are skipped.
+
+    Args:
+        client: of the store.
+        experiment: its name; one that does not exist has no trainings.
+        query: a filter in MLflow's language: `params.optim = 'lion'`.
 
     Raises:
-        UserError: MLflow does not understand the filter.
+        UserError: MLflow cannot read the filter.
     """
     found = client.get_experiment_by_name(experiment)
     if found is None:
         return []
-    try:
-        runs, token = [], None
-        while True:
+    # By pages of our own: `mlflow.search_runs` reads the store of the process, not the client's.
+    runs: list[Run] = []
+    token: str | None = ""
+    while token is not None:
+        try:
             page = client.search_runs(
                 [found.experiment_id], query, max_results=PAGE, page_token=token
             )
-            runs += page
-            token = page.token
-            if not token:
-                break
-    except MlflowException as error:
-        raise UserError(f"--filter '{query}': {str(error).splitlines()[0]}") from None
+        except MlflowException as error:
+            raise UserError(f"--filter '{query}': {str(error).splitlines()[0]}") from error
+        runs += page
+        token = page.token or None
     return [
         _training_run(run)
         for run in runs
@@ -84,56 +89,71 @@ def find_trainings(client: MlflowClient, experiment: str, query: str = "") -> li
     ]
 
 
-def newest_run(runs: Iterable[TrainingRun], identity: str, since: int = 0) -> TrainingRun | None:
-    """The best informed of `runs` with these settings that began at `since` (ms) or later.
+def newest_run(
+    runs: Iterable[TrainingRun], identity: str, earliest_start: int = 0
+) -> TrainingRun | None:
+    """The newest finished run with these settings, or the newest one if none is finished.
 
-    A finished one goes before one that is not; among equals the newest counts.
+    Args:
+        runs: to choose from.
+        identity: of the settings, `Settings.identity`.
+        earliest_start: ms since 1970; runs that started before it do not count.
     """
-    fit = [run for run in runs if run.identity == identity and run.began >= since]
-    return max(fit, key=lambda run: (run.finished, run.began), default=None)
+    matching = [
+        run for run in runs if run.identity == identity and run.start_time >= earliest_start
+    ]
+    return max(matching, key=lambda run: (run.finished, run.start_time), default=None)
 
 
 def model_folder(client: MlflowClient, run: TrainingRun) -> Path:
-    """The folder of the model that `run` logged last, as `storage.load` reads it.
+    """The folder of the model that `run` logged last, as `models.store.save_model` wrote it.
+
+    From a server it is downloaded into a temporary folder; on this machine it is used in place.
 
     Raises:
-        UserError: the model is gone, or not on this machine.
+        UserError: the model cannot be read.
     """
-    location = client.get_logged_model(run.models[-1]).artifact_location
-    parts = urlparse(location)
-    folder = Path(url2pathname(parts.path))
-    if parts.scheme not in ("", "file") or not (folder / "data").is_dir():
-        raise UserError(f"run {run.name}: its model is not at {location}; was it removed?")
-    return _folder_in(folder)
+    model = run.models[-1]
+    try:
+        # By its location: for `models:/ID`, MLflow would ask the store of the process.
+        location = client.get_logged_model(model).artifact_location
+        folder = mlflow.artifacts.download_artifacts(
+            artifact_uri=location, tracking_uri=client.tracking_uri
+        )
+    except Exception as error:  # file systems, networks and MLflow each raise their own types
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"run {run.name}: its model {model} cannot be read ({reason}); was it removed?"
+        ) from error
+    return _saved_folder(Path(folder), f"run {run.name}: its model {model}")
 
 
 def download_model(address: str, root: Path) -> Path:
-    """The folder of the model at `models:/NAME@ALIAS`, `models:/NAME/VERSION` or in a run.
+    """The folder of the model at `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `runs:/ID/NAME`.
+
+    From a server it is downloaded into a temporary folder; on this machine it is used in place.
 
     Raises:
-        UserError: MLflow knows no such model, or it is none of rechroma's.
+        UserError: MLflow has no such model, or it is not one of rechroma's.
     """
-    import mlflow
-
     client = connect(root)
+    # MLflow looks such addresses up in the store of the process, whatever `tracking_uri` is.
     mlflow.set_tracking_uri(client.tracking_uri)
     try:
-        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=address))
-    except Exception as error:  # whatever a store or a network raises
+        folder = mlflow.artifacts.download_artifacts(artifact_uri=address)
+    except Exception as error:  # file systems, networks and MLflow each raise their own types
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{address}: MLflow at {client.tracking_uri} does not have it ({reason}); "
-            "`rechroma models` lists what there is"
-        ) from None
-    if not (folder / "data").is_dir():
-        raise UserError(f"{address}: is no model of rechroma")
-    return _folder_in(folder)
+            "`rechroma models` lists all models"
+        ) from error
+    return _saved_folder(Path(folder), address)
 
 
 def registered_models(root: Path) -> Iterator[tuple[str, str]]:
     """The address and the test score, as text, of each version in MLflow's registry, newest first.
 
-    The champion of each name comes under its alias, too.
+    The versions with an alias, such as the champion, are listed by it too.
     """
     client = connect(root)
     for model in client.search_registered_models():
@@ -141,37 +161,13 @@ def registered_models(root: Path) -> Iterator[tuple[str, str]]:
             version = client.get_model_version_by_alias(model.name, alias)
             yield f"models:/{model.name}@{alias}", version.tags.get(TEST_SCORE, "not scored")
         versions = client.search_model_versions(f"name = '{model.name}'")
-        for version in sorted(versions, key=lambda each: -int(each.version)):
+        for version in sorted(versions, key=lambda version: -int(version.version)):
             address = f"models:/{model.name}/{version.version}"
             yield address, version.tags.get(TEST_SCORE, "not scored")
 
 
-def _folder_in(model: Path) -> Path:
-    """The folder that `storage.save` wrote, in that of an MLflow model."""
-    folder = model / "data"
-    inner = [path for path in folder.iterdir() if path.is_dir()]
-    return inner[0] if len(inner) == 1 else folder
-
-
-def _training_run(run: Run) -> TrainingRun:
-    models = run.outputs.model_outputs if run.outputs else []
-    return TrainingRun(
-        run_id=run.info.run_id,
-        experiment_id=run.info.experiment_id,
-        name=run.info.run_name,
-        identity=run.data.tags[IDENTITY],
-        status=run.info.status,
-        began=run.info.start_time,
-        revision=run.data.tags.get("mlflow.source.git.commit", "unknown"),
-        data=run.data.params.get(DATASET_DIGEST, ""),
-        settings=dict(run.data.params),
-        metrics=dict(run.data.metrics),
-        models=tuple(model.model_id for model in models),
-    )
-
-
 def epoch_table(client: MlflowClient, run_id: str) -> pd.DataFrame:
-    """How a training went: a row an epoch, indexed from 1, a column a metric."""
+    """The metrics of a training: a row for each epoch, indexed from 1, a column for each metric."""
     names = client.get_run(run_id).data.metrics
     columns = {}
     for name in names:
@@ -182,13 +178,42 @@ def epoch_table(client: MlflowClient, run_id: str) -> pd.DataFrame:
 
 
 def epoch_speeds(client: MlflowClient, run_id: str) -> list[float]:
-    """Images/s of each epoch so far: little to ask for while a training is watched."""
+    """Images/s of each epoch so far: one query, cheap enough to repeat while a training runs."""
     points = client.get_metric_history(run_id, "images_per_second")
     return [point.value for point in sorted(points, key=lambda point: point.step)]
 
 
-def training_seconds(told: pd.DataFrame) -> float:
-    """Spent in training steps, validation not counted, by the `epochs` of a training."""
-    if told.empty:
+def training_seconds(epochs: pd.DataFrame) -> float:
+    """The time of all training steps, s, without validation, from an `epoch_table`."""
+    if epochs.empty:
         return float("nan")
-    return float((told["images"] / told["images_per_second"]).sum())
+    return float((epochs["images"] / epochs["images_per_second"]).sum())
+
+
+def _saved_folder(model: Path, name: str) -> Path:
+    """The folder that `save_model` wrote, inside the folder of an MLflow model.
+
+    `log_model` copies it to `data/`, under its own name if it was a folder.
+    """
+    folder = model / "data"
+    if not folder.is_dir():
+        raise UserError(f"{name}: is not a model of rechroma")
+    subfolders = [path for path in folder.iterdir() if path.is_dir()]
+    return subfolders[0] if len(subfolders) == 1 else folder
+
+
+def _training_run(run: Run) -> TrainingRun:
+    models = run.outputs.model_outputs if run.outputs else []
+    return TrainingRun(
+        run_id=run.info.run_id,
+        experiment_id=run.info.experiment_id,
+        name=run.info.run_name,
+        identity=run.data.tags[IDENTITY],
+        status=run.info.status,
+        start_time=run.info.start_time,
+        revision=run.data.tags.get("mlflow.source.git.commit", "unknown"),
+        data=run.data.params.get(DATASET_DIGEST, ""),
+        settings=dict(run.data.params),
+        metrics=dict(run.data.metrics),
+        models=tuple(model.model_id for model in models),
+    )

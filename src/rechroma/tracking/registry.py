@@ -1,20 +1,27 @@
-"""MLflow's model registry: which model is the champion."""
+"""MLflow's model registry: a version for each evaluated model; the best one is the champion."""
 
 import shutil
 import warnings
+from collections.abc import Mapping
 from importlib.metadata import requires, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from packaging.requirements import Requirement
 
-from rechroma.deployment import mlflow_pyfunc as serving
-from rechroma.deployment.mlflow_pyfunc import SIGNATURE
+from rechroma.data.prepared import read_held_out
+from rechroma.deployment import mlflow_pyfunc
+from rechroma.deployment.load import load_model
+from rechroma.errors import UserError
+from rechroma.evaluation.evaluate import mean_test_scores
 from rechroma.models.weights import BUNDLED_FOLDER
 from rechroma.settings import Settings
-from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, Run
+from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, Run, bundled_run
+from rechroma.tracking.store import connect
 
 CHAMPION = "champion"
 
@@ -22,45 +29,64 @@ CHAMPION = "champion"
 def register(
     run: Run, settings: Settings, model: Path, package: Path, score: float, digest: str
 ) -> str:
-    """Log the model in folder `model` with its signature, register it, and tell how it stands.
+    """Log a model to `run`, register it, and make it the champion if it is the best.
 
-    It becomes the champion when there is none, or when it beats the champion on the same data.
-    `package` is the folder of rechroma's modules, which go along.
+    It becomes the champion if there is none, or if its score on the same data is higher.
+
+    Args:
+        run: of the training or evaluation.
+        settings: `tracking.model` is the registered name.
+        model: folder of the model.
+        package: folder of rechroma's modules, which are logged with the model.
+        score: its mean score on the test photographs.
+        digest: of the prepared data that these are from.
 
     Returns:
-        A line for people: the version, and champion or not and why.
+        A line to print: the version, and whether and why it is the champion.
     """
-    mlflow.set_tracking_uri(run.client.tracking_uri)
-    with mlflow.start_run(run_id=run.id), warnings.catch_warnings():
-        # The signature is written out in serving.py; no example has to show it.
-        warnings.filterwarnings("ignore", message=".*input example was not provided")
-        with TemporaryDirectory() as folder:
-            # Without the weights that the package carries: the model has its own.
-            code = shutil.copytree(
-                package,
-                Path(folder) / package.name,
-                ignore=shutil.ignore_patterns(BUNDLED_FOLDER.name, "__pycache__"),
-            )
-            logged = mlflow.pyfunc.log_model(
-                name=settings.tracking.model,
-                loader_module=serving.__name__,
-                data_path=str(model),
-                code_paths=[str(code)],
-                signature=SIGNATURE,
-                pip_requirements=_requirements(),
-            )
     name = settings.tracking.model
-    made = mlflow.register_model(logged.model_uri, name, await_registration_for=0)
-    run.client.set_model_version_tag(name, made.version, TEST_SCORE, str(score))
-    run.client.set_model_version_tag(name, made.version, DATASET_DIGEST, digest)
-    wins, reason = _challenge(run.client, name, score, digest)
-    if wins:
-        run.client.set_registered_model_alias(name, CHAMPION, made.version)
-    return f"{name} version {made.version}: {reason}"
+    uri = _log_model(run, name, model, package)
+    registered = mlflow.register_model(uri, name, await_registration_for=0)
+    run.client.set_model_version_tag(name, registered.version, TEST_SCORE, str(score))
+    run.client.set_model_version_tag(name, registered.version, DATASET_DIGEST, digest)
+    is_best, reason = _compare_to_champion(run.client, name, score, digest)
+    if is_best:
+        run.client.set_registered_model_alias(name, CHAMPION, registered.version)
+    return f"{name} version {registered.version}: {reason}"
+
+
+def register_first_champion(
+    settings: Settings, root: Path, dataset: Mapping[str, Any], prepared: Path, package: Path
+) -> str | None:
+    """Register the bundled model as the first champion, if there is none: something to beat.
+
+    A bundled model that these modules cannot load, as while a network of another design is
+    developed, is skipped.
+
+    Args:
+        settings: `tracking.model` is the registered name.
+        root: the project's folder.
+        dataset: the description of the prepared data.
+        prepared: its folder; the model is scored on the test photographs there.
+        package: folder of rechroma's modules, which are logged with the model.
+
+    Returns:
+        A line to print: the version, or why it is skipped. None if there is a champion.
+    """
+    if has_champion(connect(root), settings.tracking.model):
+        return None
+    try:
+        restorer = load_model(BUNDLED_FOLDER)
+    except UserError as error:
+        return f"the bundled model is skipped as the first champion: {error}"
+    scores = mean_test_scores(read_held_out(prepared, "test"), restorer)
+    with bundled_run(settings, root, dataset) as run:
+        run.metrics({f"test/{part}": mean for part, mean in scores._asdict().items()})
+        return register(run, settings, BUNDLED_FOLDER, package, scores.score, dataset["digest"])
 
 
 def has_champion(client: MlflowClient, name: str) -> bool:
-    """Whether a model of this name is the champion."""
+    """Whether the registered model `name` has a champion."""
     try:
         client.get_model_version_by_alias(name, CHAMPION)
     except MlflowException:
@@ -68,7 +94,35 @@ def has_champion(client: MlflowClient, name: str) -> bool:
     return True
 
 
-def _challenge(client: MlflowClient, name: str, score: float, digest: str) -> tuple[bool, str]:
+def _log_model(run: Run, name: str, model: Path, package: Path) -> str:
+    """Log the model in folder `model` with its signature and the code: its URI."""
+    mlflow.set_tracking_uri(run.client.tracking_uri)
+    with mlflow.start_run(run_id=run.id), warnings.catch_warnings(), TemporaryDirectory() as folder:
+        # The signature is written out in mlflow_pyfunc; MLflow need not infer it from an example.
+        warnings.filterwarnings("ignore", message=".*input example was not provided")
+        # MLflow warns about type hints of its own when `mlflow.pyfunc` is imported.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred")
+        # Without the bundled weights: the model has its own.
+        code = shutil.copytree(
+            package,
+            Path(folder) / package.name,
+            ignore=shutil.ignore_patterns(BUNDLED_FOLDER.name, "__pycache__"),
+        )
+        logged = mlflow.pyfunc.log_model(
+            name=name,
+            loader_module=mlflow_pyfunc.__name__,
+            data_path=str(model),
+            code_paths=[str(code)],
+            signature=mlflow_pyfunc.SIGNATURE,
+            pip_requirements=_requirements(),
+        )
+    return str(logged.model_uri)
+
+
+def _compare_to_champion(
+    client: MlflowClient, name: str, score: float, digest: str
+) -> tuple[bool, str]:
+    """Whether a model with this score becomes the champion, and why, as a text to print."""
     try:
         champion = client.get_model_version_by_alias(name, CHAMPION)
     except MlflowException:
@@ -78,17 +132,25 @@ def _challenge(client: MlflowClient, name: str, score: float, digest: str) -> tu
             f"not compared with the champion, version {champion.version}, which was scored on "
             "other data; set the alias 'champion' in the MLflow UI if this one is better"
         )
-    held = float(champion.tags[TEST_SCORE])
-    if score > held:
+    highest = float(champion.tags[TEST_SCORE])
+    if score > highest:
         return (
             True,
-            f"the new champion, {score:.4f} against {held:.4f} of version {champion.version}",
+            f"the new champion, {score:.4f} against {highest:.4f} of version {champion.version}",
         )
-    return False, f"the champion stays version {champion.version}, {held:.4f} against {score:.4f}"
+    return (
+        False,
+        f"the champion stays version {champion.version}, {highest:.4f} against {score:.4f}",
+    )
 
 
 def _requirements() -> list[str]:
-    """What restoring needs, pinned to what is installed here."""
-    declared = [line for line in requires("rechroma") or [] if "extra ==" not in line]
-    names = [line.split(">")[0].strip() for line in declared]
-    return [f"{name}=={version(name)}" for name in names]
+    """The packages that restoring needs, pinned to the versions installed here."""
+    declared = [Requirement(line) for line in requires("rechroma") or []]
+    # Without those of extras, and of other platforms and Python versions.
+    needed = [
+        requirement
+        for requirement in declared
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
+    return [f"{requirement.name}=={version(requirement.name)}" for requirement in needed]

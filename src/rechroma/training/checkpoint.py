@@ -1,6 +1,7 @@
-"""Continue a killed training: a fingerprint of what it is, and a checkpoint that is never torn."""
+"""Checkpoints: the state of an interrupted training, and a fingerprint of what it computes."""
 
 import hashlib
+import logging
 import os
 import shutil
 from pathlib import Path
@@ -11,17 +12,24 @@ import torch
 from rechroma.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
-# What training computes with: files and folders of the package, all modules in them.
+# What training computes with: single modules, and folders with all modules in them.
 CODE = ("metrics.py", "settings.py", "imaging", "data", "models", "inference", "training")
+
+logger = logging.getLogger(__name__)
 
 
 def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -> str:
-    """16 hexadecimal digits that differ whenever settings, data, code or torch differ.
+    """A name for a training, which differs when its settings, data, code or torch differ.
+
+    A checkpoint is stored under it, so that no training resumes from the state of another one.
 
     Args:
-        settings: of the training.
-        data_digest: of the prepared data.
+        settings: those that training does not depend on make no difference.
+        data_digest: of the prepared data, from its dataset.json.
         package: the folder of rechroma's modules.
+
+    Returns:
+        16 hexadecimal digits.
     """
     digest = hashlib.sha256()
     digest.update(f"{settings.identity()} {data_digest} {torch.__version__}".encode())
@@ -34,22 +42,24 @@ def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -
 
 
 class Checkpoint:
-    """The state of one training in a folder of its own, outside of what DVC keeps."""
+    """A file with the state of one training, in a folder of its own that DVC does not track."""
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.file = folder / "checkpoint.pt"
 
     def load(self) -> dict[str, Any] | None:
-        """What was last saved, on the CPU; None when there is nothing."""
+        """The saved state, on the CPU; None if there is none."""
         if not self.file.exists():
             return None
+        logger.info("loading checkpoint %s", self.file)
         state: dict[str, Any] = torch.load(self.file, map_location="cpu", weights_only=True)
         return state
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace what was saved; a crash on the way leaves the earlier state whole."""
+        """Replace the saved state; a crash meanwhile leaves the earlier one whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        # Written beside it, flushed to the disk, then renamed in one operation.
         part = self.file.with_suffix(f".{os.getpid()}.part")
         with part.open("wb") as stream:
             torch.save(state, stream)
@@ -58,5 +68,5 @@ class Checkpoint:
         part.replace(self.file)
 
     def remove(self) -> None:
-        """Forget it all: the training is finished."""
+        """Delete the folder with all that it holds, when the training is finished."""
         shutil.rmtree(self.folder, ignore_errors=True)

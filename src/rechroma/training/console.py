@@ -1,62 +1,75 @@
-"""How a training goes, for people: a live bar on a terminal, one line an epoch elsewhere."""
+"""Progress of a training on the console: a live bar on a terminal, and a line for each epoch."""
 
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sized
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import Progress, TextColumn
+
+from rechroma.progress import bar_columns, on_terminal, terminal
 
 Batch = TypeVar("Batch", covariant=True)
 
 
 class Batches(Sized, Protocol[Batch]):
-    """What a data loader is here."""
+    """A data loader: batches, and their number."""
 
     def __iter__(self) -> Iterator[Batch]:
         """The batches of an epoch."""
 
 
 class EpochDisplay:
-    """Shows images/s, loss and the time left; `shown` False (another process shows) is silent."""
+    """Shows speed, loss, scores and the time left.
+
+    Args:
+        epochs: of the whole training.
+        batch: images in a batch, of all processes together.
+        shown: False prints nothing, as in all processes but the first.
+
+    Attributes:
+        loss: of the last step; whoever trains sets it.
+    """
 
     def __init__(self, epochs: int, batch: int, shown: bool):
         self.epochs = epochs
         self.batch = batch
         self.shown = shown
         self.started = time.monotonic()
-        self.first: int | None = None
+        self.first: int | None = None  # epoch of this process; a resumed training skips some
         self.loss = float("nan")
 
     def epoch(self, batches: Batches[Any], number: int) -> Iterator[Any]:
-        """The batches of epoch `number`, counted from 1, with a bar where there is a terminal."""
+        """The batches of epoch `number`, counted from 1, with a live bar on a terminal."""
         if self.first is None:
             self.first, self.started = number, time.monotonic()
-        if not (self.shown and sys.stderr.isatty()):
+        if not (self.shown and on_terminal()):
             yield from batches
             return
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
+            *bar_columns(),
             TextColumn("{task.fields[speed]:.0f} images/s · loss {task.fields[loss]:.4f}"),
             TextColumn("· {task.fields[left]} left"),
         )
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=terminal(), transient=True) as bar:
             task = bar.add_task(
                 f"epoch {number}/{self.epochs}", total=len(batches), speed=0, loss=0, left="?"
             )
-            opened = time.monotonic()
+            started = time.monotonic()
             for done, batch in enumerate(batches, start=1):
                 yield batch
-                speed = done * self.batch / (time.monotonic() - opened)
+                speed = done * self.batch / (time.monotonic() - started)
                 left = self._left(number - 1 + done / len(batches))
                 bar.update(task, completed=done, speed=speed, loss=self.loss, left=left)
 
     def close_epoch(self, number: int, record: Mapping[str, float]) -> None:
-        """Print the line of a finished epoch; its loss is nan where every step was skipped."""
+        """Print the line of a finished epoch.
+
+        Args:
+            number: of the epoch, counted from 1.
+            record: its losses, scores and speed, as `Trainer.next_epoch` returns them; without
+                `train/loss`, where every step was skipped, the loss reads nan.
+        """
         if not self.shown:
             return
         loss = record.get("train/loss", float("nan"))
@@ -71,7 +84,7 @@ class EpochDisplay:
         )
 
     def _left(self, done: float) -> str:
-        """The time left after `done` epochs, from the pace since this process began."""
+        """The time left after `done` epochs, `H:MM:SS`, from the pace since this process began."""
         first = (self.first or 1) - 1
         pace = (time.monotonic() - self.started) / max(done - first, 1e-9)
         return str(timedelta(seconds=round(pace * (self.epochs - done))))

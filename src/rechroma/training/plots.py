@@ -14,10 +14,18 @@ NOTE: dict[str, Any] = {"fontsize": 8, "color": "red", "rotation": 90, "va": "to
 
 
 def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
-    """Plot a training's losses, scores and learning rate by epoch into the PNG file `path`."""
+    """Plot a training's losses, scores and learning rate by epoch into the PNG file `path`.
+
+    Divergent intervals are shaded red in the plot of the loss.
+
+    Args:
+        history: a record for each epoch, as in `TrainingProgress.history`.
+        path: of the file; its folder is made.
+    """
     from matplotlib.ticker import MaxNLocator
 
     pyplot = load_pyplot()
+    # Which columns of the records each panel shows.
     epochs = range(1, len(history) + 1)
     names = sorted({name for record in history for name in record})
     panels = {
@@ -25,6 +33,7 @@ def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         "validation score": [name for name in names if name.startswith("validation/")],
         "learning rate": ["lr"],
     }
+    # A line for each of them; epochs without the number leave a gap.
     figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 4.2), layout="constrained")
     for axis, (title, shown) in zip(axes, panels.items(), strict=True):
         for name in shown:
@@ -37,18 +46,21 @@ def plot_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axis.grid(alpha=0.3)
         if len(shown) > 1:
             axis.legend(frameon=False)
-    found = find_divergence(history)
-    for spell in found:
-        until = len(history) if spell.recovered is None else spell.recovered
-        axes[0].axvspan(spell.began, until, color="red", alpha=0.12)
-        axes[0].annotate(str(spell), (spell.began, 1), xycoords=("data", "axes fraction"), **NOTE)
-    if found:
-        axes[0].set_xlabel("epoch (red: out of its way)")
+    # Divergence, with its reason written into it.
+    intervals = find_divergence(history)
+    for interval in intervals:
+        end = len(history) if interval.recovered is None else interval.recovered
+        axes[0].axvspan(interval.began, end, color="red", alpha=0.12)
+        axes[0].annotate(
+            str(interval), (interval.began, 1), xycoords=("data", "axes fraction"), **NOTE
+        )
+    if intervals:
+        axes[0].set_xlabel("epoch (red: diverged)")
     save_figure(figure, path)
 
 
 def load_pyplot() -> ModuleType:
-    """Matplotlib's pyplot, drawing into files alone."""
+    """Matplotlib's pyplot, which draws into files and opens no windows."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -58,7 +70,7 @@ def load_pyplot() -> ModuleType:
 
 
 def save_figure(figure: "Figure", path: Path) -> None:
-    """Write a figure as PNG, the same bytes for the same figure, and close it."""
+    """Write a figure as a PNG file and close it; equal figures give equal bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, metadata={"Software": None})
     load_pyplot().close(figure)

@@ -123,7 +123,7 @@ def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
     scan = read_image_file(source)
     name = kind.decode()
     assert scan.warnings == (
-        f"color profile of kind {name} left out, the restored photograph is RGB",
+        f"color profile of kind {name} not copied, the restored photograph is RGB",
     )
     with Image.open(rewritten(source, ".tif")) as picture:
         assert "icc_profile" not in picture.info
@@ -160,7 +160,7 @@ def test_broken_exif_costs_neither_the_photograph_nor_a_python_warning(
 @pytest.mark.parametrize("exif", BROKEN[1:])
 def test_broken_exif_is_named(saved, exif):
     assert read_image_file(saved("old.jpg", exif=exif)).warnings == (
-        "broken parts of the EXIF left out",
+        "broken parts of the EXIF not copied",
     )
 
 
@@ -172,7 +172,7 @@ def test_exif_that_cannot_be_written_again_is_left_out(saved, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Image.Exif, "tobytes", broken)
         scan = read_image_file(source)
-    assert scan.warnings == ("broken EXIF left out",)
+    assert scan.warnings == ("broken EXIF not copied",)
     assert MAKE not in scan.metadata.exif
 
 

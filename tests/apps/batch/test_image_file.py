@@ -41,7 +41,7 @@ def test_color_is_read_as_color_and_what_only_looks_so_as_gray(saved, photo):
 def test_what_reading_costs_is_said(saved, photo):
     clear = np.dstack([photo, photo[..., 0]])
     assert read_image_file(saved(clear, "old.png")).warnings == (
-        "transparent parts stand on white",
+        "transparent parts were filled with white",
     )
     deep = photo[..., 0].astype(np.uint16) * 257
     assert read_image_file(saved(deep, "deep.png")).warnings == ("16 bits were reduced to 8",)

@@ -26,7 +26,7 @@ def levels(lost, dark=0, light=255):
 
 
 @pytest.mark.parametrize(
-    ("picture", "told"),
+    ("picture", "polarity"),
     [
         (levels(LOST), "white where lost"),
         (levels(~LOST), "black where lost"),
@@ -36,10 +36,10 @@ def levels(lost, dark=0, light=255):
         (np.dstack([levels(~LOST, 30, 220)] * 3), "black where lost"),
     ],
 )
-def test_the_smaller_part_is_taken_for_the_lost_one(saved, picture, told):
+def test_the_smaller_part_is_taken_for_the_lost_one(saved, picture, polarity):
     given = read_mask_file(saved(picture))
     np.testing.assert_array_equal(given.lost, LOST)
-    assert given.told == told
+    assert given.polarity == polarity
 
 
 def test_jpegs_noise_around_black_and_white_does_not_matter(saved):
@@ -54,7 +54,7 @@ def test_a_stated_polarity_is_obeyed_even_where_most_is_lost(saved, polarity):
     file = saved(levels(LOST))
     given = read_mask_file(file, polarity)
     np.testing.assert_array_equal(given.lost, LOST if polarity == "white" else ~LOST)
-    assert given.told == f"{polarity} where lost"
+    assert given.polarity == f"{polarity} where lost"
 
 
 @pytest.mark.parametrize("share", [0.42, 0.5, 0.58])
@@ -81,7 +81,7 @@ def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
     painted[LOST] = (*paint, 255)
     given = read_mask_file(saved(painted))
     np.testing.assert_array_equal(given.lost, LOST)
-    assert given.told == "painted where lost"
+    assert given.polarity == "painted where lost"
 
 
 @pytest.mark.parametrize(("paint", "polarity"), [(255, "white"), (0, "black")])
@@ -91,7 +91,7 @@ def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, pain
     painted[LOST] = (*[paint] * 3, 255)
     given = read_mask_file(saved(painted), polarity)
     np.testing.assert_array_equal(given.lost, LOST)
-    assert given.told == f"{polarity} where lost"
+    assert given.polarity == f"{polarity} where lost"
 
 
 @pytest.mark.parametrize("polarity", ["auto", "white", "black"])
@@ -101,7 +101,7 @@ def test_a_layer_that_nothing_was_painted_on_loses_nothing(saved, polarity):
 
 def test_an_opaque_picture_with_a_channel_of_opacity_is_a_mask_like_another(saved):
     opaque = np.dstack([levels(LOST)] * 3 + [np.full(LOST.shape, 255, np.uint8)])
-    assert read_mask_file(saved(opaque)).told == "white where lost"
+    assert read_mask_file(saved(opaque)).polarity == "white where lost"
 
 
 def test_a_mask_is_turned_as_its_file_says(saved):

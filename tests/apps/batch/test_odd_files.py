@@ -1,4 +1,4 @@
-"""What `rechroma restore` does with odd files: tried out here, told in docs/odd-files.md."""
+"""What `rechroma restore` does with odd files: tried out here, message in docs/odd-files.md."""
 
 import contextlib
 import io
@@ -26,12 +26,12 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "odd-files.md"
 HEAD = """\
 # Odd files
 
-What `rechroma restore` does with each, found out by running it: `tests/test_odd_files.py` restores
-all of them in one album, and compares this page with what came of it. Whatever a file is, it ends
-no album, leaves nothing half written, and stays as it was. The exit code is 1 where any file
-failed, else 0.
+This page lists what `rechroma restore` does with unusual files. A test,
+`tests/apps/batch/test_odd_files.py`, restores all of them in one album and compares this page with
+the results. No file stops an album, no output is half written, and no input is changed. The exit
+code is 1 when any file failed, else 0.
 
-| file | becomes | and the user is told |
+| file | result | message |
 | --- | --- | --- |
 """
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -123,20 +123,20 @@ class Kind(NamedTuple):
     Attributes:
         name: in the album; where it is absolute by a leading `/`, beside the album and named.
         make: its bytes, or what makes it.
-        becomes: restored, failed, or passed over without a word.
-        told: what is said of it, a regular expression; empty: nothing.
+        becomes: restored, failed, or skipped without a message.
+        message: what is said of it, a regular expression; empty: nothing.
         mask: bytes of its mask, where it has one.
     """
 
     name: str
     make: bytes | Callable[[Path], None]
     becomes: str = "restored"
-    told: str = ""
+    message: str = ""
     mask: bytes | None = None
 
 
 NOT_ONE = "^is no picture, expected PNG, JPEG, WEBP, TIFF, BMP$"
-FAILED, PASSED = "failed", "passed over"
+FAILED, SKIPPED = "failed", "skipped"
 GRAY_PROFILE = SRGB[:16] + b"GRAY" + SRGB[20:]
 CMYK_PROFILE = SRGB[:16] + b"CMYK" + SRGB[20:]
 ADOBE = SRGB[:4] + b"ADBE" + SRGB[8:]
@@ -149,44 +149,46 @@ KINDS = {
     "lossless WebP": Kind("lossless.webp", saved(kind="WEBP", lossless=True)),
     "PNG in RGB that is gray": Kind("rgb.png", saved(mode="RGB")),
     "PNG in color": Kind(
-        "color.png", saved(COLOR), told="^is in color, which was replaced; --keep"
+        "color.png", saved(COLOR), message="^is in color, which was replaced; --keep"
     ),
-    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), told=NO_DAMAGE),
+    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=NO_DAMAGE),
     "progressive JPEG": Kind(
-        "progressive.jpg", saved(kind="JPEG", progressive=True), told=NO_DAMAGE
+        "progressive.jpg", saved(kind="JPEG", progressive=True), message=NO_DAMAGE
     ),
-    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), told=NO_DAMAGE),
+    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), message=NO_DAMAGE),
     "CMYK TIFF": Kind("cmyk-lzw.tif", saved(kind="TIFF", mode="CMYK")),
     "palette PNG": Kind("palette.png", saved(mode="P")),
     "palette PNG with a transparent color": Kind(
         "palette-clear.png",
         saved(mode="P", transparency=200),
-        told="^transparent parts stand on white$",
+        message="^transparent parts were filled with white$",
     ),
-    "1-bit PNG": Kind("1-bit.png", saved(mode="1"), told=NO_DAMAGE),
+    "1-bit PNG": Kind("1-bit.png", saved(mode="1"), message=NO_DAMAGE),
     "gray PNG with opacity, half transparent": Kind(
         "half.png",
         saved(np.dstack([GRAY, np.full_like(GRAY, 128)])),
-        told="^transparent parts stand on white$",
+        message="^transparent parts were filled with white$",
     ),
     "RGBA PNG, wholly opaque": Kind("opaque.png", saved(mode="RGBA")),
-    "16-bit gray PNG": Kind("16-bit.png", deep(".png", GRAY), told="^16 bits were reduced to 8$"),
+    "16-bit gray PNG": Kind(
+        "16-bit.png", deep(".png", GRAY), message="^16 bits were reduced to 8$"
+    ),
     "16-bit gray TIFF": Kind(
-        "16-bit-tiff.tif", deep(".tif", GRAY), told="^16 bits were reduced to 8$"
+        "16-bit-tiff.tif", deep(".tif", GRAY), message="^16 bits were reduced to 8$"
     ),
     "16-bit RGB PNG": Kind(
-        "16-bit-rgb.png", deep(".png", np.dstack([GRAY] * 3)), told="^16 bits were reduced to 8$"
+        "16-bit-rgb.png", deep(".png", np.dstack([GRAY] * 3)), message="^16 bits were reduced to 8$"
     ),
     "16-bit RGB TIFF": Kind(
         "16-bit-rgb-tiff.tif",
         deep(".tif", np.dstack([GRAY] * 3)),
-        told="^16 bits were reduced to 8$",
+        message="^16 bits were reduced to 8$",
     ),
     "32-bit TIFF of values to 255": Kind("32-bit.tif", saved(GRAY.astype(np.int32), "TIFF")),
     "32-bit TIFF of values beyond 255": Kind(
         "32-bit-deep.tif",
         saved(GRAY.astype(np.int32) * 257, "TIFF"),
-        told="^16 bits were reduced to 8$",
+        message="^16 bits were reduced to 8$",
     ),
     "floating-point TIFF": Kind(
         "float.tif",
@@ -195,16 +197,24 @@ KINDS = {
         "^holds floating-point values, expected 8 or 16 bits$",
     ),
     "animated WebP": Kind(
-        "animated.webp", frames("WEBP", lossless=True), told="^the first of 3 frames$"
+        "animated.webp",
+        frames("WEBP", lossless=True),
+        message="^only the first of 3 frames was restored$",
     ),
-    "animated PNG": Kind("animated-png.png", frames("PNG"), told="^the first of 3 frames$"),
-    "TIFF of several pages": Kind("pages.tif", frames("TIFF"), told="^the first of 3 frames$"),
+    "animated PNG": Kind(
+        "animated-png.png", frames("PNG"), message="^only the first of 3 frames was restored$"
+    ),
+    "TIFF of several pages": Kind(
+        "pages.tif", frames("TIFF"), message="^only the first of 3 frames was restored$"
+    ),
     "JPEG of several pictures (MPO)": Kind(
-        "mpo.jpg", frames("MPO"), told="^the first of 3 frames; no damage found"
+        "mpo.jpg",
+        frames("MPO"),
+        message="^only the first of 3 frames was restored; no damage found",
     ),
-    "GIF": Kind("moving.gif", saved(kind="GIF"), PASSED),
+    "GIF": Kind("moving.gif", saved(kind="GIF"), SKIPPED),
     "GIF called .png": Kind("gif.png", saved(kind="GIF"), FAILED, NOT_ONE),
-    "HEIC": Kind("phone.heic", HEIC, PASSED),
+    "HEIC": Kind("phone.heic", HEIC, SKIPPED),
     "HEIC given by its name": Kind("/phone-named.heic", HEIC, FAILED, NOT_ONE),
     "HEIC called .jpg": Kind("phone.jpg", HEIC, FAILED, NOT_ONE),
     "PDF called .png": Kind("letter.png", b"%PDF-1.7\n" + bytes(300), FAILED, NOT_ONE),
@@ -212,7 +222,7 @@ KINDS = {
     # Names
     "PNG called .jpg": Kind("wrong-suffix.jpg", saved()),
     "suffix in capitals": Kind("CAPITALS.PNG", saved()),
-    "no suffix, in a folder": Kind("no-suffix", saved(), PASSED),
+    "no suffix, in a folder": Kind("no-suffix", saved(), SKIPPED),
     "no suffix, given by its name": Kind("/named-without-suffix", saved()),
     "name in Korean": Kind("할머니의 사진.png", saved()),
     "name with spaces and quotes": Kind('grandma\'s  "best" one .png', saved()),
@@ -220,9 +230,9 @@ KINDS = {
     "name with a line break": Kind("two\nlines.png", saved()),
     "name that begins with a dash": Kind("--out.png", saved()),
     "name of 255 bytes": Kind("x" * 251 + ".png", saved()),
-    "hidden file": Kind(".hidden.png", saved(), PASSED),
-    "what macOS leaves beside a photograph": Kind("._gray.png", b"\0\5\26\7", PASSED),
-    "notes": Kind("notes.txt", b"To Grandma, 1931", PASSED),
+    "hidden file": Kind(".hidden.png", saved(), SKIPPED),
+    "what macOS leaves beside a photograph": Kind("._gray.png", b"\0\5\26\7", SKIPPED),
+    "notes": Kind("notes.txt", b"To Grandma, 1931", SKIPPED),
     "notes, given by their name": Kind("/named-notes.txt", b"To Grandma", FAILED, NOT_ONE),
     "folder called .png": Kind("folder.png", folder),
     "link to a photograph": Kind("link.png", link("gray.png")),
@@ -248,15 +258,15 @@ KINDS = {
     "header of 13000x13000 px without the pixels": Kind(
         "large-header.png", claiming(13_000, 13_000), FAILED, CUT
     ),
-    "1x1 px": Kind("1x1.png", saved(GRAY[:1, :1]), told=NO_DAMAGE),
-    "1x2000 px": Kind("1x2000.png", saved(NOISE), told=NO_DAMAGE),
-    "2000x1 px": Kind("2000x1.png", saved(NOISE.T), told=NO_DAMAGE),
-    "all of one gray": Kind("one-gray.png", saved(np.full_like(GRAY, 90)), told=NO_DAMAGE),
-    "all black": Kind("black.png", saved(np.zeros_like(GRAY)), told=NO_DAMAGE),
-    "all white": Kind("white.png", saved(np.full_like(GRAY, 255)), told=NO_DAMAGE),
-    "restored by rechroma before": Kind("before.png", restored_before, told="^is in color"),
+    "1x1 px": Kind("1x1.png", saved(GRAY[:1, :1]), message=NO_DAMAGE),
+    "1x2000 px": Kind("1x2000.png", saved(NOISE), message=NO_DAMAGE),
+    "2000x1 px": Kind("2000x1.png", saved(NOISE.T), message=NO_DAMAGE),
+    "all of one gray": Kind("one-gray.png", saved(np.full_like(GRAY, 90)), message=NO_DAMAGE),
+    "all black": Kind("black.png", saved(np.zeros_like(GRAY)), message=NO_DAMAGE),
+    "all white": Kind("white.png", saved(np.full_like(GRAY, 255)), message=NO_DAMAGE),
+    "restored by rechroma before": Kind("before.png", restored_before, message="^is in color"),
     "restored by rechroma before, in the folder of --out": Kind(
-        "restored/before-too.png", restored_before, PASSED
+        "restored/before-too.png", restored_before, SKIPPED
     ),
     # Metadata
     "turned by EXIF": Kind("turned.png", turned(6)),
@@ -264,25 +274,25 @@ KINDS = {
     "broken EXIF": Kind(
         "broken-exif.png",
         saved(exif=b"Exif\0\0MM\0*\xff\xff\xff\xff"),
-        told="^broken parts of the EXIF left out$",
+        message="^broken parts of the EXIF not copied$",
     ),
     "no EXIF where EXIF should be": Kind(
-        "no-exif.png", saved(exif=b"Exif\0\0nothing at all"), told="^broken EXIF left out$"
+        "no-exif.png", saved(exif=b"Exif\0\0nothing at all"), message="^broken EXIF not copied$"
     ),
     "color profile of sRGB": Kind("srgb.png", saved(mode="RGB", icc_profile=SRGB)),
     "color profile of Adobe RGB": Kind("adobe.png", saved(mode="RGB", icc_profile=ADOBE)),
     "color profile of gray": Kind(
         "gray-profile.png",
         saved(icc_profile=GRAY_PROFILE),
-        told="^color profile of kind GRAY left out, the restored photograph is RGB$",
+        message="^color profile of kind GRAY not copied, the restored photograph is RGB$",
     ),
     "color profile of CMYK": Kind(
         "cmyk-profile.tif",
         saved(kind="TIFF", mode="CMYK", icc_profile=CMYK_PROFILE),
-        told="^color profile of kind CMYK left out",
+        message="^color profile of kind CMYK not copied",
     ),
     "broken color profile": Kind(
-        "broken-profile.png", saved(icc_profile=b"short"), told="^color profile of kind unknown"
+        "broken-profile.png", saved(icc_profile=b"short"), message="^color profile of kind unknown"
     ),
     # Masks, given with --mask
     "mask, white where lost": Kind("white-mask.png", saved(), mask=saved(MASK)),
@@ -308,13 +318,13 @@ KINDS = {
     "mask all black": Kind(
         "black-all-mask.png",
         saved(),
-        told="^its mask is empty, color only$",
+        message="^its mask is empty, color only$",
         mask=saved(MASK & False),
     ),
     "mask all white": Kind(
         "white-all-mask.png",
         saved(),
-        told="^its mask is empty, color only$",
+        message="^its mask is empty, color only$",
         mask=saved(MASK | True),
     ),
     "mask that is not there": Kind(
@@ -325,10 +335,10 @@ MISSING_MASK = "mask that is not there"
 
 
 class Outcome(NamedTuple):
-    """What came of a file; `told` without its name, its mask's, and what Pillow says."""
+    """What came of a file; `message` without its name, its mask's, and what Pillow says."""
 
     becomes: str
-    told: str
+    message: str
     source: Path
     target: Path
     lost: float
@@ -377,13 +387,13 @@ def row_of(kind: Kind, rows: dict[str, dict]) -> Outcome:
         source /= "inside the folder.png"
     row = rows.get(str(source))
     if row is None:
-        return Outcome(PASSED, "", source, source, 0.0)
-    told = "; ".join([*row["warnings"], *filter(None, [row["error"]])])
+        return Outcome(SKIPPED, "", source, source, 0.0)
+    message = "; ".join([*row["warnings"], *filter(None, [row["error"]])])
     mask = Path("masks") / f"{source.stem}.png"
-    told = told.replace(f"{source}: ", "").replace(f"its mask {mask}", "its mask")
-    told = told.replace(f"{mask}: is", "its mask is").replace(f"{mask}:", "its mask:")
-    told = re.sub("cannot be read: .*", "cannot be read: …", told, flags=re.DOTALL)
-    return Outcome(row["status"], told, source, Path(row["restored"]), row["lost"])
+    message = message.replace(f"{source}: ", "").replace(f"its mask {mask}", "its mask")
+    message = message.replace(f"{mask}: is", "its mask is").replace(f"{mask}:", "its mask:")
+    message = re.sub("cannot be read: .*", "cannot be read: …", message, flags=re.DOTALL)
+    return Outcome(row["status"], message, source, Path(row["restored"]), row["lost"])
 
 
 @pytest.fixture(scope="module")
@@ -418,8 +428,8 @@ def album(tmp_path_factory, tiny_settings, outspoken):
                 main(["restore", *chosen, "--model", "tiny", "--report", report])
             codes.append(end.value.code)
             assert Path(report).exists(), shown.getvalue()
-            told = json.loads(Path(report).read_text(encoding="utf-8"))
-            rows |= {row["photo"]: row for row in told["photographs"]}
+            message = json.loads(Path(report).read_text(encoding="utf-8"))
+            rows |= {row["photo"]: row for row in message["photographs"]}
     outcomes = {title: row_of(kind, rows) for title, kind in KINDS.items()}
     return Album(codes, shown.getvalue(), outcomes, before, desk)
 
@@ -428,7 +438,9 @@ def album(tmp_path_factory, tiny_settings, outspoken):
 def test_an_odd_file_comes_to_what_is_said_of_it(album, title):
     kind, outcome = KINDS[title], album.outcomes[title]
     assert outcome.becomes == kind.becomes, outcome
-    assert re.search(kind.told, outcome.told) if kind.told else not outcome.told, outcome
+    assert re.search(kind.message, outcome.message) if kind.message else not outcome.message, (
+        outcome
+    )
 
 
 @pytest.mark.parametrize("title", [title for title in KINDS if KINDS[title].becomes == "restored"])
@@ -476,15 +488,15 @@ def test_profiles_of_rgb_go_along(album):
 
 
 def page(outcomes: dict[str, Outcome]) -> str:
-    lines = [f"| {title} | {each.becomes} | {each.told} |" for title, each in outcomes.items()]
+    lines = [f"| {title} | {each.becomes} | {each.message} |" for title, each in outcomes.items()]
     return HEAD + "\n".join(lines) + "\n"
 
 
 def test_the_page_of_odd_files_tells_what_really_happens(album):
-    told = page(album.outcomes)
+    message = page(album.outcomes)
     if os.environ.get("RECHROMA_WRITE_DOCS"):
-        PAGE.write_text(told, encoding="utf-8")
-    assert told == PAGE.read_text(encoding="utf-8"), (
+        PAGE.write_text(message, encoding="utf-8")
+    assert message == PAGE.read_text(encoding="utf-8"), (
         "docs/odd-files.md is out of date: run this file with RECHROMA_WRITE_DOCS=1"
     )
 

@@ -9,7 +9,8 @@ from PIL import Image
 
 from rechroma.apps.batch import restore_files
 from rechroma.apps.batch.image_file import is_restored
-from rechroma.apps.batch.restore_files import Job, RestoreOptions, restore_file, summarize_entries
+from rechroma.apps.batch.jobs import Job, RestoreOptions, summarize_entries
+from rechroma.apps.batch.restore_files import restore_file
 from rechroma.imaging.io import read_color, read_gray
 
 HOLE = np.s_[20:50, 30:70]
@@ -58,7 +59,7 @@ class Limited:
 def limited(echo):
     def make(limit, error):
         able = echo()
-        return replace(able, inference=Limited(able.inference, limit, error))
+        return replace(able, backend=Limited(able.backend, limit, error))
 
     return make
 
@@ -69,19 +70,21 @@ def written(folder):
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("manner", [RestoreOptions(), RestoreOptions(keep_color=True)])
-def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_told(
+def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_informed(
     job, limited, damaged, error, manner
 ):
     entry = restore_file(job, limited(64, error), manner)
     assert (entry.status, entry.error) == ("restored", "")
-    assert entry.warnings == ["memory ran short: the network saw it at 64 px instead of 128"]
+    assert entry.warnings == ["memory ran short: the network ran at 64 px instead of 128"]
     mask = np.zeros(damaged.shape, bool)
     mask[HOLE] = True
     assert np.array_equal(read_gray(job.target)[~mask], damaged[~mask])
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_told(job, limited, desk, error):
+def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_informed(
+    job, limited, desk, error
+):
     job = job._replace(mask_out=desk / "masks" / "old.png")
     entry = restore_file(job, limited(0, error), RestoreOptions(side_by_side=True))
     assert entry.status == "failed"
@@ -89,7 +92,7 @@ def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_told(job, li
     assert written(desk) == ["old.png"]
 
 
-def test_a_photograph_too_large_to_be_read_is_told_without_a_size(job, echo, desk, monkeypatch):
+def test_a_photograph_too_large_to_be_read_is_reported_without_a_size(job, echo, desk, monkeypatch):
     def short(_):
         raise MemoryError
 
@@ -102,8 +105,8 @@ def test_a_photograph_too_large_to_be_read_is_told_without_a_size(job, echo, des
 def test_a_fault_that_is_not_of_memory_is_not_tried_again(job, limited, desk):
     restorer = limited(100, ValueError("wrong shape"))
     entry = restore_file(job, restorer, RestoreOptions())
-    assert entry.error.endswith("old.png: a fault of rechroma, ValueError: wrong shape")
-    assert restorer.inference.inference.seen == []
+    assert entry.error.endswith("old.png: internal error, ValueError: wrong shape")
+    assert restorer.backend.inference.seen == []
     assert written(desk) == ["old.png"]
 
 
@@ -124,7 +127,7 @@ def test_an_interrupt_gets_through(job, limited, desk):
     assert written(desk) == ["old.png"]
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(job, echo, desk, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_nothing(job, echo, desk, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
@@ -226,7 +229,7 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
         (None, RestoreOptions(), "no damage found, color only"),
     ],
 )
-def test_where_nothing_is_lost_the_user_is_told(echo, photo, desk, mask, manner, message):
+def test_where_nothing_is_lost_the_user_is_informed(echo, photo, desk, mask, manner, message):
     Image.fromarray(photo).convert("L").save("old.png")
     job = Job(desk / "old.png", desk / "new.png")
     if mask is not None:

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from rechroma.apps.web.mask_overlay import COVER, PAINTED, Preview, merge_masks, paint_mask
+from rechroma.apps.web.mask_overlay import (
+    ALPHA,
+    ALPHA_THRESHOLD,
+    PreviewSize,
+    merge_masks,
+    paint_mask,
+)
 
 
 @pytest.fixture
@@ -17,25 +23,25 @@ def found():
     [((3000, 4000), (900, 1200)), ((600, 800), (600, 800)), ((1, 5000), (1, 1200))],
 )
 def test_a_preview_is_never_larger_than_the_photograph(shape, preview):
-    assert Preview.of(shape, 1200) == preview
+    assert PreviewSize.of(shape, 1200) == preview
 
 
 def test_a_single_lost_pixel_is_shown(found):
-    shown = Preview.of(found.shape, 1200).reduce(found)
+    shown = PreviewSize.of(found.shape, 1200).downscale_mask(found)
     assert shown[1, 1]
     assert shown.shape == (900, 1200)
 
 
 def test_what_nobody_touched_is_the_found_mask_exactly(found):
-    size = Preview.of(found.shape, 1200)
-    shown = size.reduce(found)
-    painted = size.read([paint_mask(shown)])
+    size = PreviewSize.of(found.shape, 1200)
+    shown = size.downscale_mask(found)
+    painted = size.mask_from_layers([paint_mask(shown)])
     assert np.array_equal(painted, shown)
     assert np.array_equal(merge_masks(found, shown, painted), found)
 
 
 def test_paint_is_added_and_the_rest_is_kept(found):
-    shown = Preview.of(found.shape, 1200).reduce(found)
+    shown = PreviewSize.of(found.shape, 1200).downscale_mask(found)
     painted = shown.copy()
     painted[600:700, 100:200] = True
     merged = merge_masks(found, shown, painted)
@@ -47,7 +53,7 @@ def test_paint_is_added_and_the_rest_is_kept(found):
 
 
 def test_what_is_erased_is_no_damage_anymore(found):
-    shown = Preview.of(found.shape, 1200).reduce(found)
+    shown = PreviewSize.of(found.shape, 1200).downscale_mask(found)
     painted = shown.copy()
     painted[:350] = False
     merged = merge_masks(found, shown, painted)
@@ -57,18 +63,18 @@ def test_what_is_erased_is_no_damage_anymore(found):
 
 def test_only_a_stroke_that_covers_counts():
     layer = np.zeros((4, 6, 4), np.uint8)
-    layer[1, 1, 3] = COVER
-    layer[2, 2, 3] = PAINTED - 1
-    assert np.argwhere(Preview(4, 6).read([layer])).tolist() == [[1, 1]]
+    layer[1, 1, 3] = ALPHA
+    layer[2, 2, 3] = ALPHA_THRESHOLD - 1
+    assert np.argwhere(PreviewSize(4, 6).mask_from_layers([layer])).tolist() == [[1, 1]]
 
 
 def test_layers_are_taken_together_and_no_layer_is_no_paint():
     layers = [paint_mask(np.eye(4, 6, k, dtype=bool)) for k in (0, 2)]
-    assert Preview(4, 6).read(layers).sum() == 8
-    assert not Preview(4, 6).read([]).any()
+    assert PreviewSize(4, 6).mask_from_layers(layers).sum() == 8
+    assert not PreviewSize(4, 6).mask_from_layers([]).any()
 
 
 def test_layers_of_a_finer_screen_are_scaled():
     mask = np.zeros((40, 60), bool)
     mask[:20] = True
-    assert np.array_equal(Preview(20, 30).read([paint_mask(mask)]), mask[::2, ::2])
+    assert np.array_equal(PreviewSize(20, 30).mask_from_layers([paint_mask(mask)]), mask[::2, ::2])

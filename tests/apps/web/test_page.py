@@ -1,24 +1,20 @@
 import asyncio
 import json
 import shutil
-import sys
 import threading
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import skimage
 from PIL import Image
 
-from rechroma.apps.cli.main import main
-from rechroma.apps.web import page
-from rechroma.apps.web.examples import NAMES, write_examples
-from rechroma.apps.web.page import make_application
+from rechroma.apps.web import application
+from rechroma.apps.web.application import make_application
+from rechroma.apps.web.examples import write_examples
 from rechroma.apps.web.server import listen, make_server
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.detect_damage import find_damage
-from rechroma.imaging.io import read_color, read_gray
+from rechroma.imaging.io import read_color
 
 HOLE = np.s_[120:240, 60:200]
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -57,14 +53,14 @@ def restorer():
 def address(tmp_path, restorer, monkeypatch):
     """Where the page is served, with a small limit for uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(page, "UPLOAD_LIMIT", 10**6)
+    monkeypatch.setattr(application, "UPLOAD_LIMIT", 10**6)
     strip = write_examples(tmp_path / "cache" / "examples")
 
-    async def application():  # outside a loop, Gradio leaves loops of its own open
-        return make_application(restorer, strip, carried=True)
+    async def make():  # outside a loop, Gradio leaves loops of its own open
+        return make_application(restorer, strip, bundled=True)
 
     with listen(0) as listening:
-        server = make_server(asyncio.run(application()))
+        server = make_server(asyncio.run(make()))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         yield "http://{}:{}/".format(*listening.getsockname())
@@ -196,34 +192,3 @@ def test_a_photograph_goes_through_the_page(browser, address, restorer, old, tmp
     asked = person.asked_addresses()
     assert any(each.startswith(address) for each in asked)
     assert [each for each in asked if not each.startswith((address, "data:", "blob:"))] == []
-
-
-def test_the_examples_are_the_same_each_time_and_their_damage_is_found(tmp_path):
-    written = write_examples(tmp_path / "one")
-    again = write_examples(tmp_path / "two")
-    assert [file.name for file in written] == [file.name for file in again]
-    for name, file, other in zip(NAMES, written, again, strict=True):
-        assert file.read_bytes() == other.read_bytes()
-        damaged = read_gray(file)
-        drawn = damaged != read_gray(Path(skimage.data_dir, name))
-        found = find_damage(damaged)
-        assert (drawn & found).sum() > 0.98 * (drawn | found).sum() > 0
-
-
-def test_without_gradio_the_command_says_what_to_install(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "gradio", None)
-    with pytest.raises(SystemExit, match="2"):
-        main(["web"])
-    assert capsys.readouterr().err == (
-        "rechroma: rechroma web needs gradio: pip install 'rechroma[web]'\n"
-    )
-
-
-def test_a_taken_port_is_told_before_a_model_is_loaded(monkeypatch, capsys):
-    monkeypatch.setattr(page, "require_gradio", lambda: None)
-    with listen(0) as listening, pytest.raises(SystemExit, match="2"):
-        port = listening.getsockname()[1]
-        main(["web", "--port", str(port), "--model", "gone"])
-    assert capsys.readouterr().err == (
-        f"rechroma: port {port} is taken, choose another one with --port\n"
-    )

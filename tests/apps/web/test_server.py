@@ -21,8 +21,8 @@ def ask(host: str) -> tuple[int, dict[str, str]]:
     headers = [(b"host", host.encode())]
     scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
     asyncio.run(guard(application)(scope, None, send))
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], told
+    message = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], message
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860"])
@@ -49,6 +49,6 @@ def test_only_this_machine_is_listened_to():
     ("port", "message"),
     [(70_000, "--port is 70000, expected 0 to 65535"), (-1, "--port is -1, expected")],
 )
-def test_a_port_that_is_none_is_told(port, message):
+def test_a_port_that_is_none_is_refused(port, message):
     with pytest.raises(UserError, match=message):
         listen(port)

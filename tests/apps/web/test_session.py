@@ -39,12 +39,12 @@ def write(tmp_path):
     return write
 
 
-def test_the_found_damage_is_shown_and_told(write, damaged):
+def test_the_found_damage_is_shown_and_described(write, damaged):
     opened, preview = open_session(write(damaged))
     hole = np.zeros(damaged.shape, bool)
     hole[HOLE] = True
-    assert np.array_equal(opened.found, hole)
-    assert np.array_equal(opened.shown, hole)
+    assert np.array_equal(opened.mask, hole)
+    assert np.array_equal(opened.preview_mask, hole)
     assert np.array_equal(preview, np.repeat(damaged[..., None], 3, axis=2))
     assert not opened.in_color
     assert describe_damage(opened) == (
@@ -52,7 +52,7 @@ def test_the_found_damage_is_shown_and_told(write, damaged):
     )
 
 
-def test_where_nothing_is_damaged_it_is_told(write, photo):
+def test_where_nothing_is_damaged_it_is_said(write, photo):
     opened, _ = open_session(write(photo))
     assert opened.in_color
     assert "No damage found: color only" in describe_damage(opened)
@@ -63,18 +63,18 @@ def test_a_large_photograph_is_shown_reduced_and_upright(write, damaged):
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     opened, preview = open_session(write(large, exif=exif))
-    assert opened.found.shape == (2560, 1920)
+    assert opened.mask.shape == (2560, 1920)
     assert preview.shape == (1200, 900, 3)
-    assert opened.shown.shape == (1200, 900)
+    assert opened.preview_mask.shape == (1200, 900)
 
 
 def test_a_restoration_is_of_the_whole_file(write, damaged):
     opened, _ = open_session(write(damaged, "name.with dots.bmp"))
-    before, after = restore_session(Painter(), opened, opened.found, keep_color=False)
+    before, after = restore_session(Painter(), opened, opened.mask, keep_color=False)
     assert np.array_equal(to_luma(before), damaged)
     assert (after[HOLE] == 255).all()
-    assert np.array_equal(to_luma(after)[~opened.found], damaged[~opened.found])
-    assert opened.target == "name.with dots-restored.png"
+    assert np.array_equal(to_luma(after)[~opened.mask], damaged[~opened.mask])
+    assert opened.download_name == "name.with dots-restored.png"
 
 
 @pytest.mark.parametrize("kept", [True, False])
@@ -90,7 +90,7 @@ def test_a_photograph_in_color_keeps_it_if_asked_to(write, photo, kept):
 
 def test_what_is_painted_and_erased_corrects_the_mask(write, damaged):
     opened, _ = open_session(write(damaged))
-    wanted = np.roll(opened.found, 20, axis=1)
+    wanted = np.roll(opened.mask, 20, axis=1)
     assert np.array_equal(corrected_mask(opened, [paint_mask(wanted)]), wanted)
     assert not corrected_mask(opened, []).any()
 
@@ -117,7 +117,7 @@ def test_a_photograph_too_large_is_refused_before_it_is_decoded(write, damaged, 
         (None, "cannot be read: "),
     ],
 )
-def test_a_broken_file_is_told_by_its_name_alone(tmp_path, damaged, content, reason):
+def test_a_broken_file_is_reported_by_its_name_alone(tmp_path, damaged, content, reason):
     if content is None:
         whole = io.BytesIO()
         Image.fromarray(damaged).save(whole, "JPEG")
@@ -128,19 +128,19 @@ def test_a_broken_file_is_told_by_its_name_alone(tmp_path, damaged, content, rea
         open_session(file)
 
 
-def test_a_file_that_is_gone_is_told(write, damaged):
+def test_a_file_that_is_gone_is_reported(write, damaged):
     opened, _ = open_session(write(damaged))
     opened.file.unlink()
     with pytest.raises(UserError, match=r"^old\.png: is missing$"):
-        restore_session(Painter(), opened, opened.found, keep_color=False)
+        restore_session(Painter(), opened, opened.mask, keep_color=False)
 
 
-@pytest.mark.parametrize(("lost", "told"), [(0, "0.0%"), (1, "under 0.1%"), (1234, "12.3%")])
-def test_a_share_is_told_in_words(lost, told):
-    assert format_share(np.arange(10_000).reshape(100, 100) < lost) == told
+@pytest.mark.parametrize(("lost", "message"), [(0, "0.0%"), (1, "under 0.1%"), (1234, "12.3%")])
+def test_a_share_is_formatted(lost, message):
+    assert format_share(np.arange(10_000).reshape(100, 100) < lost) == message
 
 
 def test_the_name_of_a_download_comes_from_the_file(tmp_path):
     nothing = np.zeros((1, 1), bool)
     opened = MaskSession(tmp_path / "옛 사진.jpeg", nothing, nothing, False)
-    assert opened.target == "옛 사진-restored.png"
+    assert opened.download_name == "옛 사진-restored.png"

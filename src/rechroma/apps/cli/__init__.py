@@ -1,1 +1,1 @@
-"""The command `rechroma`, a module for commands that belong together."""
+"""The command `rechroma`; commands that belong together share a module."""

@@ -1,11 +1,11 @@
-"""What each command of `rechroma` does, a module for commands that belong together."""
+"""How a module of commands adds them to the command line."""
 
 import argparse
 from collections.abc import Callable
 from typing import Protocol
 
 
-class Add(Protocol):
+class AddCommand(Protocol):
     """Adds one command to the command line."""
 
     def __call__(
@@ -15,4 +15,11 @@ class Add(Protocol):
         details: str,
         run: Callable[[argparse.Namespace], int],
     ) -> argparse.ArgumentParser:
-        """The command's parser; `run` gives its exit code."""
+        """Add the command `name` and return its parser, to which its arguments are added.
+
+        Args:
+            name: of the command.
+            summary: one line in the list of commands.
+            details: the text of its own help.
+            run: called with the parsed arguments; returns the exit code.
+        """

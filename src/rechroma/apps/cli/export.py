@@ -7,7 +7,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import Add
+from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.paths import format_size
 from rechroma.errors import UserError
 
@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 EXPORT = """\
-Writes the network as one ONNX file for photographs of any size, settings included, and compares it
-with torch, both in float32, on photographs that are damaged for it: those of scikit-image, or
-yours. Prints the largest differences; where color (of 0 to 1) or a share of the hues differs by
-more than 0.001, the exit code is 1.
+Writes the network and its settings as one ONNX file for photographs of any size, and compares it
+with torch, both in float32, on photographs with a gray rectangle in the middle: those of
+scikit-image, or yours. Prints the largest differences; where color (from 0 to 1) or a share of the
+hues differs by more than 0.001, the exit code is 1.
 
   rechroma export --onnx restorer.onnx
   rechroma export --onnx restorer.onnx --model models/restorer --check album/
   rechroma restore old.jpg --out restored --model restorer.onnx    (needs no torch)
 
 Without --model the model trained in this project (models/restorer) is used, and without that the
-one that rechroma carries (docs/model-card.md: for research use only); the command says which.
+bundled one (docs/model-card.md: for research use only); the command prints which.
 """
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")  # inside scikit-image
-SIDES = (509, 384, 251, 127)  # px, longer side, in turns
-LOST, FILLING = 0.4, 128  # share of each side in the middle that is damaged, and its gray
+SIDES = (509, 384, 251, 127)  # px, longer sides, one after the other and again
+LOST_SIDE, LOST_LEVEL = 0.4, 128  # the rectangle in the middle: share of each side, gray level
 
 
-def add_to(add: Add) -> None:
+def add_to(add_command: AddCommand) -> None:
     """Add the command."""
-    export = add("export", "write a model as an ONNX file", EXPORT, _export)
-    export.add_argument("--onnx", required=True, type=Path, metavar="FILE", help="ends in .onnx")
-    export.add_argument("--model", type=Path, metavar="PATH", help="default: models/restorer")
-    export.add_argument("--check", type=Path, metavar="DIR", help="photographs to compare on")
+    command = add_command("export", "write a model as an ONNX file", EXPORT, _export)
+    command.add_argument("--onnx", required=True, type=Path, metavar="FILE", help="ends in .onnx")
+    command.add_argument("--model", type=Path, metavar="PATH", help="default: models/restorer")
+    command.add_argument("--check", type=Path, metavar="DIR", help="photographs to compare on")
 
 
 def _export(chosen: argparse.Namespace) -> int:
@@ -50,8 +50,8 @@ def _export(chosen: argparse.Namespace) -> int:
     file: Path = chosen.onnx
     if file.suffix != ".onnx":
         raise UserError(f"--onnx is '{file}', expected a name that ends in .onnx")
-    told, model = (str(chosen.model), chosen.model) if chosen.model else default_model()
-    print(f"model: {told}", file=sys.stderr)
+    name, model = (str(chosen.model), chosen.model) if chosen.model else default_model()
+    print(f"model: {name}", file=sys.stderr)
     photographs = dict(_photographs(chosen.check))
 
     from rechroma.deployment.onnx_export import (
@@ -67,25 +67,25 @@ def _export(chosen: argparse.Namespace) -> int:
     print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
     if "license" in card:
         print(f"license: {card['license']}", file=sys.stderr)
-    found = []
+    differences = []
     for name, damaged in photographs.items():
-        each = compare_with_torch(file, stored, damaged, _middle(damaged))
-        print(f"{name}, {format_size(damaged.shape)}: {_shown(each)}")
-        found.append(each)
-    worst = OnnxDifference(*map(max, zip(*found, strict=True)))
-    print(f"maximum of {len(found)} photographs: {_shown(worst)}")
-    if all(each.tolerable for each in found):
+        difference = compare_with_torch(file, stored, damaged, _middle(damaged))
+        print(f"{name}, {format_size(damaged.shape)}: {_format(difference)}")
+        differences.append(difference)
+    worst = OnnxDifference(*map(max, zip(*differences, strict=True)))
+    print(f"maximum of {len(differences)} photographs: {_format(worst)}")
+    if all(difference.tolerable for difference in differences):
         return 0
     print(
         f"rechroma: {file} differs from torch by more than {TOLERANCE:g} in color or "
-        "hues; it is written, but do not trust it",
+        "hues; it was written, but do not use it",
         file=sys.stderr,
     )
     return 1
 
 
 def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
-    """Name and `(H, W)` uint8 gray, damaged, of what is compared on; at a few sizes in turns."""
+    """Photographs to compare on: name, and `(H, W)` uint8 gray with damage; of several sizes."""
     from rechroma.imaging.color import to_luma
     from rechroma.imaging.io import list_photos, read_gray
     from rechroma.imaging.resize import downscale_luma
@@ -97,27 +97,26 @@ def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
     else:
         paths = list_photos(folder)
         if not paths:
-            raise UserError(f"{folder} holds no photographs, expected some to compare on")
+            raise UserError(f"{folder} holds no photographs, expected at least one to compare on")
         grays = ((str(path), read_gray(path)) for path in paths)
     for (name, gray), side in zip(grays, cycle(SIDES), strict=False):
-        reduced = downscale_luma(gray, side)
-        damaged = reduced.copy()
-        damaged[_middle(damaged)] = FILLING
+        damaged = downscale_luma(gray, side).copy()
+        damaged[_middle(damaged)] = LOST_LEVEL
         yield name, damaged
 
 
 def _middle(luma: "Luma") -> "Mask":
-    """`(H, W)` bool, True in the middle."""
+    """`(H, W)` bool, True in a rectangle in the middle."""
     import numpy as np
 
     mask = np.zeros(luma.shape, dtype=bool)
-    top, left = (round(side * (1 - LOST) / 2) for side in luma.shape)
+    top, left = (round(side * (1 - LOST_SIDE) / 2) for side in luma.shape)
     mask[top : luma.shape[0] - top, left : luma.shape[1] - left] = True
     return mask
 
 
-def _shown(difference: "OnnxDifference") -> str:
+def _format(difference: "OnnxDifference") -> str:
     return (
         f"color {difference.color:.2g}, hues {difference.hues:.2g}, restored "
-        f"{difference.levels} of 255 levels ({difference.moved:.3%} of the values differ)"
+        f"{difference.levels} of 255 levels ({difference.changed:.3%} of the values differ)"
     )

@@ -1,4 +1,4 @@
-"""`rechroma ship`: a trained model becomes the one that the package carries."""
+"""`rechroma ship`: a trained model becomes the bundled one."""
 
 import argparse
 import json
@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rechroma.apps.cli.command import Add
+from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.evaluate import damaged_photographs
+from rechroma.apps.cli.paths import PARAMS
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,35 +18,35 @@ if TYPE_CHECKING:
     from rechroma.settings import Settings
 
 
-PARAMS = Path("params.yaml")
-
 SHIP = """\
-Rounds a model's weights to half precision and puts them into the package, with a sum that is
-checked whenever they are loaded. A study's name stands for its training with the best validation
-score. With --judge the model and the baselines are scored on photographs that no training saw;
-the tables go into the card beside the weights, and are to be copied into docs/model-card.md.
+Rounds a model's weights to half precision and bundles them with the package, with a checksum that
+is verified whenever they are loaded. Of a study, the training with the best validation score is
+taken. With --evaluate the model and the baselines are scored on photographs that were not used in
+training; the tables are written to card.md beside the weights, to be copied into
+docs/model-card.md.
 
-  rechroma ship weights --judge photos/validation:256 --judge photos/large:512
+  rechroma ship weights --evaluate photos/validation:256 --evaluate photos/large:512
   rechroma ship models/restorer
 """
 
 
-def add_to(add: Add) -> None:
+def add_to(add_command: AddCommand) -> None:
     """Add the command."""
-    ship = add("ship", "make a model the one the package carries", SHIP, _ship)
+    ship = add_command("ship", "make a trained model the bundled one", SHIP, _ship)
     ship.add_argument("source", metavar="MODEL", help="its folder, or a study that was run here")
     ship.add_argument(
-        "--judge",
+        "--evaluate",
+        "--judge",  # its earlier name
         action="append",
         default=[],
         metavar="DIR:PX",
-        help="photographs in color, or the competition's folder, and the side of the squares",
+        help="score on photographs in color, or the competition's, as squares of PX; repeatable",
     )
     ship.add_argument(
         "--prepared",
         type=Path,
         metavar="DIR",
-        help="prepared data that the model learned from: its mean hues are a baseline",
+        help="the training data: its mean hues are a baseline",
     )
 
 
@@ -58,35 +59,35 @@ def _ship(chosen: argparse.Namespace) -> int:
 
     settings = load_settings(PARAMS)
     hues = mean_hue_histogram(chosen.prepared) if chosen.prepared else None
-    sets = [_parse(words) for words in chosen.judge]
-    folder, told = _chosen_model(chosen.source, settings)
-    weights = write_bundle(load_network(folder), told, BUNDLED_FOLDER)
+    photo_sets = [_parse(text) for text in chosen.evaluate]
+    folder, origin = _chosen_model(chosen.source, settings)
+    weights = write_bundle(load_network(folder), origin, BUNDLED_FOLDER)
     size = weights.stat().st_size / 2**20
-    print(f"{weights}: {size:.1f} MiB, from {told['trained']}", file=sys.stderr)
-    tables = [_score_table(photos, size, settings, hues) for photos, size in sets]
+    print(f"{weights}: {size:.1f} MiB, from {origin['trained']}", file=sys.stderr)
+    tables = [_score_table(photos, size, settings, hues) for photos, size in photo_sets]
     if tables:
         card = weights.with_name("card.md")
-        card.write_text("\n\n".join([f"# {told['trained']}", *tables]), encoding="utf-8")
+        card.write_text("\n\n".join([f"# {origin['trained']}", *tables]), encoding="utf-8")
         print(card.read_text(encoding="utf-8"))
     return 0
 
 
-def _parse(words: str) -> tuple[Path, int]:
-    folder, _, size = words.rpartition(":")
+def _parse(text: str) -> tuple[Path, int]:
+    folder, _, size = text.rpartition(":")
     if not folder or not size.isdigit():
-        raise UserError(f"--judge is '{words}', expected a folder and a size: photos/large:512")
+        raise UserError(f"--evaluate is '{text}', expected a folder and a size: photos/large:512")
     return Path(folder), int(size)
 
 
 def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, Any]]:
-    """The folder of the model, and what is to be told of its training."""
+    """The folder of the model, and the entries of its card that describe its training."""
     if Path(source).is_dir():
         return Path(source), {"trained": source}
     from rechroma.studies.results import study_trainings
     from rechroma.studies.runner import plan_file
     from rechroma.studies.spec import read_plan
     from rechroma.tracking.queries import find_trainings, model_folder
-    from rechroma.tracking.runs import connect
+    from rechroma.tracking.store import connect
 
     root = Path.cwd()
     client = connect(root)
@@ -95,14 +96,14 @@ def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, An
     trained, _ = study_trainings(client, arms, runs, since)
     if not trained:
         raise UserError(f"{source}: MLflow holds no finished training of it")
-    best = max(trained, key=lambda each: each.at_best().score)
-    told = {
+    best = max(trained, key=lambda training: training.at_best().score)
+    origin = {
         "trained": f"study {source}, {best.name}",
         "samples": int(best.epochs["images"].sum()),
         "validation": json.loads(json.dumps(best.at_best()._asdict())),
         "revision": best.run.revision,
     }
-    return model_folder(client, best.run), told
+    return model_folder(client, best.run), origin
 
 
 def _score_table(

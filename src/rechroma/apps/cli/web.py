@@ -4,30 +4,30 @@ import argparse
 import signal
 import sys
 
-from rechroma.apps.cli.command import Add
+from rechroma.apps.cli.command import AddCommand
 
 PORT = 7860
 
 WEB = """\
 Opens a page for the browsers of this machine alone: drop a photograph, see the damage that was
-found, correct it with brush and eraser, restore, compare, and download at full size. The page asks
-no other address for anything. Ctrl-C ends it and removes its files.
+found, correct it with brush and eraser, restore, compare, and download at full size. The page
+loads nothing from other addresses. Ctrl-C ends it and removes its files.
 
   rechroma web                          http://127.0.0.1:7860
   rechroma web --model models/restorer --port 8000
 """
 
 
-def add_to(add: Add) -> None:
+def add_to(add_command: AddCommand) -> None:
     """Add the command."""
-    web = add("web", "restore photographs in the browser", WEB, _web)
-    web.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
-    web.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default: {PORT}")
+    command = add_command("web", "restore photographs in the browser", WEB, _web)
+    command.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
+    command.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default: {PORT}")
 
 
 def _web(chosen: argparse.Namespace) -> int:
     from rechroma.apps.model_catalog import BUNDLED_DESCRIPTION, load_named_model
-    from rechroma.apps.web.page import require_gradio, serve_page
+    from rechroma.apps.web.application import require_gradio, serve_page
     from rechroma.apps.web.server import listen
 
     require_gradio()
@@ -36,9 +36,11 @@ def _web(chosen: argparse.Namespace) -> int:
         print(f"model: {model}", file=sys.stderr)
         address = "http://{}:{}".format(*listening.getsockname())
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, which tidies up
+        signal.signal(
+            signal.SIGTERM, signal.default_int_handler
+        )  # as Ctrl-C, which removes the files
         try:
-            serve_page(restorer, listening, carried=model == BUNDLED_DESCRIPTION)
+            serve_page(restorer, listening, bundled=model == BUNDLED_DESCRIPTION)
         except KeyboardInterrupt:
             return 0
     return 0

@@ -1,4 +1,4 @@
-"""Photographs to try a restoration on at once: those inside scikit-image, damaged."""
+"""Damaged example photographs, made from those inside scikit-image."""
 
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -25,12 +25,12 @@ DAMAGE = Damage(
 
 
 def write_examples(folder: Path) -> list[Path]:
-    """Write the examples into `folder` as gray PNGs, the same ones each time; their files."""
+    """Write the examples into `folder` as gray PNGs, always the same ones; returns their files."""
     generator = np.random.default_rng(SEED)
-    written = []
+    paths = []
     for name in NAMES:
         with as_file(files("skimage.data") / name) as source:
             damaged, _ = draw_damage(read_gray(source), DAMAGE, generator)
-        written.append(folder / Path(name).with_suffix(".png"))
-        write_png(written[-1], damaged)
-    return written
+        paths.append(folder / Path(name).with_suffix(".png"))
+        write_png(paths[-1], damaged)
+    return paths

@@ -1,7 +1,5 @@
-"""The page in the browser: a photograph in, its damage found and corrected, restored, and out."""
+"""The page in the browser: choose a photograph, correct its damage, restore and download it."""
 
-import os
-import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,11 +18,9 @@ from rechroma.apps.web.session import (
     restore_session,
 )
 from rechroma.apps.web.theme import (
-    STYLE,
+    add_alt_texts,
     comparison_slider,
     editor_height,
-    make_theme,
-    name_pictures,
     scroll_to,
     status_line,
     step_heading,
@@ -34,96 +30,76 @@ from rechroma.imaging.decode import SUFFIXES
 from rechroma.imaging.io import write_png
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
     from gradio import Blocks
 
     from rechroma.inference.restorer import Restorer
 
 
-UPLOAD_LIMIT = 100 * 2**20  # bytes; 50 megapixels of a scanner's gray take half of it as PNG
-KEPT = 24 * 3600  # s that uploaded and restored files stay while the page is served
-WAITING = 16  # requests in the queue before new ones are told to come back
+FILE_LIFETIME = 24 * 3600  # s that uploaded and restored files are kept while the page is served
+QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 
-LICENSE = "The model that rechroma carries is for research use only."
+TITLE = (
+    "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
+)
+LICENSE = "The bundled model is for research use only."
 
 
-def make_page(restorer: "Restorer", examples: list[Path], carried: bool = False) -> "Blocks":
+class Page:
     """The page: three steps, each shown when the one before is done.
 
-    Args:
-        restorer: what restores.
-        examples: photographs to try at once.
-        carried: the model is the one that rechroma carries; its license is told.
+    Attributes:
+        gr: the module gradio.
+        restorer: the model.
+        examples: files of photographs to try.
+        bundled: whether the model is the bundled one, whose license is then shown.
     """
-    gr = require_gradio()
 
-    def close() -> tuple[Any, ...]:
-        return gr.Column(visible=False), gr.Column(visible=False)
+    def __init__(self, gr: Any, restorer: "Restorer", examples: list[Path], bundled: bool):
+        self.gr, self.restorer, self.examples, self.bundled = gr, restorer, examples, bundled
 
-    def open_(file: str | None) -> tuple[Any, ...]:
-        if file is None:
-            return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
-        with _in_words(gr):
-            photo, preview = open_session(Path(file))
-        height, width = photo.shown.shape
-        layers = [paint_mask(photo.shown)]
-        return (
-            photo,
-            status_line(describe_damage(photo)),
-            gr.ImageEditor(
-                value={"background": preview, "layers": layers, "composite": None},
-                canvas_size=(width, height),
-                height=editor_height(height, width),
-            ),
-            gr.Checkbox(value=photo.in_color, visible=photo.in_color),
-            gr.Column(visible=True),
-        )
+    def build(self) -> "Blocks":
+        """The page as Gradio's blocks."""
+        gr = self.gr
+        blocks: Blocks
+        lifetime = (FILE_LIFETIME, FILE_LIFETIME)
+        with gr.Blocks(title="rechroma", analytics_enabled=False, delete_cache=lifetime) as blocks:
+            self.session = gr.State(time_to_live=FILE_LIFETIME)
+            gr.HTML(TITLE, elem_id="title")
+            self._add_photograph_step()
+            self._add_damage_step()
+            self._add_restored_step()
+            if self.bundled:
+                gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
+            blocks.load(None, js=add_alt_texts("examples"))
+            self._connect_events()
+        blocks.queue(api_open=False, max_size=QUEUE_LIMIT, default_concurrency_limit=1)
+        return blocks
 
-    def restore(
-        photo: MaskSession | None, edited: dict[str, Any], keep_color: bool
-    ) -> tuple[Any, ...]:
-        started = time.monotonic()
-        with _in_words(gr):
-            if photo is None:
-                raise UserError("The photograph is no longer here, choose it again.")
-            mask = corrected_mask(photo, edited["layers"])
-            before, after = restore_session(restorer, photo, mask, keep_color)
-        target = Path(tempfile.mkdtemp(dir=download.GRADIO_CACHE), photo.target)
-        write_png(target, after)
-        took = time.monotonic() - started
-        return (
-            status_line(f"{format_share(mask)} of the photograph restored in {took:.1f} s."),
-            comparison_slider(before, after),
-            gr.DownloadButton(value=target),
-            gr.Column(visible=True),
-        )
-
-    blocks: Blocks
-    with gr.Blocks(title="rechroma", analytics_enabled=False, delete_cache=(KEPT, KEPT)) as blocks:
-        opened = gr.State(time_to_live=KEPT)
-        gr.HTML(
-            "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part "
-            "back.</p>",
-            elem_id="title",
-        )
+    def _add_photograph_step(self) -> None:
+        """Step 1: a file to upload, or one of the examples."""
+        gr = self.gr
         with gr.Column(elem_classes="step"):
             gr.HTML(step_heading(1, "Photograph"), elem_classes="heading")
-            file = gr.File(
+            self.upload = gr.File(
                 file_types=sorted(SUFFIXES),
                 label="Photograph",
                 height=150,
                 elem_id="file",
             )
-            strip = gr.Dataset(
+            self.gallery = gr.Dataset(
                 components=[gr.Image(render=False)],
-                samples=[[str(example)] for example in examples],
+                samples=[[str(example)] for example in self.examples],
                 label="Or try one of these",
                 elem_id="examples",
             )
-        with gr.Column(visible=False, elem_classes="step", elem_id="damage") as damage_step:
+
+    def _add_damage_step(self) -> None:
+        """Step 2: the damage as paint over the photograph, with brush and eraser."""
+        gr = self.gr
+        with gr.Column(visible=False, elem_classes="step", elem_id="damage") as self.damage_step:
             gr.HTML(step_heading(2, "Damage"), elem_classes="heading")
-            found = gr.HTML(elem_classes="status")
-            editor = gr.ImageEditor(
+            self.damage_status = gr.HTML(elem_classes="status")
+            self.editor = gr.ImageEditor(
                 label="Damage, painted red",
                 show_label=False,
                 format="png",
@@ -134,91 +110,110 @@ def make_page(restorer: "Restorer", examples: list[Path], carried: bool = False)
                 brush=gr.Brush(colors=[BRUSH], color_mode="fixed"),
                 elem_id="editor",
             )
-            keep_color = gr.Checkbox(
+            self.keep_color = gr.Checkbox(
                 label="Keep its color, restore only the damage", elem_id="keep-color"
             )
-            start = gr.Button("Restore", variant="primary", elem_id="restore")
-        with gr.Column(visible=False, elem_classes="step", elem_id="restored") as restored_step:
+            self.restore_button = gr.Button("Restore", variant="primary", elem_id="restore")
+
+    def _add_restored_step(self) -> None:
+        """Step 3: before and after behind a slider, and the download."""
+        gr = self.gr
+        with gr.Column(visible=False, elem_classes="step", elem_id="restored") as self.result_step:
             gr.HTML(step_heading(3, "Restored"), elem_classes="heading")
-            done = gr.HTML(elem_classes="status")
-            comparison = gr.HTML(elem_id="comparison")
-            download = gr.DownloadButton(
+            self.result_status = gr.HTML(elem_classes="status")
+            self.comparison = gr.HTML(elem_id="comparison")
+            self.download = gr.DownloadButton(
                 "Download at full size", variant="primary", elem_id="download"
             )
-        if carried:
-            gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
 
-        blocks.load(None, js=name_pictures("examples"))
+    def _connect_events(self) -> None:
         private: dict[str, Any] = {"api_visibility": "private"}
+        # Detecting and restoring share one worker: both need much memory.
         working = {"concurrency_id": "work", "concurrency_limit": 1, **private}
-        strip.click(lambda sample: sample[0], strip, file, show_progress="hidden", **private)
-        # Closed first: an editor that stays does not take the size of another photograph.
-        every: dict[str, Any] = {"trigger_mode": "multiple"}  # the last one holds, none is dropped
-        file.change(
-            close, None, [damage_step, restored_step], queue=False, **private, **every
+        # A file chosen while another one is opened is opened next, not dropped.
+        repeated: dict[str, Any] = {"trigger_mode": "multiple"}
+
+        self.gallery.click(
+            lambda sample: sample[0], self.gallery, self.upload, show_progress="hidden", **private
+        )
+        # Hidden first: an editor that stays visible keeps the size of the previous photograph.
+        self.upload.change(
+            self.hide_steps,
+            None,
+            [self.damage_step, self.result_step],
+            queue=False,
+            **private,
+            **repeated,
         ).then(
-            open_, file, [opened, found, editor, keep_color, damage_step], **working, **every
+            self.open_photograph,
+            self.upload,
+            [
+                self.session,
+                self.damage_status,
+                self.editor,
+                self.keep_color,
+                self.damage_step,
+            ],
+            **working,
+            **repeated,
         ).success(None, js=scroll_to("damage"))
-        start.click(
-            restore,
-            [opened, editor, keep_color],
-            [done, comparison, download, restored_step],
+        self.restore_button.click(
+            self.restore_photograph,
+            [self.session, self.editor, self.keep_color],
+            [self.result_status, self.comparison, self.download, self.result_step],
             **working,
         ).success(None, js=scroll_to("restored"))
-    blocks.queue(api_open=False, max_size=WAITING, default_concurrency_limit=1)
-    return blocks
 
+    def hide_steps(self) -> tuple[Any, ...]:
+        """Hide the steps 2 and 3."""
+        return self.gr.Column(visible=False), self.gr.Column(visible=False)
 
-def make_application(
-    restorer: "Restorer", examples: list[Path], carried: bool = False
-) -> "FastAPI":
-    """The page as a web application; arguments as for `page`."""
-    from fastapi import FastAPI
+    def open_photograph(self, file: str | None) -> tuple[Any, ...]:
+        """Detect the damage of the uploaded photograph and show it in step 2."""
+        gr = self.gr
+        if file is None:
+            return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
+        with _errors_shown(gr):
+            session, preview = open_session(Path(file))
+        height, width = session.preview_mask.shape
+        layers = [paint_mask(session.preview_mask)]
+        return (
+            session,
+            status_line(describe_damage(session)),
+            gr.ImageEditor(
+                value={"background": preview, "layers": layers, "composite": None},
+                canvas_size=(width, height),
+                height=editor_height(height, width),
+            ),
+            gr.Checkbox(value=session.in_color, visible=session.in_color),
+            gr.Column(visible=True),
+        )
 
-    gr = require_gradio()
-    served: FastAPI = gr.mount_gradio_app(
-        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
-        make_page(restorer, examples, carried),
-        "/",
-        footer_links=[],
-        run_history=False,
-        show_error=False,
-        max_file_size=UPLOAD_LIMIT,
-        ssr_mode=False,
-        theme=make_theme(gr),
-        css_paths=STYLE,
-    )
-    return served
-
-
-def serve_page(restorer: "Restorer", listening: socket.socket, carried: bool = False) -> None:
-    """Serve the page on a socket of `localhost.listen` until interrupted; its files are removed."""
-    from rechroma.apps.web.examples import write_examples
-    from rechroma.apps.web.server import make_server
-
-    with tempfile.TemporaryDirectory(prefix="rechroma-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        strip = write_examples(Path(folder, "examples"))
-        make_server(make_application(restorer, strip, carried)).run(sockets=[listening])
-
-
-def require_gradio() -> Any:
-    """Gradio, asking nobody for anything.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    try:
-        import gradio
-    except ModuleNotFoundError:
-        raise UserError("rechroma web needs gradio: pip install 'rechroma[web]'") from None
-    return gradio
+    def restore_photograph(
+        self, session: MaskSession | None, edited: dict[str, Any], keep_color: bool
+    ) -> tuple[Any, ...]:
+        """Restore the photograph with the corrected mask and show it in step 3."""
+        gr = self.gr
+        started = time.monotonic()
+        with _errors_shown(gr):
+            if session is None:
+                raise UserError("The photograph is no longer here, choose it again.")
+            mask = corrected_mask(session, edited["layers"])
+            before, after = restore_session(self.restorer, session, mask, keep_color)
+        target = Path(tempfile.mkdtemp(dir=self.download.GRADIO_CACHE), session.download_name)
+        write_png(target, after)
+        seconds = time.monotonic() - started
+        return (
+            status_line(f"{format_share(mask)} of the photograph restored in {seconds:.1f} s."),
+            comparison_slider(before, after),
+            gr.DownloadButton(value=target),
+            gr.Column(visible=True),
+        )
 
 
 @contextmanager
-def _in_words(gr: Any) -> Iterator[None]:
-    """A mistake, and a machine too small, become a message on the page."""
+def _errors_shown(gr: Any) -> Iterator[None]:
+    """Show a user error, and too little memory, as a message on the page."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A web application for this machine alone: nobody else reaches it, and it reaches nobody else."""
+"""A web server for this machine alone: it accepts no other host, and its pages ask no other."""
 
 import errno
 import socket
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 ADDRESS = "127.0.0.1"
-# Scripts and styles stand in Gradio's page itself; pictures come as data and blobs of the page.
+# Gradio's page has inline scripts and styles; its pictures are data and blob URLs.
 POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -28,14 +28,14 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-CLOSING = 1  # s that open connections get when the server ends
+SHUTDOWN_TIMEOUT = 1  # s that open connections may last when the server ends
 
 
 def listen(port: int) -> socket.socket:
-    """A socket that waits for browsers of this machine; 0 takes any free port.
+    """A socket that accepts connections of this machine; port 0 is any free one.
 
     Raises:
-        UserError: the port is taken, or not ours to take.
+        UserError: the port is in use, not allowed, or not a port.
     """
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,16 +47,17 @@ def listen(port: int) -> socket.socket:
         raise UserError(f"--port is {port}, expected 0 to 65535") from None
     except OSError as error:
         listening.close()
-        why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be had ({error.strerror})"
-        raise UserError(f"port {port} {why}, choose another one with --port") from None
+        in_use = error.errno == errno.EADDRINUSE
+        reason = "is taken" if in_use else f"cannot be opened ({error.strerror})"
+        raise UserError(f"port {port} {reason}, choose another one with --port") from None
     return listening
 
 
 def guard(application: "ASGIApp") -> "ASGIApp":
-    """`application` with a policy under which browsers ask no other address for anything.
+    """`application` with a content security policy: its pages load nothing from other addresses.
 
-    Only requests addressed to this machine are answered, so that no other site's page can reach
-    the application through a name of its own.
+    Only requests addressed to this machine are answered. A page of another site cannot reach the
+    application through a host name of its own (DNS rebinding).
     """
     from starlette.datastructures import MutableHeaders
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -75,9 +76,11 @@ def guard(application: "ASGIApp") -> "ASGIApp":
 
 
 def make_server(application: "ASGIApp") -> "Server":
-    """What serves `application`, guarded: `run(sockets=[…])` with the socket of `listen`."""
+    """The server of `application`, guarded: `run(sockets=[…])` with the socket of `listen`."""
     import uvicorn
 
     return uvicorn.Server(
-        uvicorn.Config(guard(application), log_level="critical", timeout_graceful_shutdown=CLOSING)
+        uvicorn.Config(
+            guard(application), log_level="critical", timeout_graceful_shutdown=SHUTDOWN_TIMEOUT
+        )
     )

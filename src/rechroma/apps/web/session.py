@@ -1,4 +1,4 @@
-"""A photograph whose found damage a person corrects before it is restored."""
+"""A photograph on the page: its damage is detected, corrected by a person, then restored."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rechroma.apps.web.mask_overlay import Layer, Preview, merge_masks
+from rechroma.apps.web.mask_overlay import Layer, PreviewSize, merge_masks
 from rechroma.errors import UserError
 from rechroma.imaging.color import is_gray
 from rechroma.imaging.detect_damage import find_damage
@@ -18,55 +18,62 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
-PIXEL_LIMIT = 50_000_000  # the scans of most; the command line takes larger ones
-PREVIEW = 1200  # px of the longer side in the browser: sharp on most screens, quick on any
+PIXEL_LIMIT = 50_000_000  # enough for most scans; the command line takes larger ones
+PREVIEW = 1200  # px, longer side in the browser: sharp on most screens, and quickly loaded
 
 
 @dataclass(frozen=True)
 class MaskSession:
-    """A photograph on the page: its file as it came, and where it was found to be damaged."""
+    """An uploaded photograph and its mask while a person corrects it.
+
+    Attributes:
+        file: the upload.
+        mask: `(H, W)` bool, the detected damage.
+        preview_mask: `(h, w)` bool, the same at the size of the preview.
+        in_color: whether the photograph has color.
+    """
 
     file: Path
-    found: Mask  # (H, W)
-    shown: Mask  # (h, w), what the preview shows of it
+    mask: Mask
+    preview_mask: Mask
     in_color: bool
 
     @property
-    def target(self) -> str:
-        """The name that its restoration is downloaded by."""
+    def download_name(self) -> str:
+        """The file name of the restored photograph when it is downloaded."""
         return f"{self.file.stem}-restored.png"
 
 
 def open_session(file: Path) -> tuple[MaskSession, Photo]:
-    """Find the damage of the photograph in `file`; also its preview, `(h, w, 3)` uint8 RGB.
+    """Detect the damage of the photograph in `file`; also its preview, `(h, w, 3)` uint8 RGB.
 
     Raises:
-        UserError: it is no photograph, or too large.
+        UserError: it is not a photograph, or too large.
     """
     photo = read_color(file, file.name, PIXEL_LIMIT)
-    found = find_damage(read_gray(file, file.name, PIXEL_LIMIT))
-    size = Preview.of(found.shape, PREVIEW)
-    opened = MaskSession(file, found, size.reduce(found), not is_gray(photo))
-    return opened, downscale(photo, size.height, size.width)
+    mask = find_damage(read_gray(file, file.name, PIXEL_LIMIT))
+    size = PreviewSize.of(mask.shape, PREVIEW)
+    session = MaskSession(file, mask, size.downscale_mask(mask), not is_gray(photo))
+    return session, downscale(photo, size.height, size.width)
 
 
-def describe_damage(opened: MaskSession) -> str:
-    """What was found, in a sentence or two."""
-    height, width = opened.found.shape
+def describe_damage(session: MaskSession) -> str:
+    """The size of the photograph and its detected damage, in a sentence or two."""
+    height, width = session.mask.shape
     size = f"{width}x{height} px."
-    if not opened.found.any():
+    if not session.mask.any():
         return f"{size} No damage found: color only. If there is damage, paint over it."
-    return f"{size} Damage found: {format_share(opened.found)} of the photograph, painted red."
+    return f"{size} Damage found: {format_share(session.mask)} of the photograph, painted red."
 
 
-def corrected_mask(opened: MaskSession, layers: list[Layer]) -> Mask:
-    """The full mask after the `(h, w, 4)` uint8 RGBA layers over the preview were painted on.
+def corrected_mask(session: MaskSession, layers: list[Layer]) -> Mask:
+    """The full-size mask after the `(h, w, 4)` uint8 RGBA layers of the preview were painted on.
 
     Raises:
         UserError: it hides the whole photograph.
     """
-    size = Preview(*opened.shown.shape)
-    mask = merge_masks(opened.found, opened.shown, size.read(layers))
+    painted = PreviewSize(*session.preview_mask.shape).mask_from_layers(layers)
+    mask = merge_masks(session.mask, session.preview_mask, painted)
     if mask.all():
         raise UserError(
             "Everything is marked as damaged, so nothing is left to restore from. "
@@ -76,9 +83,9 @@ def corrected_mask(opened: MaskSession, layers: list[Layer]) -> Mask:
 
 
 def restore_session(
-    restorer: "Restorer", opened: MaskSession, mask: Mask, keep_color: bool
+    restorer: "Restorer", session: MaskSession, mask: Mask, keep_color: bool
 ) -> tuple[Photo, Photo]:
-    """The photograph as it came, in gray unless its color is kept, and restored.
+    """The photograph before (in gray unless its color is kept) and after the restoration.
 
     Both `(H, W, 3)` uint8 RGB, at full size.
 
@@ -86,13 +93,17 @@ def restore_session(
         UserError: its file is gone.
     """
     if keep_color:
-        photo = read_color(opened.file, opened.file.name, PIXEL_LIMIT)
+        photo = read_color(session.file, session.file.name, PIXEL_LIMIT)
         return photo, restorer.keep_color(photo, mask)
-    damaged = read_gray(opened.file, opened.file.name, PIXEL_LIMIT)
+    damaged = read_gray(session.file, session.file.name, PIXEL_LIMIT)
     return np.repeat(damaged[..., None], 3, axis=2), restorer(damaged, mask)
 
 
 def format_share(mask: Mask) -> str:
-    """How much of a photograph an `(H, W)` bool mask hides, in words: `4.4%`."""
-    hidden = mask.mean()
-    return f"{hidden:.1%}" if hidden >= 0.001 or not hidden else "under 0.1%"
+    """The lost share of an `(H, W)` bool mask as text.
+
+    >>> format_share(np.array([[True, False, False, False]]))
+    '25.0%'
+    """
+    share = mask.mean()
+    return f"{share:.1%}" if share >= 0.001 or not share else "under 0.1%"

@@ -1,9 +1,9 @@
-"""What the page in the browser looks like: Gradio's theme, and the parts that Gradio lacks."""
+"""The look of the page: Gradio's theme, and pieces of HTML, CSS and JavaScript."""
 
 from pathlib import Path
 from typing import Any
 
-from rechroma.apps.web.mask_overlay import Preview
+from rechroma.apps.web.mask_overlay import PreviewSize
 from rechroma.apps.web.session import PREVIEW
 from rechroma.imaging.io import data_uri
 from rechroma.imaging.resize import downscale
@@ -14,7 +14,7 @@ FONTS = ["Inter", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
 
 
 def make_theme(gr: Any) -> Any:
-    """The theme, with letters that stand out in light and in dark mode."""
+    """The theme, with enough contrast of its texts in light and in dark mode."""
     soft = gr.themes.Soft(
         primary_hue="teal", neutral_hue="zinc", font=FONTS, font_mono=["monospace"]
     )
@@ -25,7 +25,7 @@ def make_theme(gr: Any) -> Any:
         "button_primary_text_color": "white",
     }
     return soft.set(
-        **{name + mode: each for name, each in colors.items() for mode in ("", "_dark")}
+        **{name + mode: color for name, color in colors.items() for mode in ("", "_dark")}
     )
 
 
@@ -40,22 +40,21 @@ def status_line(sentence: str) -> str:
 
 
 def editor_height(height: int, width: int) -> str:
-    """As high as a photograph of these px is on any screen, with room for the tools, as CSS."""
+    """The height of the editor for a photograph of these px, with room for its tools, as CSS."""
     return f"clamp(17rem, min(100vw - 10rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
 
 
-def scroll_to(identity: str) -> str:
-    """JavaScript that brings a step into view once it is there."""
-    return (
-        f"""() => setTimeout(() => document.getElementById("{identity}")?.scrollIntoView(), 100)"""
-    )
+def scroll_to(element_id: str) -> str:
+    """JavaScript that scrolls to an element that is about to appear."""
+    scroll = f'document.getElementById("{element_id}")?.scrollIntoView()'
+    return f"() => setTimeout(() => {scroll}, 100)"
 
 
-def name_pictures(identity: str) -> str:
-    """JavaScript that calls each picture of a strip by its file, for who cannot see it."""
+def add_alt_texts(element_id: str) -> str:
+    """JavaScript that gives each picture in an element its file's stem as alternative text."""
     return f"""() => {{
         const waiting = setInterval(() => {{
-            const pictures = document.querySelectorAll("#{identity} img");
+            const pictures = document.querySelectorAll("#{element_id} img");
             for (const picture of pictures)
                 picture.alt = picture.src.split("/").pop().split(".")[0];
             if (pictures.length) clearInterval(waiting);
@@ -64,15 +63,15 @@ def name_pictures(identity: str) -> str:
 
 
 def comparison_slider(before: Photo, after: Photo) -> str:
-    """Two `(H, W, 3)` uint8 photos over each other, and a slider that keys move too, as HTML."""
-    size = Preview.of(after.shape, PREVIEW)
-    seen_before, seen_after = (
+    """Two `(H, W, 3)` uint8 photos behind a slider, which arrow keys move, too, as HTML."""
+    size = PreviewSize.of(after.shape, PREVIEW)
+    before_uri, after_uri = (
         data_uri(downscale(photo, size.height, size.width)) for photo in (before, after)
     )
     return f"""
 <div class="comparison" style="--ratio: {size.width / size.height:.4f}">
-  <img src="{seen_after}" alt="The photograph restored">
-  <img src="{seen_before}" alt="The photograph as it came" class="before">
+  <img src="{after_uri}" alt="The photograph restored">
+  <img src="{before_uri}" alt="The photograph as it came" class="before">
   <input type="range" min="0" max="100" value="50" aria-label="How much is shown as it came"
     oninput="this.parentElement.style.setProperty('--shown', this.value + '%')">
 </div>"""

@@ -13,7 +13,7 @@ from rechroma.preparation.prepare import prepare
 
 @pytest.fixture
 def five(tmp_path):
-    """A split of five photographs whose masks are at the threshold."""
+    """A split of five photographs whose masks are one level around the threshold."""
     for number in (3, 0, 4, 1, 2):
         target = np.full((6, 8, 3), (number, 100, 200), np.uint8)
         mask = np.full((6, 8), 127, np.uint8)
@@ -30,7 +30,7 @@ def write_table(prepared, rows):
         table.writerows([name, split, name, f"{name}.jpg", 900, 700] for name, split in rows)
 
 
-def test_held_out_photographs_come_sorted_with_their_partners(five):
+def test_held_out_photographs_are_sorted_and_paired(five):
     found = list(read_held_out(five, "test"))
     assert [photo.id for photo in found] == [f"photo-{number}" for number in range(5)]
     for number, photo in enumerate(found):
@@ -45,7 +45,7 @@ def test_held_out_photographs_come_sorted_with_their_partners(five):
     ("limit", "numbers"),
     [(0, [0, 1, 2, 3, 4]), (1, [0]), (2, [0, 4]), (3, [0, 2, 4]), (9, [0, 1, 2, 3, 4])],
 )
-def test_a_limit_takes_photographs_from_everywhere(five, limit, numbers):
+def test_a_limit_spreads_photographs_over_the_split(five, limit, numbers):
     found = [photo.id for photo in read_held_out(five, "test", limit)]
     assert found == [f"photo-{number}" for number in numbers]
 
@@ -54,13 +54,13 @@ def test_a_split_without_photographs_gives_none(five):
     assert list(read_held_out(five, "validation")) == []
 
 
-def test_a_missing_partner_is_one_clear_message(five):
+def test_a_missing_mask_is_an_error(five):
     (five / "test/masks/photo-2.png").unlink()
     with pytest.raises(UserError, match=r"masks/photo-2\.png: is missing"):
         list(read_held_out(five, "test"))
 
 
-def test_inputs_are_those_without_a_truth(tmp_path):
+def test_submission_inputs_are_those_without_a_target(tmp_path):
     sizes = {"b": (5, 9), "a": (7, 4)}
     for name, size in sizes.items():
         write_png(tmp_path / f"unlabeled/damaged/{name}.png", np.zeros(size, np.uint8))
@@ -70,14 +70,14 @@ def test_inputs_are_those_without_a_truth(tmp_path):
     assert list(found.items()) == [("a.png", (7, 4)), ("b.png", (5, 9))]
 
 
-def test_without_such_the_inputs_are_the_tests(prepared):
+def test_without_unlabeled_inputs_the_test_split_is_submitted(prepared):
     write_table(prepared, [("test-0", "test"), ("test-1", "test"), ("validation-0", "validation")])
     folder, found = submission_inputs(prepared)
     assert folder == prepared / "test/damaged"
     assert list(found) == ["test-0.png", "test-1.png"]
 
 
-def test_inputs_are_as_large_as_the_pictures_to_restore(make_settings, tmp_path):
+def test_sizes_of_inputs_are_those_of_the_pictures_to_restore(make_settings, tmp_path):
     generator = np.random.default_rng(0)
     for number in range(12):
         noise = generator.integers(0, 256, (40 + number, 70, 3), dtype=np.uint8)
@@ -91,13 +91,13 @@ def test_inputs_are_as_large_as_the_pictures_to_restore(make_settings, tmp_path)
             assert picture.size == (width, height)
 
 
-def test_a_description_is_what_the_stage_prepare_wrote(prepared):
+def test_the_description_is_the_content_of_dataset_json(prepared):
     written = json.loads((prepared / "dataset.json").read_text(encoding="utf-8"))
     assert read_description(prepared) == written
     assert written["size"] == 64
 
 
-@pytest.mark.parametrize("asked", [read_description, submission_inputs])
-def test_nothing_prepared_is_one_clear_message(tmp_path, asked):
+@pytest.mark.parametrize("read", [read_description, submission_inputs])
+def test_missing_data_is_an_error(tmp_path, read):
     with pytest.raises(UserError, match="run the stage prepare first"):
-        asked(tmp_path / "prepared")
+        read(tmp_path / "prepared")

@@ -1,0 +1,76 @@
+"""The page as a web application, and served on a socket."""
+
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rechroma.apps.web.examples import write_examples
+from rechroma.apps.web.page import Page
+from rechroma.apps.web.server import make_server
+from rechroma.apps.web.theme import STYLE, make_theme
+from rechroma.errors import UserError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from rechroma.inference.restorer import Restorer
+
+
+UPLOAD_LIMIT = 100 * 2**20  # bytes; 50 megapixels of a scanner's gray take half of it as PNG
+
+
+def make_application(
+    restorer: "Restorer", examples: list[Path], bundled: bool = False
+) -> "FastAPI":
+    """The page as a web application.
+
+    Args:
+        restorer: the model.
+        examples: files of photographs to try.
+        bundled: whether the model is the bundled one; the page then shows its license.
+
+    Raises:
+        UserError: gradio is not installed.
+    """
+    from fastapi import FastAPI
+
+    gr = require_gradio()
+    application: FastAPI = gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        Page(gr, restorer, examples, bundled).build(),
+        "/",
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=UPLOAD_LIMIT,
+        ssr_mode=False,
+        theme=make_theme(gr),
+        css_paths=STYLE,
+    )
+    return application
+
+
+def serve_page(restorer: "Restorer", listening: socket.socket, bundled: bool = False) -> None:
+    """Serve the page on a socket of `server.listen` until interrupted; then remove its files."""
+    with tempfile.TemporaryDirectory(prefix="rechroma-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        examples = write_examples(Path(folder, "examples"))
+        make_server(make_application(restorer, examples, bundled)).run(sockets=[listening])
+
+
+def require_gradio() -> Any:
+    """The module gradio, its telemetry switched off.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    try:
+        import gradio
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        raise UserError("rechroma web needs gradio: pip install 'rechroma[web]'") from None
+    return gradio
