@@ -9,17 +9,19 @@ from rechroma.imaging.drawn_shapes import (
     Candidate,
     as_candidate,
     has_few_levels,
+    is_alone,
+    is_cut,
     is_doubtful,
     is_drawn,
     is_text,
     straightness,
+    text_levels,
 )
-from rechroma.imaging.flat_regions import MARGIN, FlatRegion, edge, flat_regions, opened
+from rechroma.imaging.flat_regions import MARGIN, FlatRegion, Shape, edge, flat_regions, opened
 from rechroma.imaging.shape_rules import COMPRESSED, EXACT
 from rechroma.imaging.types import Luma, Mask
 
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
-ROUNDS = 3  # at most; a shape that other shapes hide in part is clear after they are detected
 
 # After JPEG the blocks inside a shape are still of one gray, those at its border are not.
 RINGING = (4, 8, 13)  # gray levels by which a gray may be off, for qualities from 95 to 70
@@ -99,35 +101,48 @@ def _doubt(regions: int) -> str:
 
 def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[Mask, int]:
     """The mask of the regions that were drawn, and how many more only look like it."""
+    # Other damage beside a region is no border of the photograph.
+    likely = np.zeros(gray.shape, dtype=np.uint8)
+    for number, candidate in enumerate(candidates, start=1):
+        if is_drawn(candidate, few_levels):
+            part = likely[candidate.region.box]
+            part[candidate.shape > 0] = number
+    candidates = [
+        _without_others(candidate, likely[candidate.region.box], number)
+        for number, candidate in enumerate(candidates, start=1)
+    ]
+    drawn = np.array([is_drawn(c, few_levels) for c in candidates], dtype=bool)
+    text = text_levels(candidates, drawn, likely > 0)
     mask = np.zeros(gray.shape, dtype=bool)
-    accepted = np.zeros(len(candidates), dtype=bool)
-    doubtful: set[int] = set()
-    for _ in range(ROUNDS):
-        before = int(accepted.sum())
-        for number, candidate in enumerate(candidates):
-            if accepted[number]:
-                continue
-            # Other damage beside a region is no border of the photograph.
-            known = mask[candidate.region.box]
-            if known.any():
-                border = edge(candidate.region, candidate.body, known, EXACT.faint)
-                candidates[number] = candidate = candidate._replace(border=border)
-            within = known.any() and not candidate.border.length
-            if within:  # a shape on a shape
-                accepted[number] = True
-                mask[candidate.region.box] |= candidate.region.shape.view(bool)
-                continue
-            if not is_drawn(candidate, few_levels):
-                continue
-            others = candidates[:number] + candidates[number + 1 :]
-            if is_doubtful(candidate, others, np.delete(accepted, number)):
-                doubtful.add(number)
-            else:
-                accepted[number] = True
-                mask[candidate.region.box] |= candidate.shape.view(bool)
-        if int(accepted.sum()) == before:
-            break
-    return mask, len(doubtful - set(np.flatnonzero(accepted).tolist()))
+    doubts = 0
+    open_ = []
+    for number, candidate in enumerate(candidates):
+        others = candidates[:number] + candidates[number + 1 :]
+        if not drawn[number] and not (not few_levels and is_alone(candidate, others)):
+            open_.append(candidate)
+        elif candidate.region.level in text or is_doubtful(
+            candidate, others, np.delete(drawn, number)
+        ):
+            doubts += 1
+        else:
+            mask[candidate.region.box] |= candidate.shape.view(bool)
+    # A shape on a shape, or cut by one, has little border of its own.
+    for candidate in open_:
+        known = mask[candidate.region.box]
+        if known.any() and candidate.region.level not in text and is_cut(candidate, known):
+            mask[candidate.region.box] |= candidate.shape.view(bool)
+    return mask, doubts
+
+
+def _without_others(candidate: Candidate, likely: Shape, number: int) -> Candidate:
+    """A region whose border is not compared with other likely damage."""
+    others = (likely > 0) & (likely != number)
+    if not others.any():
+        return candidate
+    border = edge(candidate.region, candidate.body, others, candidate.rules.faint)
+    if not border.length:
+        return candidate
+    return candidate._replace(border=border)
 
 
 def _grown(gray: Luma, candidates: list[Candidate]) -> Mask:

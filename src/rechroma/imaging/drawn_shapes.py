@@ -30,6 +30,13 @@ CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick co
 CLEAR_FAINT = 0.2  # the same for the share of faint border
 CLEAR_BLOCK = 0.15  # share of faint border of a shape on the grid of JPEG's blocks
 CRISP_FAINT = 0.15  # share of faint border of the ground of letters
+FEW_RAGGED = 2  # drawn shapes for each ragged region that is as thick as them
+LONE = 10.0  # px, from the middle to the border of thick regions without rivals
+LONE_FAINT = 0.75  # share of their border that may be faint
+LONE_SHARP = 0.5  # the same of thinner ones
+LONE_BLUR = 0.15
+CUT = 0.1  # share of the border of a region that is known damage, at least
+CUT_FAINT = 0.5  # share of the rest that may be faint
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
 
@@ -108,9 +115,13 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     clipped = _group(candidate.region.level) != 1
     blur = rules.clipped_blur if clipped else rules.blur
     allowed = rules.faint_large if large else rules.faint_share
+    exact = rules.stands_out and large and _is_rectangle(candidate)
     massive = large and rules.stands_out and candidate.thickness >= MASSIVE
     if massive and not clipped and abs(border.blur) <= 0.1 and border.aligned <= 0.3:
         allowed = FAINT_MASSIVE
+    if exact and border.aligned <= 0.3:
+        allowed = FAINT_MASSIVE
+        blur = max(blur, 0.4 if border.faint <= 0.2 else blur)
     # A large rectangle of very clear border may lie on the grid of JPEG's blocks by chance.
     clear = border.faint <= CLEAR_BLOCK and candidate.thickness >= MASSIVE and rules.stands_out
     on_grid = border.aligned > rules.aligned and not (clear and _is_rectangle(candidate))
@@ -158,6 +169,70 @@ def _group(level: int) -> int:
     return int(level >= CLIPPED) + int(level > 255 - CLIPPED)
 
 
+def text_levels(candidates: Sequence[Candidate], drawn: Mask, shapes: Mask) -> set[int]:
+    """The grays of letters: each has several clear regions that do not touch.
+
+    Args:
+        candidates: all regions.
+        drawn: `(len(candidates),)` bool, those that pass for drawn.
+        shapes: `(H, W)` bool, True in those that do. Pieces of one shape touch each other at its
+            corners, or touch the shape that was drawn over them.
+    """
+    levels = [c.region.level for c, known in zip(candidates, drawn, strict=True) if known]
+    several = {level for level in levels if levels.count(level) >= LETTERS}
+    if not several:
+        return set()
+    near = cv2.dilate(shapes.view(np.uint8), np.ones((3, 3), dtype=np.uint8))
+    _, parts = cv2.connectedComponents(near, connectivity=8)
+    found = set()
+    for level in several:
+        regions = [
+            c
+            for c, known in zip(candidates, drawn, strict=True)
+            if known and c.region.level == level
+        ]
+        least = LETTER * max(int(c.body.sum()) for c in regions)
+        numbers = {
+            int(parts[c.region.box][c.body > 0][0]) for c in regions if int(c.body.sum()) >= least
+        }
+        if len(numbers) >= LETTERS:
+            found.add(level)
+    return found
+
+
+def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
+    """Whether a region of a less clear border is the only thick flat part of a photograph."""
+    border = candidate.border
+    clipped = _group(candidate.region.level) != 1
+    massive = candidate.thickness >= LONE and not clipped
+    allowed = LONE_FAINT if massive else LONE_SHARP
+    return (
+        0 < border.length
+        and (massive or is_geometric(candidate.outline, candidate.side, candidate.rules))
+        and border.faint <= allowed
+        and abs(border.blur) <= LONE_BLUR
+        and border.aligned <= ALIGNED
+        and border.outside <= TOUCHING
+        and border.levels >= LEVELS
+        and not _has_text(candidate)
+        and not any(o.thickness >= candidate.thickness / 2 for o in others)
+    )
+
+
+def is_cut(candidate: Candidate, known: Mask) -> bool:
+    """Whether a region lies on damage, or is what damage left of one.
+
+    Args:
+        candidate: the region.
+        known: `(h, w)` bool, True in known damage.
+    """
+    border = edge(candidate.region, candidate.body, known, candidate.rules.faint)
+    if not border.length:
+        return True
+    whole = edge(candidate.region, candidate.body, np.zeros_like(known), candidate.rules.faint)
+    return border.length <= (1 - CUT) * whole.length and border.faint <= CUT_FAINT
+
+
 def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) -> bool:
     """Whether the other flat regions of the photograph look like this one.
 
@@ -167,23 +242,13 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         drawn: `(len(others),)` bool, those that are known to be drawn.
     """
     border, rules = candidate.border, candidate.rules
+    level = candidate.region.level
     # Strong JPEG: the clear borders of the other regions lie on the grid of its blocks, and so
     # does this one.
     clear = np.array([o.border.length * (1 - o.border.faint) for o in others])
     on_grid = clear * [o.border.aligned for o in others]
     blocky = clear.sum() >= border.length / 2 and on_grid.sum() >= ALIGNED * clear.sum()
     if blocky and border.aligned >= ALIGNED:
-        return True
-    # Text: several clear regions of exactly this gray.
-    level, area = candidate.region.level, int(candidate.body.sum())
-    letters = [
-        o
-        for o in others
-        if o.region.level == level
-        and o.border.faint <= rules.faint_share
-        and int(o.body.sum()) >= LETTER * area
-    ]
-    if len(letters) + 1 >= LETTERS:
         return True
     # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
     clipped = _group(level) != 1
@@ -192,20 +257,23 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     if not clipped and line >= CLEAR_LINE and border.faint <= CLEAR_FAINT:
         share *= 2
     rivals = [
-        is_drawn(o, few_levels=False) or bool(known)
+        (bool(known) or is_drawn(o, few_levels=False), o.region.level)
         for o, known in zip(others, drawn, strict=True)
         if _group(o.region.level) == _group(level)
         and o.thickness >= share * candidate.thickness
         and o.border.faint <= FADING
         and o.border.blur <= FADING_BLUR
     ]
-    if len(rivals) >= rules.shapes:
+    # Pieces of one shape have one gray.
+    shapes = {gray for passes, gray in rivals if passes}
+    ragged = sum(not passes for passes, _ in rivals)
+    if len(shapes | {level}) > rules.shapes:
         return True
-    if all(rivals) and (rules.stands_out or not clipped or not rivals):
+    if not ragged and (rules.stands_out or not clipped or not rivals):
         return False
-    # Among ragged ones a gray is doubtful.
+    # Among ragged ones a gray is doubtful, if they are not few.
     return (
-        not clipped
+        (not clipped and len(shapes) < FEW_RAGGED * ragged)
         or not rules.stands_out
         or border.blur > 0.1
         or border.faint > 0.1
