@@ -23,12 +23,19 @@ LEVELS = 9  # different grays, at least, beside a shape in a photograph that use
 DENSE = 0.4  # share of the grays between the darkest and the lightest that photographs use
 ALIGNED = 0.5  # of the border on the grid of JPEG's blocks, if the other flat regions are on it
 TOUCHING = 0.25  # of the border that may be the photograph's, except for rectangles
+CLIPPED_TOUCHING = 0.08  # the same for black and white
+CLIPPED_LIKE = 0.4  # share of the thickness of a black or white shape
+ROUND = 0.97  # intersection over union with a drawn circle
 CLIPPED = 5  # gray levels from black and from white that cameras and scanners clip
 FADING = 0.5  # share of faint border from which on a region is an ordinary flat part
 FADING_BLUR = 0.8  # the same for blur
 CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick count
 CLEAR_FAINT = 0.2  # the same for the share of faint border
 CLEAR_BLOCK = 0.15  # share of faint border of a shape on the grid of JPEG's blocks
+INK = 0.15  # share of the pixels inside letters that have exactly the gray of the ink
+INK_AREA = 0.03  # share of a text box that is ink, at least
+INK_CONTRAST = 60  # gray levels between the two
+STROKE = 9  # px; strokes of letters are thinner
 CRISP_FAINT = 0.15  # share of faint border of the ground of letters
 FEW_RAGGED = 2  # drawn shapes for each ragged region that is as thick as them
 LONE = 10.0  # px, from the middle to the border of thick regions without rivals
@@ -117,6 +124,8 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     allowed = rules.faint_large if large else rules.faint_share
     exact = rules.stands_out and large and _is_rectangle(candidate)
     massive = large and rules.stands_out and candidate.thickness >= MASSIVE
+    if clipped and not exact:
+        allowed = min(allowed, rules.faint_share)
     if massive and not clipped and abs(border.blur) <= 0.1 and border.aligned <= 0.3:
         allowed = FAINT_MASSIVE
     if exact and border.aligned <= 0.3:
@@ -135,7 +144,10 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
         and (rules.stands_out or border.blur >= -blur)
         and not on_grid
         and (border.levels >= min(LEVELS, border.length / 4) or not few_levels)
-        and (border.outside <= TOUCHING or _is_rectangle(candidate))
+        and (
+            border.outside <= (CLIPPED_TOUCHING if clipped else TOUCHING)
+            or _is_rectangle(candidate)
+        )
         and not _has_text(candidate)
     )
 
@@ -150,23 +162,65 @@ def _is_rectangle(candidate: Candidate) -> bool:
     return area == box[2] * box[3] and area >= 0.95 * int(candidate.region.shape.sum())
 
 
+def _is_circle(candidate: Candidate) -> bool:
+    x, y, width, height = cv2.boundingRect(candidate.body)
+    if abs(width - height) > 1:
+        return False
+    radius = (max(width, height) - 1) // 2
+    circle = np.zeros_like(candidate.body)
+    cv2.circle(circle, (x + radius, y + radius), radius, 1, cv2.FILLED)
+    both = int((circle & candidate.body).sum())
+    return both >= ROUND * int((circle | candidate.body).sum())
+
+
 def _has_text(candidate: Candidate) -> bool:
     """Whether a region is the ground of letters: gaps, or scraps of its gray between them."""
     shape = candidate.shape
-    if outline(candidate.region.shape).gaps > candidate.rules.gaps:
+    if outline(candidate.region.shape).gaps > candidate.rules.gaps or _has_ink(candidate):
         return True
     if candidate.side == candidate.rules.openings[0]:
         return False
     hull = np.zeros_like(shape)
     points = cv2.findNonZero(candidate.body)
     cv2.fillConvexPoly(hull, cv2.convexHull(points), 1)
-    scraps = int((candidate.region.shape & hull & ~shape).sum())
-    return scraps > SCRAPS * int(candidate.body.sum())
+    scraps = candidate.region.shape & hull & (1 - shape)
+    if int(scraps.sum()) <= SCRAPS * int(candidate.body.sum()):
+        return False
+    # Pieces of a polygon are few.
+    return cv2.connectedComponents(scraps)[0] - 1 >= LETTERS
+
+
+def _has_ink(candidate: Candidate) -> bool:
+    """Whether much of what a region encloses has one gray, and the rest grays up to it."""
+    shape = candidate.region.shape
+    contours, _ = cv2.findContours(shape, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    filled = cv2.drawContours(np.zeros_like(shape), contours, -1, 1, cv2.FILLED)
+    inner = cv2.erode(filled, np.ones((3, 3), dtype=np.uint8), borderValue=0)
+    enclosed = (inner > 0) & (shape == 0)
+    grays = candidate.region.luma[enclosed]
+    if grays.size < INK_AREA * int(filled.sum()):
+        return False
+    ink = int(np.bincount(grays).argmax())
+    strokes = enclosed & (candidate.region.luma == ink)
+    return (
+        abs(ink - candidate.region.level) >= INK_CONTRAST
+        and int(strokes.sum()) >= INK * grays.size
+        and not opened(strokes.view(np.uint8), STROKE).any()
+    )
 
 
 def _group(level: int) -> int:
     """0 for black, 2 for white, which are often clipped; 1 for the grays between."""
     return int(level >= CLIPPED) + int(level > 255 - CLIPPED)
+
+
+def exact_like(candidate: Candidate) -> bool:
+    """Whether a region is a rectangle, a circle, or has long straight lines and a clear border."""
+    return (
+        _is_rectangle(candidate)
+        or _is_circle(candidate)
+        or (straightness(candidate.outline) >= CLEAR_LINE and candidate.border.faint <= 0.1)
+    )
 
 
 def text_levels(candidates: Sequence[Candidate], drawn: Mask, shapes: Mask) -> set[int]:
@@ -178,18 +232,26 @@ def text_levels(candidates: Sequence[Candidate], drawn: Mask, shapes: Mask) -> s
         shapes: `(H, W)` bool, True in those that do. Pieces of one shape touch each other at its
             corners, or touch the shape that was drawn over them.
     """
-    levels = [c.region.level for c, known in zip(candidates, drawn, strict=True) if known]
+    clear = [
+        bool(known) or 0 < c.border.length and c.border.faint <= c.rules.faint_share
+        for c, known in zip(candidates, drawn, strict=True)
+    ]
+    levels = [c.region.level for c, passes in zip(candidates, clear, strict=True) if passes]
     several = {level for level in levels if levels.count(level) >= LETTERS}
     if not several:
         return set()
+    shapes = shapes.copy()
+    for c, passes in zip(candidates, clear, strict=True):
+        if passes:
+            shapes[c.region.box] |= c.body.view(bool)
     near = cv2.dilate(shapes.view(np.uint8), np.ones((3, 3), dtype=np.uint8))
     _, parts = cv2.connectedComponents(near, connectivity=8)
     found = set()
     for level in several:
         regions = [
             c
-            for c, known in zip(candidates, drawn, strict=True)
-            if known and c.region.level == level
+            for c, passes in zip(candidates, clear, strict=True)
+            if passes and c.region.level == level
         ]
         least = LETTER * max(int(c.body.sum()) for c in regions)
         numbers = {
@@ -252,6 +314,15 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         return True
     # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
     clipped = _group(level) != 1
+    if clipped and not exact_like(candidate):
+        # Overexposed skies and black shadows, whatever their border.
+        same = [
+            o
+            for o, known in zip(others, drawn, strict=True)
+            if _group(o.region.level) == _group(level) and not known
+        ]
+        if any(o.thickness >= CLIPPED_LIKE * candidate.thickness for o in same):
+            return True
     share = rules.clipped_rival if clipped else rules.rival
     line = candidate.outline.length / candidate.outline.corners
     if not clipped and line >= CLEAR_LINE and border.faint <= CLEAR_FAINT:

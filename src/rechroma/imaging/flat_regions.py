@@ -27,7 +27,7 @@ class FlatRegion(NamedTuple):
     luma: Luma  # (h, w), the window of the photograph
     shape: Shape  # (h, w), 1 in the region
     level: int  # its gray
-    whole_side: bool  # whether it takes a whole side of the photograph, as frames do
+    whole_side: bool  # whether it takes a whole side, or reaches from side to side, as frames do
 
 
 class Outline(NamedTuple):
@@ -87,7 +87,10 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
             )
             shape = (grown[box] == number).view(np.uint8)
             sides = (grown[0], grown[-1], grown[:, 0], grown[:, -1])
-            whole_side = any((side == number).all() for side in sides)
+            whole_side = any((side == number).all() for side in sides) or any(
+                (first == number).any() and (last == number).any()
+                for first, last in (sides[:2], sides[2:])
+            )
             yield FlatRegion(box, luma[box], shape, int(luma[box][shape > 0][0]), whole_side)
 
 
