@@ -11,45 +11,57 @@ from rechroma.imaging.fit_shapes import fitted_circle, fitted_polygons, fitted_r
 from rechroma.imaging.types import Luma, Mask
 
 BLOCK = 8  # px, side of JPEG's blocks
-STEPS = (2, 3, 4, 5, 6, 7, 8, 10, 11, 13, 14, 16)  # of mean grays, qualities 95 to 50 use them
+STEPS = (*range(2, 17), 18, 20, 22, 24, 27, 32, 40, 53, 80)  # of mean grays, in eighths
+LARGEST = 16  # of quality 50; blocks of stronger compression have one gray anyway
 PERIODIC = 0.5  # how clearly the mean grays of the blocks are multiples of a step, at least
 NOISE = (2.0, 1.8)  # gray levels by which JPEG changes a gray, at most: constant, per step
+LOOSE = 1.5  # times the noise that pixels inside may be off
 SEEDS = 24  # groups of blocks that are looked at, the largest first
+DONE = 0.5  # share of the box of a group that known shapes cover
 ROOM = 16  # px around a group in which rectangles and circles are fitted
 STRICT = np.float32(0.4)  # score that the pixels of polygons have, at least
-INSIDE = 0.96  # share of the pixels of a shape that have nearly its gray
-CLEAR = 0.6  # share of the pixels beside a shape that have another gray
-FLAT = 0.85  # share of the blocks inside a shape that are of exactly its gray
+INSIDE = 0.95  # share of the pixels of a shape that have nearly its gray, at least
+CLEAR = 0.6  # share of the pixels beside a shape that have another gray, at least
+FLAT = 0.85  # share of the blocks inside a shape that are of exactly its gray, at least
+
+# What tells drawn shapes from parts of photographs; chosen on one half of the photographs.
+SURE_INSIDE = 0.98
+SURE_CLEAR = 0.9
+SURE_FLAT = 0.91
+FAINTEST = 0.5  # as CLEAR, for large shapes
+FEW_BLOCKS = 6  # of rectangles and circles that must be surer
+FEWEST_BLOCKS = {"rectangle": 2, "circle": 2, "polygon": 4}
+CLIPPED = 5  # gray levels from black and from white
+CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.97}
+TOUCHING = 0.03  # of the border of a shape that may be the photograph's
+RIVAL = 0.4  # of the thickness of a shape; others so thick, clear and ragged make it doubtful
+RIVAL_CLEAR = 0.4
+RIVALS = {"few blocks": 1, "blocks": 5}  # at most
+LARGE_RIVAL = 0.6  # of the number of blocks of a polygon
 
 Scores = NDArray[np.float32]  # (H, W), 1 where a pixel has the gray of a shape, -1 where it has not
 
 
-class _Group(NamedTuple):
-    """Connected blocks of one gray."""
-
-    level: int
-    blocks: Mask  # (rows, columns) of the window, in blocks
-    top: int  # px
-    left: int
-
-
 class Fit(NamedTuple):
-    """A shape that was fitted to the blocks of one gray."""
+    """A shape that was fitted to blocks of one gray."""
 
-    box: tuple[slice, slice]
-    shape: Mask
-    kind: str
-    inside: float
-    clear: float
-    flat: float
-    count: int  # blocks
+    box: tuple[slice, slice]  # where its window lies in the photograph
+    shape: Mask  # (h, w) bool, True inside
+    kind: str  # rectangle, circle or polygon
+    level: int
+    count: int  # blocks of exactly this gray
+    inside: float  # share of its pixels that have nearly its gray
+    clear: float  # share of the pixels beside it that have another gray
+    flat: float  # share of the blocks in it that have exactly its gray
+    thickness: float  # px, from its middle to its border
+    touching: float  # share of its border that is the photograph's
 
 
 def quantization_step(gray: Luma) -> int:
     """The step of the mean grays of the blocks of a JPEG file, in eighths of a gray level.
 
     Returns:
-        The step, or 0 where the photograph was not saved as JPEG, or not last.
+        The step, or 0 where the photograph was not saved as JPEG of a quality from 50 to 95.
 
     Example:
         >>> noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
@@ -65,25 +77,83 @@ def quantization_step(gray: Luma) -> int:
     if not means.size:
         return 0
     periodic = [step for step in STEPS if abs(np.exp(2j * np.pi * means / step).mean()) > PERIODIC]
-    return max(periodic, default=0)
+    step = max(periodic, default=0)
+    return step if step <= LARGEST else 0
 
 
-def compressed_damage(gray: Luma, smallest: float) -> list[Fit]:
-    """The shapes that were drawn on a photograph before it was saved as JPEG.
+def compressed_damage(gray: Luma, smallest: float) -> tuple[Mask, int]:
+    """The damage of a photograph that was saved as JPEG after it.
 
     Args:
         gray: `(H, W)` uint8.
         smallest: px, area of the smallest shape.
+
+    Returns:
+        `(H, W)` bool, True where lost, and the number of shapes that may be damage or not.
+
+    Example:
+        >>> y, x = np.mgrid[:96, :96]
+        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+        >>> gray[20:70, 10:70] = 30
+        >>> _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
+        >>> mask, _ = compressed_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), 9)
+        >>> int(mask.sum()), bool(mask[20:70, 10:70].all())
+        (3000, True)
     """
+    mask = np.zeros(gray.shape, dtype=bool)
     step = quantization_step(gray)
     if not step:
-        return []
-    noise = NOISE[0] + NOISE[1] * step
+        return mask, 0
+    fits = _fits(gray, NOISE[0] + NOISE[1] * step, smallest)
+    doubts = 0
+    for fit in fits:
+        if not is_clear(fit):
+            continue
+        if is_sure(fit, [other for other in fits if other is not fit]):
+            mask[fit.box] |= fit.shape
+        else:
+            doubts += 1
+    return mask, doubts
+
+
+def is_clear(fit: Fit) -> bool:
+    """Whether a shape fits to its pixels and the photograph stops at its border."""
+    return fit.inside >= INSIDE and fit.clear >= CLEAR and fit.flat >= FLAT
+
+
+def is_sure(fit: Fit, others: list[Fit]) -> bool:
+    """Whether a shape is no part of the photograph: clear, and without ragged ones like it."""
+    clipped = not CLIPPED <= fit.level <= 255 - CLIPPED
+    rivals = [
+        other.count
+        for other in others
+        if not is_clear(other)
+        and other.clear >= RIVAL_CLEAR
+        and other.thickness >= RIVAL * fit.thickness
+    ]
+    few = fit.kind != "polygon" and fit.count < FEW_BLOCKS
+    if (
+        fit.count < FEWEST_BLOCKS[fit.kind]
+        or fit.touching > TOUCHING
+        or fit.inside < SURE_INSIDE
+        or (clipped and fit.clear < CLIPPED_CLEAR[fit.kind])
+        or len(rivals) > RIVALS["few blocks" if few else "blocks"]
+    ):
+        return False
+    if few:
+        return fit.clear >= SURE_CLEAR
+    if fit.kind == "polygon":
+        large = max(rivals, default=0) > LARGE_RIVAL * fit.count
+        return not large or (fit.clear >= SURE_CLEAR and fit.count > FEW_BLOCKS)
+    return fit.flat >= SURE_FLAT
+
+
+def _fits(gray: Luma, noise: float, smallest: float) -> list[Fit]:
     fits: list[Fit] = []
     done = np.zeros(gray.shape, dtype=bool)
     for level, blocks, count in _groups(gray):
         y, x, height, width = blocks
-        if done[y : y + height, x : x + width].mean() > 0.5:
+        if done[y : y + height, x : x + width].mean() > DONE:
             continue
         fit = _fit(gray, level, blocks, count, noise)
         if fit is not None and int(fit.shape.sum()) >= smallest:
@@ -111,7 +181,10 @@ def _groups(gray: Luma) -> Iterator[tuple[int, tuple[int, int, int, int], int]]:
             box = (y * BLOCK, x * BLOCK, height * BLOCK, width * BLOCK)
             found.append((count, level, box))
     found.sort(key=lambda group: -group[0])
+    height, width = (side // BLOCK * BLOCK for side in gray.shape)
     for count, level, box in found[:SEEDS]:
+        if box[2] == height or box[3] == width:
+            continue  # frames and bars
         yield level, box, count
 
 
@@ -145,35 +218,52 @@ def _fit(
                 ("circle", fitted_circle(scores, seed)),
             ]
         else:
-            shapes = [("polygon", fitted_polygons(scores - STRICT, _flat_blocks(luma) == level, BLOCK))]
+            shapes = [
+                ("polygon", fitted_polygons(scores - STRICT, _flat_blocks(luma) == level, BLOCK))
+            ]
         for kind, shape in shapes:
             if shape is None or not shape.any():
                 continue
-            fit = _checked(luma, level, shape.astype(bool), noise, box, kind, count)
+            fit = _checked(gray, box, shape.astype(bool), (kind, level, count), noise)
             if is_clear(fit):
                 return fit
             fits.append(fit)
     return max(fits, key=lambda fit: fit.inside * fit.clear * fit.flat, default=None)
 
 
-def is_clear(fit: Fit) -> bool:
-    """Whether a shape fits to its pixels and the photograph stops at its border."""
-    return fit.inside >= INSIDE and fit.clear >= CLEAR and fit.flat >= FLAT
-
-
 def _checked(
-    luma: Luma, level: int, shape: Mask, noise: float, box: tuple[slice, slice], kind: str, count: int
+    gray: Luma, box: tuple[slice, slice], shape: Mask, seed: tuple[str, int, int], noise: float
 ) -> Fit:
+    """A shape with what tells whether it was drawn."""
+    kind, level, count = seed
+    luma, canvas = gray[box], shape.view(np.uint8)
     off = np.abs(luma.astype(np.int16) - level)
-    near = off <= 1.5 * noise
-    inside = float(near[shape].mean())
+    # The pixels next to the border may belong to either side.
     around = np.ones((3, 3), dtype=np.uint8)
-    ring1 = cv2.dilate(shape.view(np.uint8), around)
-    ring = (cv2.dilate(ring1, around) > ring1)
-    clear = float((off[ring] > noise).mean()) if ring.any() else 0.0
-    # Blocks that lie inside, with a margin for edges that are off by a pixel.
-    eroded = cv2.erode(shape.view(np.uint8), around)
-    rows, columns = (side // BLOCK for side in luma.shape)
-    whole = eroded[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).min((1, 3))
-    flat = float((_flat_blocks(luma)[whole > 0] == level).mean()) if whole.any() else 0.0
-    return Fit(box, shape, kind, inside, clear, flat, count)
+    next_to = cv2.dilate(canvas, around)
+    ring = cv2.dilate(next_to, around) > next_to
+    blocks = _flat_blocks(luma)
+    rows, columns = blocks.shape
+    inner = cv2.erode(canvas, around)[: rows * BLOCK, : columns * BLOCK]
+    whole = inner.reshape(rows, BLOCK, columns, BLOCK).min((1, 3)) > 0
+    padded = cv2.copyMakeBorder(canvas, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+    contours, _ = cv2.findContours(padded, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    length = sum(cv2.arcLength(contour, closed=True) for contour in contours)
+    sides = (
+        (box[0].start == 0, shape[0]),
+        (box[0].stop >= gray.shape[0], shape[-1]),
+        (box[1].start == 0, shape[:, 0]),
+        (box[1].stop >= gray.shape[1], shape[:, -1]),
+    )
+    return Fit(
+        box,
+        shape,
+        kind,
+        level,
+        count,
+        inside=float((off[shape] <= LOOSE * noise).mean()),
+        clear=float((off[ring] > noise).mean()) if ring.any() else 0.0,
+        flat=float((blocks[whole] == level).mean()) if whole.any() else 0.0,
+        thickness=float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max()),
+        touching=sum(int(side.sum()) for touches, side in sides if touches) / max(length, 1),
+    )

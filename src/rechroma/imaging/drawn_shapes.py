@@ -233,7 +233,7 @@ def text_levels(candidates: Sequence[Candidate], drawn: Mask, shapes: Mask) -> s
             corners, or touch the shape that was drawn over them.
     """
     clear = [
-        bool(known) or 0 < c.border.length and c.border.faint <= c.rules.faint_share
+        bool(known) or (c.border.length > 0 and c.border.faint <= c.rules.faint_share)
         for c, known in zip(candidates, drawn, strict=True)
     ]
     levels = [c.region.level for c, passes in zip(candidates, clear, strict=True) if passes]
@@ -269,7 +269,7 @@ def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
     massive = candidate.thickness >= LONE and not clipped
     allowed = LONE_FAINT if massive else LONE_SHARP
     return (
-        0 < border.length
+        border.length > 0
         and (massive or is_geometric(candidate.outline, candidate.side, candidate.rules))
         and border.faint <= allowed
         and abs(border.blur) <= LONE_BLUR

@@ -15,6 +15,7 @@ AROUND = 10  # px from known blocks; parts of a shape without such blocks are th
 CORNERS = 40  # of the polygons before they are simplified, at most
 CORNER = 12.0  # score that a corner must be worth
 SPIKE = 40.0  # px by which a corner may move
+LARGEST = 384  # px, side of a window in which corners are moved
 DETAIL = 2.5  # px by which a border may be off a straight line
 
 
@@ -133,7 +134,15 @@ def fitted_polygons(scores: Scores, blocks: NDArray[np.bool_], block: int) -> Sh
         polygons.append(corners)
     if not polygons or sum(map(len, polygons)) > CORNERS:
         return None
-    polygons = _moved(scores, _simplified(scores, polygons))
+    # Large ones are simplified at a smaller size.
+    factor = -(-max(scores.shape) // LARGEST)
+    if factor > 1:
+        size = [side // factor for side in scores.shape[::-1]]
+        small = cv2.resize(scores, size, interpolation=cv2.INTER_AREA)
+        polygons = _moved(small, _simplified(small, [each / factor for each in polygons]))
+        polygons = [_refined(scores, each * np.float32(factor)) for each in polygons]
+    else:
+        polygons = _moved(scores, _simplified(scores, polygons))
     return _filled(scores.shape, polygons)
 
 
@@ -175,7 +184,16 @@ def _moved(scores: Scores, polygons: list[Points]) -> list[Points]:
     for step in (8, 4, 2, 1):
         for corners in polygons:
             for corner in range(len(corners)):
-                for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1), (1, -1), (-1, 1)):
+                for dx, dy in (
+                    (1, 0),
+                    (-1, 0),
+                    (0, 1),
+                    (0, -1),
+                    (1, 1),
+                    (-1, -1),
+                    (1, -1),
+                    (-1, 1),
+                ):
                     for _ in range(6):
                         corners[corner] += (step * dx, step * dy)
                         score = _sum(scores, polygons)
@@ -233,9 +251,7 @@ def _line(scores: Scores, start: Points, end: Points, turn: float) -> tuple[Poin
     return np.array([px, py], dtype=np.float32), np.array([vx, vy], dtype=np.float32)
 
 
-def _crossing(
-    first: tuple[Points, Points], second: tuple[Points, Points]
-) -> Points | None:
+def _crossing(first: tuple[Points, Points], second: tuple[Points, Points]) -> Points | None:
     """Where two lines cross; None where they are nearly parallel."""
     (start, along), (other, direction) = first, second
     turn = along[0] * direction[1] - along[1] * direction[0]
