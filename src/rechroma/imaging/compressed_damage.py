@@ -32,7 +32,8 @@ FAINTEST = 0.5  # as CLEAR, for large shapes
 FEW_BLOCKS = 6  # of rectangles and circles that must be surer
 FEWEST_BLOCKS = {"rectangle": 2, "circle": 2, "polygon": 4}
 CLIPPED = 5  # gray levels from black and from white
-CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.97}
+CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.96}
+CLIPPED_FLAT = 0.95
 TOUCHING = 0.03  # of the border of a shape that may be the photograph's
 RIVAL = 0.4  # of the thickness of a shape; others so thick, clear and ragged make it doubtful
 RIVAL_CLEAR = 0.4
@@ -136,7 +137,7 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
         fit.count < FEWEST_BLOCKS[fit.kind]
         or fit.touching > TOUCHING
         or fit.inside < SURE_INSIDE
-        or (clipped and fit.clear < CLIPPED_CLEAR[fit.kind])
+        or (clipped and (fit.clear < CLIPPED_CLEAR[fit.kind] or fit.flat < CLIPPED_FLAT))
         or len(rivals) > RIVALS["few blocks" if few else "blocks"]
     ):
         return False
@@ -188,7 +189,7 @@ def _groups(gray: Luma) -> Iterator[tuple[int, tuple[int, int, int, int], int]]:
         yield level, box, count
 
 
-def _scores(luma: Luma, level: int, noise: float, top: int, left: int) -> Scores:
+def _scores(luma: Luma, level: int, noise: float) -> Scores:
     """How well pixels fit to a shape of a gray: 1 to -1; blocks of another gray do not at all."""
     off = (luma.astype(np.float32) - level) / noise
     scores = np.maximum(1 - off * off, -1)
@@ -210,8 +211,10 @@ def _fit(
         top, left = max(y - room, 0), max(x - room, 0)
         box = (slice(top, y + height + room), slice(left, x + width + room))
         luma = gray[box]
-        scores = _scores(luma, level, noise, top, left)
+        scores = _scores(luma, level, noise)
         seed = (y - top, x - left, height, width)
+        if room > ROOM and count < FEWEST_BLOCKS["polygon"]:
+            continue
         if room == ROOM:
             shapes = [
                 ("rectangle", fitted_rectangle(scores, seed, BLOCK)),

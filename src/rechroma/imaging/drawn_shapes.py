@@ -41,9 +41,16 @@ FEW_RAGGED = 2  # drawn shapes for each ragged region that is as thick as them
 LONE = 10.0  # px, from the middle to the border of thick regions without rivals
 LONE_FAINT = 0.75  # share of their border that may be faint
 LONE_SHARP = 0.5  # the same of thinner ones
-LONE_BLUR = 0.15
+LONE_BLUR = 0.15  # share of the step at the border that may go on further out
+LONE_RIVAL = 0.6  # of the thickness of a region; another so thick is a rival
 CUT = 0.1  # share of the border of a region that is known damage, at least
 CUT_FAINT = 0.5  # share of the rest that may be faint
+PLAIN_FAINT = 0.25  # share of the border of shapes that stand out
+PLAIN_BLUR = 0.15
+PLAIN_LEVELS = 40  # different grays beside them
+LONG_LINE = 40.0  # px, of outlines that no part of a photograph has
+LONG_BLUR = 0.6
+PIECES = 5  # of a polygon, beside its largest one, at most
 LETTERS = 3  # clear regions of one gray: text
 LETTER = 1 / 8  # of the area of a shape that a letter beside it has, at least
 
@@ -131,6 +138,8 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     if exact and border.aligned <= 0.3:
         allowed = FAINT_MASSIVE
         blur = max(blur, 0.4 if border.faint <= 0.2 else blur)
+    if rules.stands_out and straightness(line) >= LONG_LINE and border.levels >= 20:
+        blur = max(blur, LONG_BLUR)
     # A large rectangle of very clear border may lie on the grid of JPEG's blocks by chance.
     clear = border.faint <= CLEAR_BLOCK and candidate.thickness >= MASSIVE and rules.stands_out
     on_grid = border.aligned > rules.aligned and not (clear and _is_rectangle(candidate))
@@ -155,6 +164,26 @@ def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
 def is_text(candidate: Candidate) -> bool:
     """Whether a region with a crisp border is the ground of letters."""
     return candidate.border.faint <= CRISP_FAINT and _has_text(candidate)
+
+
+def _is_sharp(candidate: Candidate) -> bool:
+    """Whether a region has a geometric outline and a sharp border, wherever it lies."""
+    border = candidate.border
+    geometric = is_geometric(candidate.outline, candidate.side, candidate.rules)
+    return geometric and border.faint <= 0.1 and border.blur <= 0.3 and border.levels >= 20
+
+
+def _is_plain(candidate: Candidate) -> bool:
+    """Whether a region stands out sharply from a photograph of many grays."""
+    border = candidate.border
+    return (
+        border.faint <= PLAIN_FAINT
+        and border.blur <= PLAIN_BLUR
+        and border.levels >= PLAIN_LEVELS
+        and border.aligned <= ALIGNED
+        and border.outside <= CLIPPED_TOUCHING
+        and straightness(candidate.outline) >= EXACT.line
+    )
 
 
 def _is_rectangle(candidate: Candidate) -> bool:
@@ -187,7 +216,7 @@ def _has_text(candidate: Candidate) -> bool:
     if int(scraps.sum()) <= SCRAPS * int(candidate.body.sum()):
         return False
     # Pieces of a polygon are few.
-    return cv2.connectedComponents(scraps)[0] - 1 >= LETTERS
+    return cv2.connectedComponents(scraps)[0] - 1 > PIECES
 
 
 def _has_ink(candidate: Candidate) -> bool:
@@ -206,6 +235,7 @@ def _has_ink(candidate: Candidate) -> bool:
         abs(ink - candidate.region.level) >= INK_CONTRAST
         and int(strokes.sum()) >= INK * grays.size
         and not opened(strokes.view(np.uint8), STROKE).any()
+        and cv2.connectedComponents(enclosed.view(np.uint8))[0] - 1 >= LETTERS
     )
 
 
@@ -272,12 +302,12 @@ def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
         border.length > 0
         and (massive or is_geometric(candidate.outline, candidate.side, candidate.rules))
         and border.faint <= allowed
-        and abs(border.blur) <= LONE_BLUR
+        and -2 * LONE_BLUR <= border.blur <= LONE_BLUR
         and border.aligned <= ALIGNED
         and border.outside <= TOUCHING
         and border.levels >= LEVELS
         and not _has_text(candidate)
-        and not any(o.thickness >= candidate.thickness / 2 for o in others)
+        and not any(o.thickness >= LONE_RIVAL * candidate.thickness for o in others)
     )
 
 
@@ -314,7 +344,8 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
         return True
     # Rivals: regions as thick as this one that do not just fade, as skies and shadows do.
     clipped = _group(level) != 1
-    if clipped and not exact_like(candidate):
+    plain = _is_plain(candidate)
+    if clipped and not plain and not exact_like(candidate):
         # Overexposed skies and black shadows, whatever their border.
         same = [
             o
@@ -328,7 +359,7 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     if not clipped and line >= CLEAR_LINE and border.faint <= CLEAR_FAINT:
         share *= 2
     rivals = [
-        (bool(known) or is_drawn(o, few_levels=False), o.region.level)
+        (bool(known) or is_drawn(o, few_levels=False) or _is_sharp(o), o.region.level)
         for o, known in zip(others, drawn, strict=True)
         if _group(o.region.level) == _group(level)
         and o.thickness >= share * candidate.thickness
@@ -340,6 +371,8 @@ def is_doubtful(candidate: Candidate, others: Sequence[Candidate], drawn: Mask) 
     ragged = sum(not passes for passes, _ in rivals)
     if len(shapes | {level}) > rules.shapes:
         return True
+    if plain and ragged <= 1:
+        return False
     if not ragged and (rules.stands_out or not clipped or not rivals):
         return False
     # Among ragged ones a gray is doubtful, if they are not few.
