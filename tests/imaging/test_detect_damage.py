@@ -81,7 +81,7 @@ def test_gradients_are_no_damage(slope: float) -> None:
     assert not find_damage(np.tile(ramp, (200, 1))).any()
 
 
-@pytest.mark.parametrize("level", [0, 20])
+@pytest.mark.parametrize("level", [0, 10, 20])
 @pytest.mark.parametrize("kind", KINDS)
 def test_dark_damage_is_found_in_a_dark_photograph(
     kind: str, level: int, make_damage: MakeDamage

@@ -5,18 +5,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from rechroma.imaging.compressed_damage import compressed_damage
-from rechroma.imaging.drawn_shapes import (
-    Candidate,
-    as_candidate,
-    has_few_levels,
-    is_alone,
-    is_cut,
-    is_doubtful,
-    is_drawn,
-    is_text,
-    text_levels,
-)
+from rechroma.imaging.drawn_shapes import FAINT, Candidate, as_candidate, has_few_levels
 from rechroma.imaging.flat_regions import Shape, edge, flat_regions
+from rechroma.imaging.letters import is_text, text_levels
+from rechroma.imaging.shape_rules import is_alone, is_cut, is_doubtful, is_drawn
 from rechroma.imaging.types import Luma, Mask
 
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
@@ -130,7 +122,7 @@ def _without_others(candidate: Candidate, likely: Shape, number: int) -> Candida
     others = (likely > 0) & (likely != number)
     if not others.any():
         return candidate
-    border = edge(candidate.region, candidate.body, others, candidate.rules.faint)
+    border = edge(candidate.region, candidate.body, others, FAINT)
     if not border.length:
         return candidate
     return candidate._replace(border=border)
