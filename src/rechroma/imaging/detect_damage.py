@@ -8,7 +8,7 @@ from rechroma.imaging.compressed_damage import compressed_damage
 from rechroma.imaging.drawn_shapes import FAINT, Candidate, as_candidate, has_few_levels
 from rechroma.imaging.flat_regions import Shape, edge, flat_regions
 from rechroma.imaging.letters import is_text, text_levels
-from rechroma.imaging.shape_rules import is_alone, is_cut, is_doubtful, is_drawn
+from rechroma.imaging.shape_rules import is_alone, is_cut, is_doubtful, is_drawn, lone_rectangle
 from rechroma.imaging.types import Luma, Mask
 
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
@@ -102,7 +102,11 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
     for number, candidate in enumerate(candidates):
         others = candidates[:number] + candidates[number + 1 :]
         if not drawn[number] and not (not few_levels and is_alone(candidate, others)):
-            open_.append(candidate)
+            rectangle = None if few_levels else lone_rectangle(candidate, others)
+            if rectangle is None:
+                open_.append(candidate)
+            else:
+                mask[rectangle.region.box] |= rectangle.body.view(bool)
         elif candidate.region.level in text or is_doubtful(
             candidate, others, np.delete(drawn, number)
         ):

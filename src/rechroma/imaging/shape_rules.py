@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from rechroma.imaging.drawn_shapes import (
     CLEAR_LINE,
     FAINT,
     LINE,
+    OPENINGS,
     Candidate,
     clipped_group,
     exact_like,
@@ -15,7 +17,7 @@ from rechroma.imaging.drawn_shapes import (
     is_rectangle,
     straightness,
 )
-from rechroma.imaging.flat_regions import edge
+from rechroma.imaging.flat_regions import JPEG_BLOCK, edge, opened
 from rechroma.imaging.letters import FAINT_SHARE, has_text
 from rechroma.imaging.types import Mask
 
@@ -132,6 +134,28 @@ def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
         and not has_text(candidate)
         and not any(o.thickness >= LONE_RIVAL * candidate.thickness for o in others)
     )
+
+
+def lone_rectangle(candidate: Candidate, others: Sequence[Candidate]) -> Candidate | None:
+    """The exact rectangle in a region that runs into its surroundings, if no other is so thick."""
+    side = OPENINGS[-1]
+    body = opened(candidate.region.shape, side)
+    x, y, width, height = cv2.boundingRect(body)
+    box = candidate.region.box
+    on_grid = not any(
+        value % JPEG_BLOCK for value in (box[1].start + x, box[0].start + y, width, height)
+    )
+    if (
+        clipped_group(candidate.region.level) != 1
+        or min(width, height) < 2 * LONE
+        or int(body.sum()) != width * height
+        or on_grid
+        or any(o.thickness >= LONE_RIVAL * min(width, height) / 2 for o in others)
+    ):
+        return None
+    # Nothing of what it ran into.
+    region = candidate.region._replace(shape=body)
+    return candidate._replace(region=region, body=body, side=side)
 
 
 def is_cut(candidate: Candidate, known: Mask) -> bool:
