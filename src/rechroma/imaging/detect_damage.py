@@ -6,12 +6,13 @@ import numpy as np
 
 from rechroma.imaging.compressed_damage import compressed_damage
 from rechroma.imaging.drawn_shapes import FAINT, Candidate, as_candidate, has_few_levels
-from rechroma.imaging.flat_regions import Shape, edge, flat_regions
+from rechroma.imaging.flat_regions import FlatRegion, Shape, edge, flat_regions
 from rechroma.imaging.letters import is_text, text_levels
 from rechroma.imaging.shape_rules import is_alone, is_cut, is_doubtful, is_drawn, lone_rectangle
 from rechroma.imaging.types import Luma, Mask
 
 SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
+CRISP = 0.5  # share of the border of a frame that may be faint in files without JPEG
 
 
 class FoundDamage(NamedTuple):
@@ -59,21 +60,24 @@ def inspect_damage(gray: Luma) -> FoundDamage:
         >>> found.kind, found.doubt, bool(found.mask.any())
         ('none', '', False)
     """
-    candidates = [
-        as_candidate(region)
-        for region in flat_regions(gray, SMALLEST * gray.size)
-        if not region.whole_side
-    ]
+    regions = list(flat_regions(gray, SMALLEST * gray.size))
+    candidates = [as_candidate(region) for region in regions if not region.whole_side]
     few_levels = has_few_levels(gray)
     mask, doubtful = _drawn(gray, candidates, few_levels)
     if mask.any():
         return FoundDamage(mask, "exact", _doubt(doubtful))
-    # A file with regions that are crisp, but text or doubtful, was not compressed after them.
-    if not (doubtful or few_levels or any(map(is_text, candidates))):
+    # A file with crisp frames or text, or with doubtful regions, was not compressed after them.
+    crisp = any(region.whole_side and _is_crisp(region) for region in regions)
+    if not (doubtful or few_levels or crisp or any(map(is_text, candidates))):
         mask, doubtful = compressed_damage(gray, SMALLEST * gray.size)
     if mask.any():
         return FoundDamage(mask, "jpeg", "the file was saved as JPEG after it was damaged")
     return FoundDamage(mask, "none", _doubt(doubtful))
+
+
+def _is_crisp(region: FlatRegion) -> bool:
+    border = edge(region, region.shape, np.zeros(region.shape.shape, dtype=bool), FAINT)
+    return border.faint <= CRISP
 
 
 def _doubt(regions: int) -> str:

@@ -47,12 +47,13 @@ LONE = 10.0  # px, from the middle to the border of thick regions without rivals
 LONE_FAINT = 0.75  # share of their border that may be faint
 LONE_SHARP = 0.5  # the same of thinner ones
 LONE_BLUR = 0.15  # share of the step at the border that may go on further out
+LONE_LEVELS = 16  # different grays beside it
 LONE_RIVAL = 0.6  # of the thickness of a region; another so thick is a rival
 CUT = 0.1  # share of the border of a region that is known damage, at least
 CUT_FAINT = 0.5  # share of the rest that may be faint
 PLAIN_FAINT = 0.25  # share of the border of shapes that stand out
 PLAIN_BLUR = 0.15  # share of the step that may go on further out
-PLAIN_LEVELS = 40  # different grays beside them
+PLAIN_LEVELS = 64  # different grays beside them
 LONG_LINE = 40.0  # px, of outlines that no part of a photograph has
 LONG_BLUR = 0.6
 
@@ -130,7 +131,7 @@ def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
         and -2 * LONE_BLUR <= border.blur <= LONE_BLUR
         and border.aligned <= ALIGNED
         and border.outside <= TOUCHING
-        and border.levels >= LEVELS
+        and border.levels >= LONE_LEVELS
         and not has_text(candidate)
         and not any(o.thickness >= LONE_RIVAL * candidate.thickness for o in others)
     )
