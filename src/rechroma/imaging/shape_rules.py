@@ -53,7 +53,7 @@ CUT = 0.1  # share of the border of a region that is known damage, at least
 CUT_FAINT = 0.5  # share of the rest that may be faint
 PLAIN_FAINT = 0.25  # share of the border of shapes that stand out
 PLAIN_BLUR = 0.15  # share of the step that may go on further out
-PLAIN_LEVELS = 64  # different grays beside them
+PLAIN_LEVELS = (64, 40, 64)  # different grays beside black, gray and white ones
 LONG_LINE = 40.0  # px, of outlines that no part of a photograph has
 LONG_BLUR = 0.6
 
@@ -111,7 +111,7 @@ def _is_plain(candidate: Candidate) -> bool:
     return (
         border.faint <= PLAIN_FAINT
         and border.blur <= PLAIN_BLUR
-        and border.levels >= PLAIN_LEVELS
+        and border.levels >= PLAIN_LEVELS[clipped_group(candidate.region.level)]
         and border.aligned <= ALIGNED
         and border.outside <= CLIPPED_TOUCHING
         and straightness(candidate.outline) >= LINE
