@@ -284,6 +284,11 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="of so many photographs, one is used")
     parser.add_argument("--start", type=int, default=0, help="the first photograph that is used")
     arguments = parser.parse_args()
+    if not arguments.photos and not arguments.competition:
+        parser.error("no photographs are named, expected --photos DIR... or --competition DIR")
+    for folder in filter(None, [*arguments.photos, arguments.competition]):
+        if not folder.is_dir():
+            parser.error(f"'{folder}' is no folder, expected one of photographs")
     cv2.setNumThreads(1)
     if arguments.competition:
         report_pairs(arguments.competition)
