@@ -143,7 +143,7 @@ def edge(region: FlatRegion, shape: Shape, ignored: Mask, faint: int) -> Edge:
     top, left = region.box[0].start, region.box[1].start
     inside = shape.view(bool)
     free = ~inside & ~ignored
-    height, width = inside.shape
+    width = inside.shape[1]
     outside = sum(int(side.sum()) for side in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
     # (rows, columns): the pixel is inside, it is free beside it and one further on.
     sides = (

@@ -35,7 +35,7 @@ def quantization_step(gray: Luma) -> int:
     if not means.size:
         return 0
     # (steps, blocks): how far each mean is on its way from one multiple of a step to the next.
-    phases = np.float32(2 * np.pi) * np.outer(np.float32(1) / STEPS, means).astype(np.float32)
+    phases = np.float32(2 * np.pi) * np.outer(1 / np.array(STEPS), means).astype(np.float32)
     periods = np.hypot(np.cos(phases).mean(1), np.sin(phases).mean(1))
     step = max(np.array(STEPS)[periods > PERIODIC].tolist(), default=0)
     return step if step <= LARGEST else 0
