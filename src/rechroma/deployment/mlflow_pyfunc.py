@@ -173,7 +173,7 @@ def _as_picture(value: Any, name: str, limits: RequestLimits) -> bytes | NDArray
     if isinstance(value, list):
         value = _as_array(value, name)
     if isinstance(value, np.ndarray):
-        height, width, *_ = (*value.shape, 1, 1)
+        height, width = np.atleast_2d(value).shape[:2]
         limits.check_pixels(height, width, name)
         return value
     if isinstance(value, str):
