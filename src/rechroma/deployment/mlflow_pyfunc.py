@@ -173,7 +173,8 @@ def _as_picture(value: Any, name: str, limits: RequestLimits) -> bytes | NDArray
     if isinstance(value, list):
         value = _as_array(value, name)
     if isinstance(value, np.ndarray):
-        limits.check_pixels(*(*value.shape, 1, 1)[:2], name)
+        height, width = (*value.shape, 1, 1)[:2]
+        limits.check_pixels(height, width, name)
         return value
     if isinstance(value, str):
         limits.check_bytes(len(value) * 3 // 4, name)
