@@ -188,7 +188,8 @@ def _open_picture(opened: OpenedImage) -> tuple[int, int]:
     except UnidentifiedImageError as error:
         if kind == "TIFF":
             opened.raw = True
-            opened.picture, size = tiff_header(opened.stream)
+            with no_pixel_limit():
+                opened.picture, size = tiff_header(opened.stream)
             return size
         reason = _why_refused(opened.stream, kind) or error
         raise UserError(f"is a broken {kind} file: {reason}") from None
@@ -204,7 +205,8 @@ def _why_refused(stream: BinaryIO, kind: str) -> str:
     """The error that Pillow's plugin for a format raises, which `Image.open` does not pass on."""
     stream.seek(0)
     try:
-        Image.OPEN[kind][0](stream, "")
+        with no_pixel_limit():
+            Image.OPEN[kind][0](stream, "")
     except Exception as error:  # Pillow's plugins raise nearly anything on a broken file
         return " ".join(str(error).split()) or type(error).__name__
     return ""

@@ -104,8 +104,10 @@ def upright(picture: Image.Image) -> Image.Image:
     >>> upright(Image.new("L", (4, 3))).size
     (4, 3)
     """
+    picture.load()
     try:
-        return ImageOps.exif_transpose(picture)
+        with no_pixel_limit():  # Pillow warns of broken EXIF
+            return ImageOps.exif_transpose(picture)
     except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
         logger.info("broken EXIF data, the orientation is ignored: %r", error)
         return picture
@@ -150,7 +152,8 @@ def _load(picture: Image.Image) -> None:
 
 def _orientation(picture: Image.Image) -> int:
     try:
-        value = picture.getexif().get(ORIENTATION, 1)
+        with no_pixel_limit():  # Pillow warns of broken EXIF
+            value = picture.getexif().get(ORIENTATION, 1)
     except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
         logger.info("broken EXIF data, the orientation is ignored: %r", error)
         return 1
