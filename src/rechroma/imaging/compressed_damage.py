@@ -32,6 +32,10 @@ CLIPPED = 5  # gray levels from black and from white
 CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.96}
 CLIPPED_FLAT = 0.95
 TOUCHING = 0.03  # of the border of a shape that may be the photograph's
+SIDE = 0.3  # the same for large rectangles of exactly one gray: a side of theirs
+SIDE_CLEAR = 0.7
+SIDE_FLAT = 0.99
+SIDE_BLOCKS = 12
 RIVAL = 0.4  # of the thickness of a shape; others so thick, clear and ragged make it doubtful
 RIVAL_CLEAR = 0.4
 RIVALS = {"few blocks": 1, "blocks": 5}  # at most
@@ -108,7 +112,7 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
     few = fit.kind != "polygon" and fit.blocks < FEW_BLOCKS
     if (
         fit.blocks < FEWEST_BLOCKS[fit.kind]
-        or fit.touching > TOUCHING
+        or fit.touching > (SIDE if _may_touch(fit) else TOUCHING)
         or fit.inside < SURE_INSIDE
         or (clipped and (fit.clear < CLIPPED_CLEAR[fit.kind] or fit.flat < CLIPPED_FLAT))
         or len(rivals) > RIVALS["few blocks" if few else "blocks"]
@@ -120,6 +124,18 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
         large = max(rivals, default=0) > LARGE_RIVAL * fit.blocks
         return not large or (fit.clear >= SURE_CLEAR and fit.blocks > FEW_BLOCKS)
     return fit.flat >= SURE_FLAT
+
+
+def _may_touch(fit: Fit) -> bool:
+    """Whether a shape at the photograph's border is too exact for a part of the photograph."""
+    return (
+        fit.kind == "rectangle"
+        and CLIPPED <= fit.level <= 255 - CLIPPED
+        and fit.blocks >= SIDE_BLOCKS
+        and fit.clear >= SIDE_CLEAR
+        and fit.inside >= SIDE_FLAT
+        and fit.flat >= SIDE_FLAT
+    )
 
 
 def _fits(gray: Luma, noise: float, smallest: float) -> list[Fit]:
