@@ -109,3 +109,24 @@ def test_nothing_to_decode_is_an_error(jpeg: bytes) -> None:
         open_image(stream, "cut.jpg"),
     ):
         pass
+
+
+def test_pillows_own_limit_and_its_warnings_do_not_matter(
+    jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6000)  # the photograph has 12,288
+    damage = find_jpeg_damage(jpeg[:3000])
+    assert damage is not None
+    assert damage.first_lost is not None
+
+
+def test_broken_exif_of_a_damaged_jpeg_is_not_warned_of(photo: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0128] = 2  # the unit of a resolution, for which Pillow reads EXIF
+    content = encoded(photo, "JPEG", exif=exif.tobytes())
+    start = content.index(b"Exif\0\0") + 6
+    broken = content[: start + 8] + b"\xff" + content[start + 9 :]  # the number of its tags
+    cut = broken[: len(broken) // 2]
+    with pytest.warns(UserWarning, match="Corrupt EXIF"):
+        Image.open(io.BytesIO(cut)).close()
+    assert find_jpeg_damage(cut) is not None

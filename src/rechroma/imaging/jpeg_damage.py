@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.types import Doubt
 
 MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)  # within the data of a scan
@@ -143,5 +144,7 @@ def _first_undecoded(stream: io.BytesIO, continued: bytes) -> int | None:
 
 def _decode(stream: io.BytesIO) -> NDArray[np.uint8]:
     stream.seek(0)
-    with Image.open(stream, formats=["JPEG"]) as picture:
+    with no_pixel_limit():  # Pillow warns of broken EXIF, too
+        picture = Image.open(stream, formats=["JPEG"])
+    with picture:
         return np.asarray(picture)

@@ -9,9 +9,10 @@ from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from rechroma.imaging.decode import OpenedImage, decoder_errors, no_pixel_limit
+from rechroma.imaging.decode import OpenedImage, decoder_errors
 from rechroma.imaging.deep_samples import read_samples, samples_of_deep
 from rechroma.imaging.depth import scale_samples, to_8_bits
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.types import Mask
 
 ORIENTATION = 0x0112  # EXIF
