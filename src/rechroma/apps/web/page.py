@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rechroma.apps.web.mask_overlay import BRUSH, paint_mask
 from rechroma.apps.web.session import (
+    MEGABYTE_LIMIT,
+    PIXEL_LIMIT,
     MaskSession,
     corrected_mask,
     describe_damage,
@@ -41,6 +43,7 @@ QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 TITLE = (
     "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
 )
+LIMITS = f"Photograph of up to {PIXEL_LIMIT // 10**6} megapixels and {MEGABYTE_LIMIT} MB"
 LICENSE = "The bundled model is for research use only."
 
 
@@ -72,6 +75,10 @@ class Page:
                 gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
             blocks.load(None, js=add_alt_texts("examples"))
             self._connect_events()
+        # What Gradio's own `launch` sets: without it a request may name any file of this machine.
+        blocks.has_launched = True
+        for component in (self.upload, self.editor):
+            _refuse_addresses(component)
         blocks.queue(api_open=False, max_size=QUEUE_LIMIT, default_concurrency_limit=1)
         return blocks
 
@@ -82,7 +89,7 @@ class Page:
             gr.HTML(step_heading(1, "Photograph"), elem_classes="heading")
             self.upload = gr.File(
                 file_types=sorted(SUFFIXES),
-                label="Photograph",
+                label=LIMITS,
                 height=150,
                 elem_id="file",
             )
@@ -209,6 +216,19 @@ class Page:
             gr.DownloadButton(value=target),
             gr.Column(visible=True),
         )
+
+
+def _refuse_addresses(component: Any) -> None:
+    """Let a component take only uploaded files; Gradio fetches one that is named by a URL."""
+    move_to_cache = component.async_move_resource_to_block_cache
+
+    async def move_file_to_cache(file: str | Path | None) -> str | None:
+        if str(file).startswith(("http:", "https:")):
+            raise UserError("expected an uploaded file, got the address of one")
+        moved: str | None = await move_to_cache(file)
+        return moved
+
+    component.async_move_resource_to_block_cache = move_file_to_cache
 
 
 @contextmanager
