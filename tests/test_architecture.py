@@ -86,4 +86,4 @@ def test_tests_mirror_the_wings():
         for path in Path(__file__).parent.rglob("test_*.py")
     }
     wings = {module.parent.relative_to(PACKAGE) for module in MODULES}
-    assert folders - {Path("stages"), Path("benchmarks"), Path("docs")} == wings
+    assert folders - {Path("stages"), Path("benchmarks"), Path("docs"), Path("fuzz")} == wings
