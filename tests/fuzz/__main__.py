@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .cases import make_case
+from .cases import SHARES, SLOW_KINDS, make_case
 from .run import run_cases
 from .worker import Worker
 
@@ -15,14 +15,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--count", type=int, default=100, help="number of files")
     parser.add_argument("--index", type=int, help="this file alone")
+    parser.add_argument("--kind", choices=(*SHARES, *SLOW_KINDS), help="default: all but service")
     parser.add_argument("--keep", type=Path, metavar="FILE", help="write the file of --index")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if chosen.index is None:
-            summary = run_cases(chosen.seed, range(chosen.count), Path(folder), verbose=True)
+            indices = range(chosen.count)
+            summary = run_cases(chosen.seed, indices, Path(folder), chosen.kind, verbose=True)
             print(f"seed {chosen.seed}, {summary}")
             return min(len(summary.faults), 1)
-        case = make_case(chosen.seed, chosen.index)
+        case = make_case(chosen.seed, chosen.index, chosen.kind)
         if chosen.keep:
             chosen.keep.write_bytes(case.files[case.name])
         worker = Worker(Path(folder))

@@ -10,14 +10,17 @@ from .seeds import gray_photo, hole_mask, saved, seed_files
 
 # What is done with the input, and how often.
 SHARES = {
-    "restore": 0.64,  # restore_file, with a stand-in for the network
+    "restore": 0.58,  # restore_file, with a stand-in for the network
     "mask": 0.12,  # restore_file, of a sound photograph with a broken mask
     "mask-alone": 0.05,  # read_mask_file
     "find-mask": 0.06,  # the command
     "command": 0.03,  # rechroma restore, with the bundled model
+    "page": 0.06,  # the handlers of the page: uploaded, its mask corrected, restored
     "archive": 0.06,  # preparation
     "csv": 0.04,  # preparation
 }
+# Tried by themselves, as importing what they need takes seconds.
+SLOW_KINDS = ("service",)  # the model as MLflow serves it
 FORMATS = ("png", "png", "png", "jpg", "tif", "webp", "jp2")
 
 
@@ -42,10 +45,14 @@ class Case:
     variant: int = 0
 
 
-def make_case(seed: int, index: int) -> Case:
-    """The same case for the same numbers, on every machine with the same libraries."""
+def make_case(seed: int, index: int, kind: str | None = None) -> Case:
+    """The same case for the same numbers, on every machine with the same libraries.
+
+    Its kind is drawn by `SHARES` unless it is given, such as `service`.
+    """
     rng = np.random.default_rng([seed, index])
-    kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
+    drawn = str(rng.choice(list(SHARES), p=list(SHARES.values())))
+    kind = kind or drawn
     if kind == "archive":
         content, note = odd_zip(pair_files(), rng)
         return Case(kind, "open.zip", {"open.zip": content}, note)

@@ -23,6 +23,8 @@ from rechroma.inference.restorer import Restorer
 from rechroma.preparation.prepare import prepare
 from rechroma.settings import Settings, parse_settings
 
+from .served import ask_service, use_page
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -96,7 +98,12 @@ class Driver:
             return outcome._replace(fault=f"unfinished files are left: {odd}")
         if outcome.result == "refused" and any(path.startswith("out/") for path in written):
             return outcome._replace(fault=f"refused, and yet written: {sorted(written)}")
-        named = name in outcome.message or kind in ("archive", "csv")
+        # A format that cannot hold the size names the restored file.
+        named = (
+            name in outcome.message
+            or str(out) in outcome.message
+            or kind in ("archive", "csv", "service")
+        )
         if outcome.result == "refused" and not named:
             return outcome._replace(fault=f"the message lacks {name}: {outcome.message}")
         return outcome
@@ -138,6 +145,14 @@ class Driver:
     def _command(self, photo: Path, out: Path, suffix: str, variant: int) -> Outcome:  # noqa: ARG002
         arguments = ["restore", str(photo), "--out", str(out)]
         return _command([*arguments, *(["--keep-color"] if variant == 1 else [])], out)
+
+    def _page(self, upload: Path, out: Path, suffix: str, variant: int) -> Outcome:  # noqa: ARG002
+        fault, message = use_page(self.restorer, upload, out, variant)
+        return Outcome("refused" if message else "restored", fault, message)
+
+    def _service(self, file: Path, out: Path, suffix: str, variant: int) -> Outcome:  # noqa: ARG002
+        fault, message = ask_service(self.restorer, file.read_bytes(), variant)
+        return Outcome("refused" if message else "restored", fault, message)
 
     def _archive(self, archive: Path, out: Path, suffix: str, variant: int) -> Outcome:  # noqa: ARG002
         return self._prepared(archive, out)

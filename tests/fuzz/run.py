@@ -36,20 +36,30 @@ class Summary:
         )
 
 
-def run_cases(seed: int, indices: Iterable[int], folder: Path, verbose: bool = False) -> Summary:
-    """Try the inputs of these numbers; `folder` is used for their files."""
+def run_cases(
+    seed: int,
+    indices: Iterable[int],
+    folder: Path,
+    kind: str | None = None,
+    verbose: bool = False,
+) -> Summary:
+    """Try the inputs of these numbers, of one kind or of all; `folder` is used for their files."""
     summary = Summary()
     started = time.perf_counter()
     worker = Worker(folder)
     try:
         for index in indices:
-            case = make_case(seed, index)
+            case = make_case(seed, index, kind)
             result = worker.run(case)
             summary.counts[result.result] += 1
             summary.slowest = max(summary.slowest, result.seconds)
             summary.memory = max(summary.memory, result.memory)
             if result.fault:
-                command = f"python -m tests.fuzz --seed {seed} --index {index} --keep {case.name}"
+                of_kind = f" --kind {kind}" if kind else ""
+                command = (
+                    f"python -m tests.fuzz --seed {seed} --index {index}{of_kind} "
+                    f"--keep {case.name}"
+                )
                 text = f"{case.kind} {case.note}: {result.fault}\n  repeat: {command}"
                 summary.faults.append(text)
                 if verbose:

@@ -6,7 +6,7 @@ import pytest
 from fuzz.cases import make_case
 from fuzz.run import run_cases
 
-COUNT, NIGHTLY_COUNT = 100, 1000
+COUNT, NIGHTLY_COUNT, SERVICE_COUNT = 100, 1000, 300
 
 
 def test_the_same_numbers_make_the_same_files() -> None:
@@ -27,4 +27,14 @@ def test_a_thousand_broken_files(tmp_path: Path, capfd: pytest.CaptureFixture[st
     summary = run_cases(1, range(NIGHTLY_COUNT), tmp_path)
     with capfd.disabled():
         print(f"\nfuzz: {summary}")
+    assert not summary.faults, "\n".join(summary.faults)
+
+
+@pytest.mark.nightly
+def test_broken_files_sent_to_the_service(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    summary = run_cases(2, range(SERVICE_COUNT), tmp_path, "service")
+    with capfd.disabled():
+        print(f"\nfuzz, service: {summary}")
     assert not summary.faults, "\n".join(summary.faults)

@@ -197,13 +197,13 @@ class Page:
         )
 
     def restore_photograph(
-        self, session: MaskSession | None, edited: dict[str, Any], keep_color: bool
+        self, session: MaskSession | None, edited: dict[str, Any] | None, keep_color: bool
     ) -> tuple[Any, ...]:
         """Restore the photograph with the corrected mask and show it in step 3."""
         gr = self.gr
         started = time.monotonic()
         with _errors_shown(gr):
-            if session is None:
+            if session is None or edited is None:  # a request without them, as of a stale page
                 raise UserError("The photograph is no longer here, choose it again.")
             mask = corrected_mask(session, edited["layers"])
             before, after = restore_session(self.restorer, session, mask, keep_color)

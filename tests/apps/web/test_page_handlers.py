@@ -1,0 +1,23 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from rechroma.apps.web.page import Page
+from rechroma.apps.web.session import MaskSession
+
+
+class PageError(Exception):
+    def __init__(self, message, print_exception):
+        super().__init__(message)
+        assert not print_exception
+
+
+@pytest.mark.parametrize("lacks", ["session", "editor"])
+def test_a_request_of_a_stale_page_is_one_message(tmp_path, lacks):
+    page = Page(SimpleNamespace(Error=PageError), None, [], bundled=False)
+    mask = np.zeros((2, 3), bool)
+    session = MaskSession(tmp_path / "old.png", mask, mask, in_color=False)
+    given = (None, {"layers": []}) if lacks == "session" else (session, None)
+    with pytest.raises(PageError, match="no longer here, choose it again"):
+        page.restore_photograph(*given, keep_color=False)
