@@ -28,7 +28,8 @@ SURE_FLAT = 0.91
 FAINTEST = 0.5  # as CLEAR, for large shapes
 FEW_BLOCKS = 6  # of rectangles and circles that must be surer
 FEWEST_BLOCKS = {"rectangle": 2, "circle": 2, "polygon": 4}
-CLIPPED = 5  # gray levels from black and from white
+WHITE = 235  # of video; skies and paper are of one white in JPEG files as often as damage is
+CLIPPED = 5  # gray levels from black
 CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.96}
 CLIPPED_FLAT = 0.95
 TOUCHING = 0.03  # of the border of a shape that may be the photograph's
@@ -69,14 +70,13 @@ def compressed_damage(gray: Luma, smallest: float) -> tuple[Mask, int]:
     Returns:
         `(H, W)` bool, True where lost, and the number of shapes that may be damage or not.
 
-    Example:
-        >>> y, x = np.mgrid[:96, :96]
-        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
-        >>> gray[20:70, 10:70] = 30
-        >>> _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        >>> mask, _ = compressed_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), 9)
-        >>> int(mask.sum()), bool(mask[20:70, 10:70].all())
-        (3000, True)
+    >>> y, x = np.mgrid[:96, :96]
+    >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    >>> gray[20:70, 10:70] = 30
+    >>> _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    >>> mask, _ = compressed_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), 9)
+    >>> int(mask.sum()), bool(mask[20:70, 10:70].all())
+    (3000, True)
     """
     mask = np.zeros(gray.shape, dtype=bool)
     step = quantization_step(gray)
@@ -101,7 +101,7 @@ def is_clear(fit: Fit) -> bool:
 
 def is_sure(fit: Fit, others: list[Fit]) -> bool:
     """Whether a shape is no part of the photograph: clear, and without ragged ones like it."""
-    clipped = not CLIPPED <= fit.level <= 255 - CLIPPED
+    clipped = fit.level < CLIPPED
     rivals = [
         other.blocks
         for other in others
@@ -111,7 +111,8 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
     ]
     few = fit.kind != "polygon" and fit.blocks < FEW_BLOCKS
     if (
-        fit.blocks < FEWEST_BLOCKS[fit.kind]
+        fit.level >= WHITE
+        or fit.blocks < FEWEST_BLOCKS[fit.kind]
         or fit.touching > (SIDE if _may_touch(fit) else TOUCHING)
         or fit.inside < SURE_INSIDE
         or (clipped and (fit.clear < CLIPPED_CLEAR[fit.kind] or fit.flat < CLIPPED_FLAT))

@@ -36,13 +36,12 @@ def find_damage(gray: Luma) -> Mask:
     Returns:
         `(H, W)` bool, True where lost; all False where no damage is detected.
 
-    Example:
-        >>> y, x = np.mgrid[:64, :64]
-        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
-        >>> gray[20:40, 10:50] = 30
-        >>> mask = find_damage(gray)
-        >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
-        (800, True)
+    >>> y, x = np.mgrid[:64, :64]
+    >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    >>> gray[20:40, 10:50] = 30
+    >>> mask = find_damage(gray)
+    >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
+    (800, True)
     """
     return inspect_damage(gray).mask
 
@@ -56,10 +55,9 @@ def inspect_damage(gray: Luma) -> FoundDamage:
     Returns:
         The mask as of `find_damage`, the kind of damage and the doubt.
 
-    Example:
-        >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
-        >>> found.kind, found.doubt, bool(found.mask.any())
-        ('none', '', False)
+    >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
+    >>> found.kind, found.doubt, bool(found.mask.any())
+    ('none', '', False)
     """
     regions = list(flat_regions(gray, SMALLEST * gray.size))
     candidates = [as_candidate(region) for region in regions if not region.whole_side]

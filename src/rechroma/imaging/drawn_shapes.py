@@ -59,10 +59,9 @@ class Candidate:
 def has_few_levels(luma: Luma) -> bool:
     """Whether a photograph skips most grays, as quantized and binary ones do.
 
-    Example:
-        >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
-        >>> has_few_levels(ramp), has_few_levels(4 * ramp)
-        (False, True)
+    >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    >>> has_few_levels(ramp), has_few_levels(4 * ramp)
+    (False, True)
     """
     used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
     return bool(len(used) < DENSE * (used[-1] - used[0] + 1))

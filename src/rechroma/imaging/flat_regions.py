@@ -56,11 +56,10 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
         luma: `(H, W)` uint8.
         smallest: px, area of the smallest region that is looked at.
 
-    Example:
-        >>> luma = np.arange(100, dtype=np.uint8).reshape(10, 10)
-        >>> luma[2:7, 3:8] = 60
-        >>> [(region.level, int(region.shape.sum())) for region in flat_regions(luma, 16)]
-        [(60, 25)]
+    >>> luma = np.arange(100, dtype=np.uint8).reshape(10, 10)
+    >>> luma[2:7, 3:8] = 60
+    >>> [(region.level, int(region.shape.sum())) for region in flat_regions(luma, 16)]
+    [(60, 25)]
     """
     # Cores: pixels whose 3 x 3 neighborhood has one gray.
     flat = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, AROUND) == 0  # (H, W)
@@ -97,11 +96,10 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
 def opened(shape: Shape, side: int = 3) -> Shape:
     """A shape without its parts thinner than `side` px; the photograph's border counts as inside.
 
-    Example:
-        >>> shape = np.zeros((5, 9), dtype=np.uint8)
-        >>> shape[1:4, 1:4] = shape[2, 4:8] = 1  # a square with a tail
-        >>> int(opened(shape).sum())
-        9
+    >>> shape = np.zeros((5, 9), dtype=np.uint8)
+    >>> shape[1:4, 1:4] = shape[2, 4:8] = 1  # a square with a tail
+    >>> int(opened(shape).sum())
+    9
     """
     square = np.ones((side, side), dtype=np.uint8)
     return np.asarray(cv2.morphologyEx(shape, cv2.MORPH_OPEN, square), dtype=np.uint8)
@@ -113,11 +111,10 @@ def outline(shape: Shape, straight: float = STRAIGHT) -> Outline:
     Drawn rectangles, circles and polygons have few corners for their length, flat parts of a
     photograph have one every few pixels.
 
-    Example:
-        >>> shape = np.zeros((30, 30), dtype=np.uint8)
-        >>> shape[5:26, 5:26] = 1
-        >>> outline(shape)
-        Outline(length=80.0, corners=4, gaps=0)
+    >>> shape = np.zeros((30, 30), dtype=np.uint8)
+    >>> shape[5:26, 5:26] = 1
+    >>> outline(shape)
+    Outline(length=80.0, corners=4, gaps=0)
     """
     padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     contours, tree = cv2.findContours(padded, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)

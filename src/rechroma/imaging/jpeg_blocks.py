@@ -21,11 +21,10 @@ def quantization_step(gray: Luma) -> int:
     Returns:
         The step, or 0 where the photograph was not saved as JPEG of a quality from 66 to 95.
 
-    Example:
-        >>> noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
-        >>> _, file = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        >>> quantization_step(noise), quantization_step(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
-        (0, 5)
+    >>> noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    >>> _, file = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    >>> quantization_step(noise), quantization_step(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
+    (0, 5)
     """
     rows, columns = (side // BLOCK for side in gray.shape)
     whole = gray[: rows * BLOCK, : columns * BLOCK]
