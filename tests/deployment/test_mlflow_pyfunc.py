@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -270,6 +271,23 @@ def test_the_environment_sets_the_limits(monkeypatch):
     monkeypatch.setenv("RECHROMA_SERVE_MEGABYTES", "-1")
     with pytest.raises(UserError, match="RECHROMA_SERVE_MEGABYTES is '-1', expected a whole"):
         PyfuncRestorer(show_input)
+
+
+def test_a_request_that_takes_too_long_names_the_row():
+    end = threading.Event()
+
+    def restore(damaged, lost):
+        if damaged.shape == (3, 4):
+            end.wait()
+        return show_input(damaged, lost)
+
+    photos = [np.zeros((2, 2), np.uint8), np.zeros((3, 4), np.uint8)]
+    table = pd.DataFrame({"photo": photos})
+    message = "photo of row 1: the request took longer than 1 s; send fewer .*_SERVE_SECONDS"
+    with pytest.raises(MlflowException, match=message) as caught:
+        PyfuncRestorer(restore, RequestLimits(seconds=1)).predict(table)
+    end.set()
+    assert caught.value.get_http_status_code() == 400
 
 
 def test_requests_at_the_same_time_get_their_own_pictures():
