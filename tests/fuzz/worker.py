@@ -3,14 +3,20 @@
 import logging
 import multiprocessing
 import os
+import sys
 import time
 import traceback
+import unittest.mock
 import warnings
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+import rechroma
+
 from .cases import Case
+
+SOURCES = Path(rechroma.__file__).parents[1]
 
 MOST_SECONDS = 10
 START_SECONDS = 120
@@ -65,7 +71,9 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
-        self._process.start()
+        # A model of MLflow that another test loaded has put its own copy of rechroma on the path.
+        with unittest.mock.patch.object(sys, "path", [str(SOURCES), *sys.path]):
+            self._process.start()
         theirs.close()
         assert self._pipe.poll(START_SECONDS) and self._pipe.recv() == "ready", "no worker"
 

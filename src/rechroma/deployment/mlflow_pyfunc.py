@@ -190,7 +190,7 @@ def _as_picture(value: Any, name: str, limits: RequestLimits) -> bytes | NDArray
     if isinstance(value, list):
         value = _as_array(value, name)
     if isinstance(value, np.ndarray):
-        height, width = (*value.shape, 1, 1)[:2]
+        height, width = np.atleast_2d(value).shape[:2]
         limits.check_pixels(height, width, name)
         return value
     if isinstance(value, str):

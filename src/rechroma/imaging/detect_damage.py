@@ -86,7 +86,8 @@ def _is_crisp(region: FlatRegion) -> bool:
 def _doubt(regions: int) -> str:
     if not regions:
         return ""
-    return f"{regions} flat regions could be damage or parts of the photograph"
+    number = "a flat region" if regions == 1 else f"{regions} flat regions"
+    return f"{number} could be damage or a part of the photograph"
 
 
 def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[Mask, int]:

@@ -171,8 +171,8 @@ def _find_missing_data(opened: OpenedImage, notes: list[str]) -> None:
     if opened.kind != "JPEG" or opened.damage:
         return
     width, height = opened.picture.size
-    corner = opened.picture.crop((width - 1, height - 1, width, height))
-    if (np.abs(np.asarray(corner).astype(int) - MISSING) > 1).any():
+    levels = np.asarray(opened.picture.getpixel((width - 1, height - 1)), dtype=int)
+    if (abs(levels - MISSING) > 1).any():
         return
     opened.stream.seek(0)
     opened.damage = find_jpeg_damage(opened.stream.read(), suspected=True)

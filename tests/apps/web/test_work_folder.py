@@ -123,7 +123,8 @@ def test_what_a_killed_server_left_is_removed_by_the_next_start(tmp_path):
     with PageServer(tmp_path) as server:
         assert not left.exists()
         assert [file.name for file in server.files() if "mine" in file.name] == []
-        with PageServer(tmp_path):  # a second one leaves the first one's files alone
+        with PageServer(tmp_path) as second:  # which leaves the first one's files alone
             use_page(server)
+            second.end(signal.SIGTERM)
         server.end(signal.SIGTERM)
         assert list(server.temporary.iterdir()) == []

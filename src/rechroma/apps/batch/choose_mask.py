@@ -16,7 +16,7 @@ from rechroma.apps.batch.mask_file import (
 )
 from rechroma.errors import UserError
 from rechroma.imaging.decode import PhotoError
-from rechroma.imaging.detect_damage import find_damage
+from rechroma.imaging.detect_damage import inspect_damage
 from rechroma.imaging.types import Doubt, Luma, Mask
 
 LARGE_HOLE = 1 / 3  # of the shorter side: what fills a wider hole is invented
@@ -47,11 +47,13 @@ def read_or_find_mask(
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
             return lost
     entry.mask = "found"
-    found = find_damage(gray)
-    if found.mean() > LARGE_SHARE:
-        share = f"{found.mean():.0%} of it was taken for damage"
+    found = inspect_damage(gray)
+    if found.doubt:
+        entry.warnings.append(Doubt(found.doubt))
+    if found.mask.mean() > LARGE_SHARE:
+        share = f"{found.mask.mean():.0%} of it was taken for damage"
         entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
-    return found
+    return found.mask
 
 
 def _read_fitting_mask(
@@ -70,9 +72,11 @@ def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry
     entry.lost = round(float(lost.mean()), 6)
     entry.color_only = not lost.any()
     if entry.color_only:
-        reason = "its mask is empty" if entry.mask_file else "no damage found"
         effect = "nothing to restore" if options.keep_color else "color only"
-        entry.warnings.append(Doubt(f"{reason}, {effect}"))
+        if entry.mask_file:
+            entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
+        else:
+            entry.warnings.append(f"no damage found, {effect}")
     if lost.all():
         raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
     width, shorter = widest_hole(lost), min(lost.shape)
