@@ -429,6 +429,22 @@ def test_the_champion_answers_over_http_and_in_a_data_frame(root, champion, dama
         arrays = [row["restored"] for row in json.loads(body)["predictions"]]
         assert np.array_equal(arrays, expected)
 
+        # Two users at once, one of them with a request that is refused.
+        def ask(row):
+            return request(port, "/invocations", {"dataframe_records": [row]})
+
+        wrong = {"photo": text(damaged), "mask": text(np.zeros((9, 8), np.uint8))}
+        with ThreadPoolExecutor(3) as users:
+            answers = list(users.map(ask, [*rows, wrong] * 2))
+        for user, (status, body) in enumerate(answers):
+            if user % 3 == 2:
+                assert status == 400
+                assert "mask of row 0: expected its photograph's size" in body.decode()
+                continue
+            assert status == 200
+            (row,) = json.loads(body)["predictions"]
+            assert np.array_equal(decode(row["restored"]), expected[user % 3])
+
         status, body = request(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
         assert status == 400
         assert "photo of row 0: expected a picture file" in json.loads(body)["message"]
