@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -272,6 +273,23 @@ def test_the_environment_sets_the_limits(monkeypatch):
         PyfuncRestorer(show_input)
 
 
+def test_a_request_that_takes_too_long_names_the_row():
+    end = threading.Event()
+
+    def restore(damaged, lost):
+        if damaged.shape == (3, 4):
+            end.wait()
+        return show_input(damaged, lost)
+
+    photos = [np.zeros((2, 2), np.uint8), np.zeros((3, 4), np.uint8)]
+    table = pd.DataFrame({"photo": photos})
+    message = "photo of row 1: the request took longer than 1 s; send fewer .*_SERVE_SECONDS"
+    with pytest.raises(MlflowException, match=message) as caught:
+        PyfuncRestorer(restore, RequestLimits(seconds=1)).predict(table)
+    end.set()
+    assert caught.value.get_http_status_code() == 400
+
+
 def test_requests_at_the_same_time_get_their_own_pictures():
     generator = np.random.default_rng(0)
     photos = [generator.integers(0, 256, (40 + each, 60), dtype=np.uint8) for each in range(8)]
@@ -410,6 +428,22 @@ def test_the_champion_answers_over_http_and_in_a_data_frame(root, champion, dama
         assert status == 200
         arrays = [row["restored"] for row in json.loads(body)["predictions"]]
         assert np.array_equal(arrays, expected)
+
+        # Two users at once, one of them with a request that is refused.
+        def ask(row):
+            return request(port, "/invocations", {"dataframe_records": [row]})
+
+        wrong = {"photo": text(damaged), "mask": text(np.zeros((9, 8), np.uint8))}
+        with ThreadPoolExecutor(3) as users:
+            answers = list(users.map(ask, [*rows, wrong] * 2))
+        for user, (status, body) in enumerate(answers):
+            if user % 3 == 2:
+                assert status == 400
+                assert "mask of row 0: expected its photograph's size" in body.decode()
+                continue
+            assert status == 200
+            (row,) = json.loads(body)["predictions"]
+            assert np.array_equal(decode(row["restored"]), expected[user % 3])
 
         status, body = request(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
         assert status == 400

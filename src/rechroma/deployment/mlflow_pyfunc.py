@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from mlflow.types.schema import AnyType
 from numpy.typing import NDArray
 
 from rechroma.deployment.load import load_model
-from rechroma.deployment.request_limits import RequestLimits
+from rechroma.deployment.request_limits import PREFIX, RequestLimits
+from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
 from rechroma.errors import UserError, unknown
 from rechroma.imaging.decode import PhotoError, open_image
 from rechroma.imaging.detect_damage import find_damage
@@ -32,6 +34,7 @@ from rechroma.inference.restorer import Restorer
 
 PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
 DEFAULT_OUTPUT = "png"
+AT_ONCE = 2  # photographs restored at the same time, for their memory; others wait
 OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
     "png": lambda restored: base64.b64encode(encode_png(restored)).decode("ascii"),
     "array": lambda restored: restored,
@@ -66,6 +69,7 @@ class PyfuncRestorer:
     def __init__(self, restorer: Restorer, limits: RequestLimits | None = None):
         self.restorer = restorer
         self.limits = limits or RequestLimits.from_environment()
+        self._time_limit = TimeLimit(self.limits.seconds, AT_ONCE)
 
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -86,7 +90,8 @@ class PyfuncRestorer:
 
         Raises:
             MlflowException: INVALID_PARAMETER_VALUE, which a server answers with status 400: a
-                photograph or mask is none of these, larger than the limits, or there are more rows;
+                photograph or mask is none of these or larger than the limits; there are more rows,
+                or they take longer;
                 a mask is not of its photograph's size or hides all of it; the output is unknown.
 
         >>> class GrayRestorer:
@@ -98,6 +103,7 @@ class PyfuncRestorer:
         [[[90, 90, 90], [90, 90, 90]], [[90, 90, 90], [90, 90, 90]]]
         """
         output = (params or {}).get(OUTPUT, DEFAULT_OUTPUT)
+        end = time.monotonic() + self.limits.seconds
         try:
             if not isinstance(output, str) or output not in OUTPUTS:
                 raise unknown(OUTPUT, str(output), OUTPUTS)
@@ -105,12 +111,23 @@ class PyfuncRestorer:
             photos = _read_column(model_input, PHOTO)
             masks = _read_column(model_input, MASK, required=False)
             restored = [
-                OUTPUTS[output](self._restore(photo, mask, f"of row {row}"))
+                OUTPUTS[output](self._restore_until(end, photo, mask, f"of row {row}"))
                 for row, (photo, mask) in enumerate(zip(photos, masks, strict=True))
             ]
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({RESTORED: restored})
+
+    def _restore_until(self, end: float, photo: Any, mask: Any, row: str) -> Photo:
+        """The restored photograph, unless it is not ready at the time `end`."""
+        try:
+            left = end - time.monotonic()
+            return self._time_limit.run(lambda: self._restore(photo, mask, row), left)
+        except TimeLimitError as error:
+            raise UserError(
+                f"{PHOTO} {row}: the request {error}; send fewer or smaller photographs "
+                f"({PREFIX}SECONDS of the server sets the limit)"
+            ) from None
 
     def _restore(self, photo: Any, mask: Any, row: str) -> Photo:
         photo_name, mask_name = f"{PHOTO} {row}", f"{MASK} {row}"

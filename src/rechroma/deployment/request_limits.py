@@ -16,11 +16,14 @@ class RequestLimits:
         rows: photographs of one request; `RECHROMA_SERVE_ROWS`.
         megabytes: of one picture file, in 10^6 bytes; `RECHROMA_SERVE_MEGABYTES`.
         megapixels: of one photograph, in 10^6 pixels; `RECHROMA_SERVE_MEGAPIXELS`.
+        seconds: of one request; `RECHROMA_SERVE_SECONDS`. Fewer than the 60 after which MLflow
+            answers by itself and names no row.
     """
 
     rows: int = 16
     megabytes: int = 100
     megapixels: int = 50
+    seconds: int = 50
 
     @classmethod
     def from_environment(cls) -> "RequestLimits":

@@ -27,6 +27,8 @@ from rechroma.apps.web.theme import (
     status_line,
     step_heading,
 )
+from rechroma.apps.web.uploads import refuse_addresses
+from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
 from rechroma.errors import UserError
 from rechroma.imaging.formats import SUFFIXES
 from rechroma.imaging.io import write_png
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
+TIME_LIMIT = 300  # s for finding damage, and for restoring, waiting for others included
 FILE_LIFETIME = 24 * 3600  # s that uploaded and restored files are kept while the page is served
 QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 
@@ -59,6 +62,7 @@ class Page:
 
     def __init__(self, gr: Any, restorer: "Restorer", examples: list[Path], bundled: bool):
         self.gr, self.restorer, self.examples, self.bundled = gr, restorer, examples, bundled
+        self.time_limit = TimeLimit(TIME_LIMIT, at_once=1)
 
     def build(self) -> "Blocks":
         """The page as Gradio's blocks."""
@@ -78,7 +82,7 @@ class Page:
         # What Gradio's own `launch` sets: without it a request may name any file of this machine.
         blocks.has_launched = True
         for component in (self.upload, self.editor):
-            _refuse_addresses(component)
+            refuse_addresses(component)
         blocks.queue(api_open=False, max_size=QUEUE_LIMIT, default_concurrency_limit=1)
         return blocks
 
@@ -181,7 +185,7 @@ class Page:
         if file is None:
             return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
         with _errors_shown(gr):
-            session, preview = open_session(Path(file))
+            session, preview = self.time_limit.run(lambda: open_session(Path(file)))
         height, width = session.preview_mask.shape
         layers = [paint_mask(session.preview_mask)]
         return (
@@ -206,7 +210,9 @@ class Page:
             if session is None or edited is None:  # a request without them, as of a stale page
                 raise UserError("The photograph is no longer here, choose it again.")
             mask = corrected_mask(session, edited["layers"])
-            before, after = restore_session(self.restorer, session, mask, keep_color)
+            before, after = self.time_limit.run(
+                lambda: restore_session(self.restorer, session, mask, keep_color)
+            )
         target = Path(tempfile.mkdtemp(dir=self.download.GRADIO_CACHE), session.download_name)
         write_png(target, after)
         seconds = time.monotonic() - started
@@ -218,24 +224,16 @@ class Page:
         )
 
 
-def _refuse_addresses(component: Any) -> None:
-    """Let a component take only uploaded files; Gradio fetches one that is named by a URL."""
-    move_to_cache = component.async_move_resource_to_block_cache
-
-    async def move_file_to_cache(file: str | Path | None) -> str | None:
-        if str(file).startswith(("http:", "https:")):
-            raise UserError("expected an uploaded file, got the address of one")
-        moved: str | None = await move_to_cache(file)
-        return moved
-
-    component.async_move_resource_to_block_cache = move_file_to_cache
-
-
 @contextmanager
 def _errors_shown(gr: Any) -> Iterator[None]:
     """Show a user error, and too little memory, as a message on the page."""
     try:
         yield
+    except TimeLimitError as error:
+        raise gr.Error(
+            f"Stopped: it {error}. Choose a smaller photograph, or use the command line.",
+            print_exception=False,
+        ) from None
     except UserError as error:
         raise gr.Error(escape(str(error)), print_exception=False) from None
     except MemoryError:
