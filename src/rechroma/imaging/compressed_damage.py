@@ -25,7 +25,6 @@ FLAT = 0.85  # share of the blocks inside a shape that are of exactly its gray, 
 SURE_INSIDE = 0.98
 SURE_CLEAR = 0.9
 SURE_FLAT = 0.91
-FAINTEST = 0.5  # as CLEAR, for large shapes
 FEW_BLOCKS = 6  # of rectangles and circles that must be surer
 FEWEST_BLOCKS = {"rectangle": 2, "circle": 2, "polygon": 4}
 WHITE = 235  # of video; skies and paper are of one white in JPEG files as often as damage is

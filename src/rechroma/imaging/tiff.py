@@ -21,7 +21,6 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK = 0, 1, 2, 5  # PhotometricInterpretatio
 OPACITY = (1, 2)  # ExtraSamples: premultiplied or not
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # SampleFormat
 CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, CMYK: 4}
-MOST_CHANNELS = 16  # more are no photograph
 JPEG = 7  # Compression
 DNG_VERSION = 50706
 OPENCV_DEPTHS = (8, 10, 12, 14, 16)
