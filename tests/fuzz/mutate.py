@@ -190,13 +190,22 @@ def jpeg_size(content: bytes, rng: Rng) -> bytes:
     return set_number(content, rng)
 
 
-def tiff_tags(content: bytes, rng: Rng) -> bytes:
-    """Entries of the first directory: another tag, type, count or value."""
-    order = "<" if content[:2] == b"II" else ">"
+def _first_directory(content: bytes) -> tuple[str, int, int] | None:
+    """Byte order, position and number of entries of a TIFF's first directory; None of a BigTIFF."""
     if content[2:4] in (b"+\0", b"\0+"):
-        return set_number(content, rng)
+        return None
+    order = "<" if content[:2] == b"II" else ">"
     (start,) = struct.unpack(order + "I", content[4:8])
     (count,) = struct.unpack(order + "H", content[start : start + 2])
+    return order, start, count
+
+
+def tiff_tags(content: bytes, rng: Rng) -> bytes:
+    """Entries of the first directory: another tag, type, count or value."""
+    directory = _first_directory(content)
+    if directory is None:
+        return set_number(content, rng)
+    order, start, count = directory
     for _ in range(int(rng.integers(1, 4))):
         entry = start + 2 + 12 * int(rng.integers(count))
         match int(rng.integers(4)):
@@ -218,11 +227,10 @@ def tiff_tags(content: bytes, rng: Rng) -> bytes:
 
 def tiff_size(content: bytes, rng: Rng) -> bytes:
     """Another width or height, or a strip of many rows."""
-    order = "<" if content[:2] == b"II" else ">"
-    if content[2:4] in (b"+\0", b"\0+"):
+    directory = _first_directory(content)
+    if directory is None:
         return set_number(content, rng)
-    (start,) = struct.unpack(order + "I", content[4:8])
-    (count,) = struct.unpack(order + "H", content[start : start + 2])
+    order, start, count = directory
     wanted = int(rng.choice([256, 257, 278]))
     for entry in range(start + 2, start + 2 + 12 * count, 12):
         if struct.unpack(order + "H", content[entry : entry + 2]) == (wanted,):
