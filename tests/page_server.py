@@ -1,6 +1,5 @@
 """`rechroma web` as a process of its own, and the requests that a browser makes to it."""
 
-import io
 import json
 import os
 import re
@@ -15,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from PIL import Image
+from picture_files import file
 
 CALL = "import sys; from rechroma.apps.cli.main import main; main(sys.argv[1:])"
 
@@ -24,9 +23,7 @@ def damaged(seed: int, size: tuple[int, int] = (96, 128)) -> bytes:
     """The PNG of a gray photograph with a hole."""
     gray = np.random.default_rng(seed).integers(100, 200, size).astype(np.uint8)
     gray[20:50, 30:70] = 60
-    stream = io.BytesIO()
-    Image.fromarray(gray).save(stream, "PNG")
-    return stream.getvalue()
+    return file(gray)
 
 
 class PageServer:
