@@ -7,7 +7,7 @@
 
 FROM python:3.12-slim AS build
 WORKDIR /source
-COPY LICENSE README.md pyproject.toml requirements.txt ./
+COPY LICENSE LICENSE-weights README.md pyproject.toml requirements.txt ./
 COPY src src
 RUN python -m venv /opt/rechroma \
     && /opt/rechroma/bin/pip install --no-cache-dir --constraint requirements.txt '.[web]'

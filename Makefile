@@ -54,6 +54,7 @@ docs-serve: setup
 bench: setup
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
+	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_album $(if $(QUICK),--quick)
 
 # Trains the bundled model again, hours on 2 cores: make weights PHOTOS=/path/to/photos
 # The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and

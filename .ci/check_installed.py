@@ -16,7 +16,7 @@ from PIL import Image
 
 HOLE = np.s_[60:110, 80:150]
 LOST_GRAY = 77
-BUNDLED = ("model.json", "card.md", "weights.safetensors")  # restorer.onnx is what restores here
+BUNDLED = ("model.json", "card.md", "weights.safetensors", "restorer.onnx")
 
 
 def main() -> None:

@@ -29,9 +29,11 @@ def real_root(checkout: Path = ROOT) -> Path:
 def run(stage: Callable[[], None]) -> None:
     """Run `stage`; a user's mistake ends with its message and exit code 2, without a traceback.
 
-    So does an error of the file system: a full disk, a folder that cannot be written.
+    So does an error of the file system (a full disk, a folder that cannot be written), and a
+    package that an extra would install.
     """
     from rechroma.errors import UserError
+    from rechroma.extras import missing_package
 
     # Names of files that are not UTF-8 can be printed, escaped.
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -39,6 +41,11 @@ def run(stage: Callable[[], None]) -> None:
         stage()
     except UserError as error:
         _exit(str(error))
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        _exit(str(missing))
     except OSError as error:
         if error.filename is None and error.errno not in NAMELESS:
             raise

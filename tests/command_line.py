@@ -34,8 +34,9 @@ def get(file: str) -> np.ndarray:
 
 
 def made(folder: str) -> list[str]:
-    """The files below `folder` that have a suffix."""
-    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.*"))
+    """The files below `folder` that have a suffix, without those that are hidden."""
+    files = (path for path in Path(folder).rglob("*.*") if not path.name.startswith("."))
+    return sorted(path.relative_to(folder).as_posix() for path in files)
 
 
 def files() -> dict[str, bytes]:

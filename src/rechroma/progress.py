@@ -51,7 +51,7 @@ def parallel_map(
     [2, 1, 3]
     """
     if threads is None:
-        threads = min(THREADS, os.cpu_count() or 1)
+        threads = min(THREADS, processors())
     if threads == 1:
         yield from map(function, items)
         return
@@ -63,6 +63,17 @@ def parallel_map(
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+
+
+def processors() -> int:
+    """The number of processors that this process may use; all of them where it is unknown.
+
+    >>> processors() >= 1
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def on_terminal() -> bool:

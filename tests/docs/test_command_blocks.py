@@ -21,6 +21,7 @@ from command_blocks import Block, Command, commands_of, missing_line, read_block
 from command_checks import (
     check_experiment,
     check_files,
+    check_installer,
     check_make,
     check_pip,
     check_program,
@@ -31,6 +32,7 @@ from command_checks import (
     plan,
     run_bash,
     run_rechroma,
+    run_redirected,
     serve,
 )
 from command_sessions import (
@@ -78,6 +80,7 @@ RULES = (
     Rule(r"make .*", check_make),
     Rule(r"source \.venv/bin/activate", run_bash),
     Rule(r"pip install .*", check_pip),
+    Rule(r"(uvx|pipx|docker) .*", check_installer),
     Rule(r"pytest \S+", check_files),
     Rule(r"git checkout .*", check_files, run_nightly),
     # The page adds this loss.
@@ -95,6 +98,7 @@ RULES = (
     Rule(r"rechroma study|rechroma study .*--dry-run.*", run_rechroma),
     Rule(r"rechroma study .*", plan, run_nightly),
     Rule(r"rechroma (compare|ship) .*", parse_rechroma, run_nightly),
+    Rule(r"rechroma [^|]* [<>] .*", run_redirected),
     Rule(r"rechroma (restore|find-mask|models|score|evaluate|export)\b.*", run_rechroma),
     Rule(r"python -m benchmarks\S* .*", parse_module),
     Rule(r"export .*", check_shell, export_nightly),

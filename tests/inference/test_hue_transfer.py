@@ -10,6 +10,7 @@ from rechroma.inference.hue_transfer import (
     FAINT,
     SHARE_BLUR,
     SHARPNESS,
+    _quantile,
     blend_histograms,
     blur_shares,
     sharpen,
@@ -160,3 +161,13 @@ def test_one_color_gets_one_hue():
     chroma = np.array([0.1, 0.1], np.float32).reshape(2, 1, 1)
     turned = transfer_mean(chroma, shares_of({(40, 41): 1.0}))
     assert hue_of_chroma(turned).item() == pytest.approx(40, abs=0.5)
+
+
+def test_the_quantile_is_that_of_numpy_to_the_bit():
+    generator = np.random.default_rng(4)
+    for _ in range(300):
+        values = generator.random((int(generator.integers(1, 90)), 7)).astype(np.float32)
+        share = np.float64(generator.choice([0.0, 1.0, generator.random()]))
+        assert _quantile(values, share) == np.quantile(values, share)
+        above = values > _quantile(values, share)
+        np.testing.assert_array_equal(above, values > np.quantile(values, share))

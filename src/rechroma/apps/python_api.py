@@ -24,6 +24,7 @@ from rechroma.imaging.io import (
     read_gray,
     read_opacity,
 )
+from rechroma.imaging.mask_levels import NoMaskError
 from rechroma.imaging.pixels import decode_image, opacity, upright
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
@@ -128,8 +129,8 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     1.0
     """
     colors = _color(target, "target"), _color(restored, "restored")
-    lost = _mask(mask)
     _check_sizes(restored=colors[1], target=colors[0])
+    lost = _mask(mask)
     _check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
 
@@ -190,13 +191,16 @@ def _mask(picture: Picture) -> Mask:
         alpha = np.array(opacity(upright(picture))) if transparent else None
         return _light_or_painted(gray, alpha)
     gray = gray_from_array(picture, "mask")  # which also checks the array
-    return gray.astype(bool) if gray.max() <= 1 else mask_from_gray(gray)
+    return gray.astype(bool) if gray.max() <= 1 else _light_or_painted(gray, None)
 
 
 def _light_or_painted(gray: Luma, alpha: Luma | None) -> Mask:
     """The painted part of a partly transparent picture, the light part of any other."""
     partly_transparent = alpha is not None and 0 < mask_from_gray(alpha).mean() < 1
-    return parse_mask(gray, alpha, "auto" if partly_transparent else "white", "mask").lost
+    try:
+        return parse_mask(gray, alpha, "auto" if partly_transparent else "white", "mask").lost
+    except NoMaskError as error:
+        raise UserError(f"mask: {error}") from None
 
 
 def _check_sizes(**pictures: NDArray[Any]) -> None:

@@ -18,6 +18,7 @@ from rechroma.errors import UserError
 from rechroma.imaging.types import Luma, Mask
 from rechroma.inference.backend import NetworkOutput
 from rechroma.models.card import METADATA, card_settings, parse_card
+from rechroma.progress import processors
 from rechroma.settings import Model, Restore
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def load_onnx(path: Path, device: str = "cpu") -> tuple[OnnxBackend, Restore]:
     """
     if not path.is_file():
         raise UserError(f"{path} is missing, expected an ONNX file that `rechroma export` wrote")
-    session = _open(path, device, _processors())
+    session = _open(path, device, processors())
     card = parse_card(session.get_modelmeta().custom_metadata_map.get(METADATA))
     if card is None:
         raise UserError(
@@ -165,10 +166,3 @@ def _onnxruntime() -> Any:
     """The module, its telemetry off: it would write an id of the device into the home folder."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     return import_module("onnxruntime")
-
-
-def _processors() -> int:
-    """The number of processors that this process may use; all of them where it is unknown."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.errors import UserError
+from rechroma.imaging.types import Doubt
 
 BAND = 1 << 20  # samples scaled together, so that large photographs take little memory
 DEPTHS = (8, 10, 12, 14, 16, 24)  # that devices have
@@ -88,22 +89,22 @@ def _choose_range(samples: Samples, color: NDArray[Any]) -> tuple[float, float, 
     # Signed samples: all of their range, or its upper half where none is negative.
     if samples.values.dtype.kind == "i" and bits < 32 and lowest < 0:
         half = 2 ** (bits - 1)
-        return -half, half - 1, (f"{bits} signed bits, black was taken for {-half}",)
+        return -half, half - 1, (Doubt(f"{bits} signed bits, black was taken for {-half}"),)
     if lowest < 0:
         raise DepthError(f"holds whole numbers from {lowest} to {highest}, expected none below 0")
     signed = samples.values.dtype.kind == "i"
     used = bits - signed
     notes: tuple[str, ...] = ()
     if signed and bits < 32:  # 32 bits are signed for want of an unsigned type in many programs
-        notes = (f"{bits} signed bits, black was taken for 0",)
+        notes = (Doubt(f"{bits} signed bits, black was taken for 0"),)
     # Few levels: a smaller depth in a larger container.
     if bits > 8 and 0 < highest < 2 ** (used - FEW_BITS):
         depth = next((each for each in DEPTHS if highest < 2**each), used)
         if depth < used:
             assumed = f"uses only levels to {highest} of its {bits} bits, "
-            return 0, 2**depth - 1, (f"{assumed}which were taken for {depth} bits",)
+            return 0, 2**depth - 1, (Doubt(f"{assumed}which were taken for {depth} bits"),)
     if bits > 8 and 0 < highest < 2 ** (used - DARK_BITS):
-        notes += (f"is very dark: uses only levels to {highest} of its {bits} bits",)
+        notes += (Doubt(f"is very dark: uses only levels to {highest} of its {bits} bits"),)
     return 0, 2**used - 1, notes
 
 
@@ -126,7 +127,7 @@ def _float_range(samples: Samples, color: NDArray[Any]) -> tuple[float, float, t
             f"holds floating-point values from {lowest:g} to {highest:g}, expected 0 to 1, "
             "or SMinSampleValue and SMaxSampleValue that state black and white"
         )
-    return 0, white, (f"floating-point values, white was taken for {white}",)
+    return 0, white, (Doubt(f"floating-point values, white was taken for {white}"),)
 
 
 def _scale(values: NDArray[Any], black: float, white: float, top: int) -> NDArray[Any]:

@@ -1,127 +1,145 @@
-"""Detection of damage by rule: flat regions of one gray with a sharp border."""
+"""Damage detected by rule: shapes of one gray that were drawn on a photograph."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
-import cv2
 import numpy as np
 
+from rechroma.imaging.compressed_damage import compressed_damage
+from rechroma.imaging.drawn_shapes import FAINT, Candidate, as_candidate, has_few_levels
+from rechroma.imaging.flat_regions import FlatRegion, Shape, edge, flat_regions
+from rechroma.imaging.letters import is_text, text_levels
+from rechroma.imaging.shape_rules import is_alone, is_cut, is_doubtful, is_drawn, lone_rectangle
 from rechroma.imaging.types import Luma, Mask
 
-NEIGHBORHOOD = np.ones((3, 3), dtype=np.uint8)
-
-# Thresholds between damage and flat parts of photographs; chosen on 3,000 photographs and drawn
-# damage.
-CORE = 9  # px, at least, whose whole neighborhood has their own gray
-SMALLEST_SHARE = 0.0005  # of the photograph that a region covers, at least
-FAINT = 3  # gray levels, at most, between a region and a border pixel that hardly differs
-CLIPPED_FAINT = 32  # the same for black and white: cameras clip with sharper borders
-FAINT_SHARE = 0.5  # of the border of damage that may be faint
-THICK = 21  # px; a square of one gray, not black or white, is so rare in photographs, which
-THICK_FAINT_SHARE = 0.75  # have noise, that damage may have nearly the gray of its surroundings
-CANDIDATES = 64  # flat regions examined, those with the largest cores; floodFill can number 255
-
-Box = tuple[slice, slice]
+SMALLEST = 0.0005  # share of the photograph that a shape hides, at least
+CRISP = 0.5  # share of the border of a frame that may be faint in files without JPEG
 
 
-class _Region(NamedTuple):
-    """A flat region: rows and columns of its box, 1 px wider than it, and True in it."""
+class FoundDamage(NamedTuple):
+    """The damage of a photograph, and how well it is known."""
 
-    box: Box
-    inside: Mask
+    mask: Mask  # (H, W) bool, True where lost
+    kind: Literal["exact", "jpeg", "none"]  # jpeg: the file was compressed after the damage
+    doubt: str  # why the mask may be wrong or incomplete; empty without doubt
 
 
-def find_damage(damaged: Luma) -> Mask:
-    """Find the damage of a gray photograph by rule: flat regions with a sharp border.
+def find_damage(gray: Luma) -> Mask:
+    """The mask of the damage of a gray photograph, detected by rule.
 
-    A region of one gray is damage where it has a core, a pixel whose whole neighborhood has that
-    gray, and where most of its border differs clearly from it: overexposed skies and black shadows
-    fade into their surroundings. A region along a whole side is a frame, not damage. The gray must
-    be exact: a photograph that was saved as JPEG after it was damaged has no flat region.
+    Damage is a rectangle, circle or polygon of one gray that was drawn on the photograph. A
+    photograph whose own flat parts look like that has no detectable damage.
 
     Args:
-        damaged: `(H, W)` uint8.
+        gray: `(H, W)` uint8.
 
     Returns:
-        `(H, W)` bool, True where lost; all False where no damage is found.
+        `(H, W)` bool, True where lost; all False where no damage is detected.
 
-    >>> photo = np.random.default_rng(0).integers(0, 200, (40, 40), np.uint8)
-    >>> photo[10:20, 5:30] = 250
-    >>> mask = find_damage(photo)
-    >>> mask.sum().item(), bool(mask[10:20, 5:30].all())
-    (250, True)
+    >>> y, x = np.mgrid[:64, :64]
+    >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    >>> gray[20:40, 10:50] = 30
+    >>> mask = find_damage(gray)
+    >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
+    (800, True)
     """
-    mask = np.zeros(damaged.shape, dtype=bool)
-    # Flat regions that are large enough and no frame, each with the faint share of its border.
-    regions = [
-        (_faint_share(damaged[region.box], region.inside, mask[region.box]), number, region)
-        for number, region in enumerate(_flat_regions(damaged))
-        if region.inside.sum() >= SMALLEST_SHARE * damaged.size and not _is_frame(region.inside)
-    ]
-    # Take the sharpest first, and of equals the one with the largest core: where a region touches
-    # one that was taken before, that side no longer counts as border.
-    for _, _, (box, inside) in sorted(regions, key=lambda entry: entry[:2]):
-        # A thick region of a gray between black and white may have a fainter border.
-        thick = cv2.erode(inside.astype(np.uint8), np.ones((THICK, THICK))).any()
-        lenient = thick and not _is_clipped(damaged[box][inside][0])
-        allowed = THICK_FAINT_SHARE if lenient else FAINT_SHARE
-        if _faint_share(damaged[box], inside, mask[box]) < allowed:
-            mask[box] |= inside
-    return mask
+    return inspect_damage(gray).mask
 
 
-def _flat_regions(luma: Luma) -> Iterator[_Region]:
-    """The connected regions of one gray that have a core, those with the largest cores first."""
-    # Cores: connected pixels whose 3 x 3 neighborhood has no gradient.
-    flat = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, NEIGHBORHOOD) == 0  # (H, W)
-    _, cores, boxes, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8))
-    areas = boxes[:, cv2.CC_STAT_AREA]
-    largest = [core for core in np.argsort(-areas, kind="stable") if core and areas[core] >= CORE]
-    # Grow each core to all connected pixels of its gray; `marks` holds the number of the region.
-    canvas = luma.copy()  # floodFill asks for an array that it may write to, but does not write
-    marks = np.zeros(np.add(luma.shape, 2), dtype=np.uint8)  # with floodFill's border of 1 px
-    grown = marks[1:-1, 1:-1]
-    for number, core in enumerate(largest[:CANDIDATES], start=1):
-        # A pixel of the core in the first row of its box.
-        x, y, width = boxes[core, :3]
-        x += np.argmax(cores[y, x : x + width] == core)
-        # Skip a core that an earlier region has grown over.
-        if not grown[y, x]:
-            flags = 8 | cv2.FLOODFILL_MASK_ONLY | number << 8
-            *_, (x, y, width, height) = cv2.floodFill(
-                canvas, marks, (int(x), int(y)), 0, flags=flags
-            )
-            box = np.s_[max(y - 1, 0) : y + height + 1, max(x - 1, 0) : x + width + 1]
-            yield _Region(box, grown[box] == number)
-
-
-def _is_clipped(level: int) -> bool:
-    """Whether a gray is nearly black or nearly white."""
-    return not FAINT <= level <= 255 - FAINT
-
-
-def _is_frame(inside: Mask) -> bool:
-    """Whether a region covers a whole side of its box: then it is one of the photograph's sides."""
-    return any(side.all() for side in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
-
-
-def _faint_share(luma: Luma, inside: Mask, damage: Mask) -> float:
-    """The share of a region's border pixels that hardly differ from it; 1 without a border.
-
-    The border is that of the region without its thin parts, where damage may run into a part of
-    the photograph that has its gray. Damage found before does not count as border, or it would give
-    every flat part that it touches a sharp one.
+def inspect_damage(gray: Luma) -> FoundDamage:
+    """The damage of a gray photograph, how it was detected and what is doubtful.
 
     Args:
-        luma: `(h, w)` uint8, the photograph in the box of the region.
-        inside: `(h, w)` bool, True in the region.
-        damage: `(h, w)` bool, True in damage found before.
+        gray: `(H, W)` uint8.
+
+    Returns:
+        The mask as of `find_damage`, the kind of damage and the doubt.
+
+    >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
+    >>> found.kind, found.doubt, bool(found.mask.any())
+    ('none', '', False)
     """
-    level = int(luma[inside][0])
-    # Opening removes the thin parts; the border is one pixel around what remains.
-    opened = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, NEIGHBORHOOD)
-    border = cv2.dilate(opened, NEIGHBORHOOD).astype(bool) & ~opened.astype(bool) & ~damage
-    if not border.any():
-        return 1.0
-    faint = CLIPPED_FAINT if _is_clipped(level) else FAINT
-    return float((np.abs(luma[border].astype(int) - level) <= faint).mean())
+    regions = list(flat_regions(gray, SMALLEST * gray.size))
+    candidates = [as_candidate(region) for region in regions if not region.whole_side]
+    few_levels = has_few_levels(gray)
+    mask, doubtful = _drawn(gray, candidates, few_levels)
+    if mask.any():
+        return FoundDamage(mask, "exact", _doubt(doubtful))
+    # A file with crisp frames or text, or with doubtful regions, was not compressed after them.
+    crisp = any(region.whole_side and _is_crisp(region) for region in regions)
+    if not (doubtful or few_levels or crisp):
+        compressed, unsure = compressed_damage(gray, SMALLEST * gray.size)
+        if (compressed.any() or unsure) and not any(map(is_text, candidates)):
+            mask, doubtful = compressed, unsure
+    if mask.any():
+        return FoundDamage(mask, "jpeg", "the file was saved as JPEG after it was damaged")
+    return FoundDamage(mask, "none", _doubt(doubtful))
+
+
+def _is_crisp(region: FlatRegion) -> bool:
+    border = edge(region, region.shape, np.zeros(region.shape.shape, dtype=bool), FAINT)
+    return border.faint <= CRISP
+
+
+def _doubt(regions: int) -> str:
+    if not regions:
+        return ""
+    number = "a flat region" if regions == 1 else f"{regions} flat regions"
+    return f"{number} could be damage or a part of the photograph"
+
+
+def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[Mask, int]:
+    """The mask of the regions that were drawn, and how many more only look like it."""
+    # Other damage beside a region is no border of the photograph.
+    likely = np.zeros(gray.shape, dtype=np.uint8)
+    for number, candidate in enumerate(candidates, start=1):
+        if is_drawn(candidate, few_levels):
+            part = likely[candidate.region.box]
+            part[candidate.shape > 0] = number
+    candidates = [
+        _without_others(candidate, likely[candidate.region.box], number)
+        for number, candidate in enumerate(candidates, start=1)
+    ]
+    drawn = np.array([is_drawn(c, few_levels) for c in candidates], dtype=bool)
+    text: set[int] | None = None  # costly, and of no use without anything drawn
+    mask = np.zeros(gray.shape, dtype=bool)
+    doubts = 0
+    open_ = []
+    for number, candidate in enumerate(candidates):
+        others = candidates[:number] + candidates[number + 1 :]
+        if not drawn[number] and not (not few_levels and is_alone(candidate, others)):
+            rectangle = None if few_levels else lone_rectangle(candidate, others)
+            if rectangle is None:
+                open_.append(candidate)
+            else:
+                mask[rectangle.region.box] |= rectangle.body.view(bool)
+            continue
+        if text is None:
+            text = text_levels(candidates, drawn, likely > 0)
+        if candidate.region.level in text or is_doubtful(
+            candidate, others, np.delete(drawn, number)
+        ):
+            doubts += 1
+        else:
+            mask[candidate.region.box] |= candidate.shape.view(bool)
+    if not mask.any():
+        return mask, doubts
+    if text is None:
+        text = text_levels(candidates, drawn, likely > 0)
+    # A shape on a shape, or cut by one, has little border of its own.
+    for candidate in open_:
+        known = mask[candidate.region.box]
+        if known.any() and candidate.region.level not in text and is_cut(candidate, known):
+            mask[candidate.region.box] |= candidate.shape.view(bool)
+    return mask, doubts
+
+
+def _without_others(candidate: Candidate, likely: Shape, number: int) -> Candidate:
+    """A region whose border is not compared with other likely damage."""
+    others = (likely > 0) & (likely != number)
+    if not others.any():
+        return candidate
+    border = edge(candidate.region, candidate.body, others, FAINT)
+    if not border.length:
+        return candidate
+    return replace(candidate, known_border=border)

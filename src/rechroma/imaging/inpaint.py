@@ -1,5 +1,6 @@
 """Classical inpainting: baselines to compare with, and what a network starts from in a hole."""
 
+import math
 from collections.abc import Callable
 
 import cv2
@@ -11,6 +12,7 @@ from rechroma.imaging.types import Luma, Mask, Plane
 TELEA_RADIUS = 3  # px, as in OpenCV's own example
 SEAM = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))  # 4 px wide
 SOFT_RADII = (1 / 64, 1 / 32)  # of the blurs inside the hole, shares of the shorter side
+BLUR_REACH = 4  # standard deviations of a Gaussian in float32, after which OpenCV cuts it off
 
 
 def push_pull(luma: Luma, mask: Mask) -> Luma:
@@ -124,15 +126,30 @@ def soft_telea(luma: Luma, mask: Mask) -> Luma:
     """
     if not mask.any():
         return luma
-    filled = telea(luma, mask).astype(np.float32)
     depth = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)  # px
+    radii = [share * min(luma.shape) for share in SOFT_RADII]
+    # Blurs are computed around the holes alone, as far as OpenCV's kernel reaches.
+    box = _box_around(mask, math.ceil(BLUR_REACH * max(radii)) + 1)
+    filled = np.ascontiguousarray(telea(luma, mask)[box], np.float32)
     soft = filled
     # Two blurs: the narrow one near the border, the wide one deep inside.
-    for share in SOFT_RADII:
-        radius = share * min(luma.shape)
-        weight = np.clip(depth / (2 * radius), 0, 1)  # 0 at the border, 1 two radii inside
+    for radius in radii:
+        weight = np.minimum(depth[box], 2 * radius) / (
+            2 * radius
+        )  # 0 at the border, 1 two radii inside
         soft = soft + weight * (cv2.GaussianBlur(filled, (0, 0), radius) - soft)
-    return np.where(mask, np.rint(soft).astype(np.uint8), luma)
+    restored = luma.copy()
+    np.copyto(restored[box], np.rint(soft).astype(np.uint8), where=mask[box])
+    return restored
+
+
+def _box_around(mask: Mask, margin: int) -> tuple[slice, slice]:
+    """Rows and columns of the lost pixels, and of `margin` px around them."""
+    rows, columns = (
+        slice(max(0, lost[0] - margin), lost[-1] + 1 + margin)
+        for lost in (np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0)))
+    )
+    return rows, columns
 
 
 def no_fill(luma: Luma, mask: Mask) -> Luma:  # noqa: ARG001

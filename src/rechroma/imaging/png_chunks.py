@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from rechroma.imaging.types import Doubt
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PILLOW_BYTES = 1 << 20  # of a decompressed text or profile, at most, that Pillow reads
 MOST_BYTES = 16 << 20  # of a decompressed text or profile, at most, that is read here
-PIXEL_PROBLEM = "its pixels have a wrong checksum, some of them may be wrong"
+PIXEL_PROBLEM = Doubt("its pixels have a wrong checksum, some of them may be wrong")
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 XMP_KEY = "XML:com.adobe.xmp"
 

@@ -24,3 +24,13 @@ Planes = NDArray[np.float32]
 
 R, G, B and luma are in [0, 1], chroma (Cb, Cr) in [-0.5, 0.5], shares of hues in [0, 1].
 """
+
+
+class Doubt(str):
+    """A warning about something that could not be known, so that a result may be wrong.
+
+    >>> isinstance(Doubt("white was taken for 1"), str)
+    True
+    """
+
+    __slots__ = ()

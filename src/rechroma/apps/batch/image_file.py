@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rechroma.apps.batch.deep_files import write_deep_png, write_deep_tiff
+from rechroma.apps.batch.deep_files import write_deep_tiff, write_png
 from rechroma.apps.batch.exif import (
     Metadata,
     is_signed,
@@ -166,13 +166,13 @@ def write_image_file(path: Path, picture: NDArray[Any], metadata: Metadata) -> t
     check_side(path, picture)
     fitted, warnings = fit_metadata(metadata, name)
     with whole_file(path) as part:
-        if picture.dtype == np.uint8:
+        if picture.dtype == np.uint8 and not (name == "png" and picture.ndim == 3):
             options = WRITE_OPTIONS[name] | metadata_options(name, fitted)
             Image.fromarray(picture).save(part, **options)  # type: ignore[arg-type]
         elif name == "png":
             texts = [chunk(b"iTXt", body) for body in png_texts(fitted)]
             signed = sign_exif(fitted).tobytes()
-            write_deep_png(part, picture, signed, fitted.profile, fitted.dpi, texts)
+            write_png(part, picture, signed, fitted.profile, fitted.dpi, texts)
         else:
             assert name == "tiff", f"{name} of 16 bits"
             captions = fitted.captions

@@ -1,13 +1,25 @@
 """Jobs in, entries out: one photograph to restore, how, and its row of the report."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
 
 Status = Literal["restored", "skipped", "failed"]
+
+
+class Problem(NamedTuple):
+    """Why a photograph cannot be restored.
+
+    Attributes:
+        message: the error message.
+        reason: the kind of error, for counting.
+    """
+
+    message: str
+    reason: str
 
 
 class Job(NamedTuple):
@@ -18,14 +30,21 @@ class Job(NamedTuple):
         target: the file to write.
         mask: the file of its mask, or None to detect the damage.
         mask_out: the file to write the mask into, or None.
-        clash: the error message where other photographs have the same target, or empty.
+        problem: that it cannot be restored, as other photographs have the same target, or as no
+            mask is its own; else None.
+        beside: whether the mask is a file that lies beside the photograph, and may be none.
+        notes: warnings about how files were matched.
+        done: the digest of what the target was made of before; empty if unknown.
     """
 
     source: Path
     target: Path
     mask: Path | None = None
     mask_out: Path | None = None
-    clash: str = ""
+    problem: Problem | None = None
+    beside: bool = False
+    notes: tuple[str, ...] = ()
+    done: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,9 +56,11 @@ class RestoreOptions:
         polarity: which part of a mask is lost.
         grow: px by which every mask grows.
         side_by_side: also write a picture of the photograph before and after.
-        skip_done: skip photographs whose restoration is newer than they are.
+        skip_done: skip photographs that were restored with the same mask, options and model.
         depth: bits a channel of the restored file; `auto` is those of the photograph, as far as
             its format can hold them.
+        strict: photographs with a doubt fail.
+        model: the digest of the model, of `done_index.model_digest`; empty without an index.
     """
 
     keep_color: bool = False
@@ -48,6 +69,8 @@ class RestoreOptions:
     side_by_side: bool = False
     skip_done: bool = False
     depth: Depth = "auto"
+    strict: bool = False
+    model: str = ""
 
 
 @dataclass
@@ -63,9 +86,14 @@ class ReportEntry:
         seconds: from reading to writing.
         lost: share of the photograph, 0 to 1.
         mask: found (by rule), or the polarity of the mask file.
+        mask_file: the mask file; empty where the damage was found by rule.
+        color_only: whether nothing was lost and only color was added.
         warnings: one for each thing that was changed or lost on the way.
+        doubts: those of the warnings for which the result may be wrong.
         error: why it failed; empty if it did not.
+        reason: the kind of error, for counting.
         traceback: of an internal error; empty otherwise, and then not in the report.
+        digest: what the restored file was made of (`done_index`); not in the report.
     """
 
     photo: str
@@ -76,27 +104,11 @@ class ReportEntry:
     seconds: float = 0.0
     lost: float = 0.0
     mask: str = ""
-    warnings: list[str] | None = None
+    mask_file: str = ""
+    color_only: bool = False
+    warnings: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     error: str = ""
+    reason: str = ""
     traceback: str = ""
-
-
-def is_done(job: Job) -> bool:
-    """Whether the target exists and is no older than the photograph and its mask."""
-    if not job.target.exists():
-        return False
-    written = job.target.stat().st_mtime
-    return all(file.stat().st_mtime <= written for file in (job.source, job.mask) if file)
-
-
-def summarize_entries(entries: list[ReportEntry], model: str) -> dict[str, Any]:
-    """The JSON report: the model, the number of photographs by status, and all entries."""
-    counts = {
-        status: sum(entry.status == status for entry in entries)
-        for status in ("restored", "skipped", "failed")
-    }
-    photographs = [asdict(entry) for entry in entries]
-    for photograph in photographs:
-        if not photograph["traceback"]:
-            del photograph["traceback"]
-    return {"model": model, **counts, "photographs": photographs}
+    digest: str = ""

@@ -1,5 +1,6 @@
 """Photographs restored one after the other, with a report; one that fails stops no other."""
 
+import errno
 import logging
 import time
 import traceback
@@ -10,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rechroma.apps.batch.choose_mask import check_mask, read_or_find_mask
+from rechroma.apps.batch.done_index import is_done, job_digest
 from rechroma.apps.batch.image_file import (
     check_side,
     convert_depth,
@@ -17,19 +20,22 @@ from rechroma.apps.batch.image_file import (
     write_image_file,
     write_mask,
 )
-from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions, is_done
-from rechroma.apps.batch.mask_file import grow_mask, read_mask_file
+from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
+from rechroma.apps.batch.mask_file import grow_mask
+from rechroma.apps.batch.summary import short_reason
 from rechroma.errors import UserError
+from rechroma.extras import missing_package
 from rechroma.imaging.color import to_luma
-from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.depth import to_8_bits
-from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.resize import fit_shape
-from rechroma.imaging.types import Luma, Mask, Photo
+from rechroma.imaging.types import Doubt, Photo
 from rechroma.inference.restorer import Restorer
 
 logger = logging.getLogger(__name__)
 
+
+# Errors of a full disk, and of a user's share of it; Windows has no EDQUOT.
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 SHOWN_SIDE = 1600  # px, longer side of each half of a side-by-side picture
 SIDE_BY_SIDE = "-side-by-side.png"  # follows the stem of the restored photograph
@@ -42,36 +48,52 @@ def restore_file(job: Job, restorer: Restorer, options: RestoreOptions) -> Repor
 
     An internal error is also logged with its traceback.
     """
-    entry = ReportEntry(str(job.source), str(job.target), warnings=[])
+    entry = ReportEntry(str(job.source), str(job.target))
     started = time.perf_counter()
     try:
-        if job.clash:
-            raise UserError(job.clash)
-        if options.skip_done and is_done(job):
+        if job.problem:
+            entry.reason = job.problem.reason
+            raise UserError(job.problem.message)
+        entry.digest = job_digest(job, options)
+        if options.skip_done and is_done(job, entry.digest):
             entry.status = "skipped"
         else:
             _restore(job, restorer, options, entry)
             entry.status = "restored"
-    except UserError as error:
-        entry.error = str(error)
-        logger.debug("%s failed", job.source, exc_info=True)
-    except OSError as error:
-        entry.error = f"{error.filename or job.target}: {error.strerror or error}"
-        logger.debug("%s failed", job.source, exc_info=True)
     except Exception as error:  # one photograph must never stop an album
-        if _is_out_of_memory(error):
-            size = f" at {entry.width}x{entry.height} px" if entry.width else ""
-            entry.error = (
-                f"{job.source}: memory ran out{size}, nothing was written; "
-                "close other programs, or reduce the photograph"
-            )
-            logger.debug("%s failed", job.source, exc_info=True)
-        else:
-            entry.error = f"{job.source}: internal error, {type(error).__name__}: {error}"
-            entry.traceback = traceback.format_exc()
-            logger.exception("%s: internal error", job.source)
+        entry.error = _error_message(error, job, entry)
+        paths = (job.source, job.target, job.mask, job.mask_out)
+        entry.reason = entry.reason or short_reason(entry.error, map(str, filter(None, paths)))
     entry.seconds = round(time.perf_counter() - started, 3)
     return entry
+
+
+def _error_message(error: Exception, job: Job, entry: ReportEntry) -> str:
+    """The message about an error; an internal one is logged, with its traceback in the entry."""
+    missing = missing_package(error) if isinstance(error, ModuleNotFoundError) else None
+    if isinstance(error, UserError):
+        message = str(error)
+    elif isinstance(error, OSError):
+        message = f"{error.filename or job.target}: {error.strerror or error}"
+        if error.errno in FULL:
+            message += "; nothing of this photograph was written, make room and run it again"
+            entry.reason = "no space left on the disk"
+    elif _is_out_of_memory(error):
+        size = f" at {entry.width}x{entry.height} px" if entry.width else ""
+        message = (
+            f"{job.source}: memory ran out{size}, nothing was written; "
+            "close other programs, or reduce the photograph"
+        )
+        entry.reason = "memory ran out"
+    elif missing is not None:
+        message = f"{job.source}: {missing}"
+    else:
+        entry.traceback = "".join(traceback.format_exception(error))
+        logger.error("%s: internal error", job.source, exc_info=error)
+        entry.reason = "internal error"
+        return f"{job.source}: internal error, {type(error).__name__}: {error}"
+    logger.debug("%s failed", job.source, exc_info=error)
+    return message
 
 
 def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: ReportEntry) -> None:
@@ -79,12 +101,22 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
     image = convert_depth(read_image_file(job.source), options.depth, job.target)
     entry.height, entry.width = image.pixels.shape[:2]
     check_side(job.target, image.pixels)
-    warnings = entry.warnings = list(image.warnings)
+    warnings = entry.warnings
+    warnings += [*image.warnings, *job.notes]
     in_color = image.pixels.ndim == 3
     gray = to_luma(image.pixels) if in_color else image.pixels  # (H, W)
 
     # Find what is lost.
-    mask = _read_or_find_mask(job, to_8_bits(gray), options, entry, warnings, image.lost)
+    mask = read_or_find_mask(job, image.pixels, to_8_bits(gray), options, entry)
+    if image.lost is not None:
+        mask = mask | image.lost
+    mask = check_mask(job, grow_mask(mask, options.grow), options, entry)
+    entry.doubts = [str(warning) for warning in warnings if isinstance(warning, Doubt)]
+    if options.strict and entry.doubts:
+        entry.reason = "doubtful"
+        raise UserError(
+            f"{job.source}: doubtful, so nothing was written: {'; '.join(entry.doubts)}"
+        )
     if in_color and not options.keep_color:
         warnings.append("is in color, which was replaced; --keep-color keeps it")
 
@@ -106,40 +138,6 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
             image.metadata,
         )
     warnings += write_image_file(job.target, restored, image.metadata)
-
-
-def _read_or_find_mask(
-    job: Job,
-    gray: Luma,
-    options: RestoreOptions,
-    entry: ReportEntry,
-    warnings: list[str],
-    undecoded: Mask | None,
-) -> Mask:
-    """`(H, W)` bool, True where lost or not decoded; `entry` notes its source and its share."""
-    if job.mask is None:
-        lost, entry.mask = find_damage(gray), "found"
-    elif not job.mask.exists():
-        raise PhotoError(str(job.source), f"its mask {job.mask} is missing")
-    else:
-        lost, entry.mask = read_mask_file(job.mask, options.polarity)
-        if lost.shape != gray.shape:
-            raise PhotoError(
-                str(job.source),
-                f"its mask {job.mask} is {lost.shape[1]}x{lost.shape[0]} px, "
-                f"expected {gray.shape[1]}x{gray.shape[0]} px",
-            )
-    if undecoded is not None:
-        lost = lost | undecoded
-    lost = grow_mask(lost, options.grow)
-    entry.lost = round(float(lost.mean()), 6)
-    if not lost.any():
-        reason = "no damage found" if job.mask is None else "its mask is empty"
-        effect = "nothing to restore" if options.keep_color else "color only"
-        warnings.append(f"{reason}, {effect}")
-    if lost.all():
-        raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
-    return lost
 
 
 def _restore_in_memory(

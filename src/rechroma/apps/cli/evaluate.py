@@ -10,8 +10,6 @@ from rechroma.apps.cli.command import AddCommand, add_backend_options
 from rechroma.apps.cli.paths import (
     PARAMS,
     format_size,
-    matching_picture,
-    pictures_by_stem,
     read_mask,
 )
 from rechroma.errors import UserError
@@ -24,8 +22,10 @@ if TYPE_CHECKING:
 PREPARED = Path("data/prepared")  # what the stage prepare writes, relative to the project
 
 SCORE = """\
-Compares pictures of the same stem in three folders and prints JSON: the mean score
+Compares the pictures of three folders and prints JSON: the mean score
 (0.2 ssim + 0.4 masked_ssim + 0.4 hue), its parts, and the number of photographs.
+Pictures belong together as masks and photographs do in `rechroma restore --mask`: by their path
+without suffix within the folder, or by their name where only one has it.
 
   rechroma score --target targets --restored restored --masks masks
 """
@@ -93,13 +93,14 @@ def _score(chosen: argparse.Namespace) -> int:
     from rechroma.imaging.io import read_color
     from rechroma.progress import track
 
-    targets = pictures_by_stem(chosen.target)
-    results, masks = pictures_by_stem(chosen.restored), pictures_by_stem(chosen.masks)
+    targets = list_targets(chosen.target)
+    results = match_all(targets, chosen.restored, "restored picture")
+    masks = match_all(targets, chosen.masks, "mask")
     scores = []
-    for stem, path in track(targets.items(), "scoring", len(targets)):
+    for path in track(targets, "scoring", len(targets)):
+        stem = targets[path].with_suffix("").as_posix()
         target = read_color(path)
-        restored = read_color(matching_picture(results, path, chosen.restored))
-        mask = read_mask(matching_picture(masks, path, chosen.masks))
+        restored, mask = read_color(results[path]), read_mask(masks[path])
         for name, shape in (("restored", restored.shape[:2]), ("mask", mask.shape)):
             if shape != target.shape[:2]:
                 raise UserError(
@@ -110,6 +111,43 @@ def _score(chosen: argparse.Namespace) -> int:
     report = {**metrics.mean_scores(scores)._asdict(), "photos": len(scores)}
     print(json.dumps(report, indent=2))
     return 0
+
+
+def list_targets(folder: Path) -> dict[Path, Path]:
+    """The pictures in a folder, and the path of each within it.
+
+    Raises:
+        UserError: it is no folder, or holds none.
+    """
+    from rechroma.imaging.formats import EXPECTED
+    from rechroma.imaging.io import list_photos
+
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder, expected one with pictures")
+    targets = {path: path.relative_to(folder) for path in list_photos(folder)}
+    if not targets:
+        raise UserError(f"{folder} holds no pictures, {EXPECTED}")
+    return targets
+
+
+def match_all(targets: dict[Path, Path], folder: Path, kind: str) -> dict[Path, Path]:
+    """The picture in a folder of each target.
+
+    Args:
+        targets: the path within its folder, by target.
+        folder: of the pictures.
+        kind: what they are, in errors.
+
+    Raises:
+        UserError: a target has none, or it cannot be told which.
+    """
+    from rechroma.apps.batch.match_pictures import match_pictures
+
+    matches = match_pictures(targets, folder, kind)
+    for target, match in matches.items():
+        if match.picture is None:
+            raise UserError(f"{target}: {match.problem}")
+    return {target: match.picture for target, match in matches.items() if match.picture}
 
 
 def damaged_photographs(

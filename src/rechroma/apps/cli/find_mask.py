@@ -5,34 +5,51 @@ import sys
 from pathlib import Path
 
 from rechroma.apps.cli.command import AddCommand
-from rechroma.apps.cli.paths import for_each_photo, plan_outputs
+from rechroma.apps.cli.paths import for_each_photo
+from rechroma.apps.cli.standard_streams import standard_streams
 
 FIND_MASK = """\
 Writes a PNG of 0 and 255 for each photograph, 255 where it is damaged. Damage is an area of one
 constant gray with a sharp border; flat skies and clipped blacks are not taken for damage.
 
   rechroma find-mask album/ --out masks
+  rechroma find-mask - --out - < old.jpg > mask.png
 """
 
 
 def add_to(add_command: AddCommand) -> None:
     """Add the command."""
     command = add_command("find-mask", "find the damage of photographs", FIND_MASK, _find_mask)
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file, folder or -")
     command.add_argument(
-        "--out", required=True, type=Path, metavar="DIR", help="for the masks; made if missing"
+        "--out",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="a folder, or - for one mask",
     )
 
 
 def _find_mask(chosen: argparse.Namespace) -> int:
+    from rechroma.apps.batch.check_outputs import check_outputs
     from rechroma.apps.batch.image_file import write_mask
+    from rechroma.apps.batch.plan_album import check_overwriting, count_suffixes, plan_album
     from rechroma.imaging.detect_damage import find_damage
     from rechroma.imaging.io import read_gray
 
     def write_found_mask(source: Path, target: Path) -> None:
         mask = find_damage(read_gray(source))
         if not mask.any():
-            print(f"{source}: no damage found", file=sys.stderr)
+            print(f"{streams.name(str(source))}: no damage found", file=sys.stderr)
         write_mask(target, mask)
 
-    return for_each_photo(plan_outputs(chosen.photos, chosen.out), write_found_mask)
+    with standard_streams(chosen) as streams:
+        album = plan_album(chosen.photos, chosen.out)
+        check_overwriting(album.outputs, album.outputs.values(), "--out")
+        check_outputs(chosen.out, None, None, album.outputs)
+        code = for_each_photo(album.outputs, write_found_mask, streams)
+        streams.send()
+    if album.skipped:
+        skipped = ", ".join(f"{n} {suffix}" for suffix, n in count_suffixes(album.skipped).items())
+        print(f"no photographs: {skipped}", file=sys.stderr)
+    return 2 * code if streams.output else code

@@ -19,6 +19,7 @@ from rechroma.apps.cli import (
     study,
     web,
 )
+from rechroma.apps.cli.completion import add_completion_option
 from rechroma.errors import UserError
 from rechroma.extras import missing_package
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
     parser = _Parser(prog="rechroma", description=INTRODUCTION, formatter_class=formatter)
     _add_global_options(parser)
+    add_completion_option(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
 
     def add_command(

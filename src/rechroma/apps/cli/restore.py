@@ -1,18 +1,20 @@
 """`rechroma restore`."""
 
 import argparse
-import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand, add_backend_options
-from rechroma.apps.cli.paths import NoPhotosError, find_clashes, pictures_by_stem, plan_outputs
+from rechroma.apps.cli.console import Console, add_run_options
+from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
-    from rechroma.inference.restorer import Restorer
+    from rechroma.apps.batch.done_index import DoneIndex
+    from rechroma.apps.batch.engine import Engine
+    from rechroma.apps.batch.jobs import Job, ReportEntry
 
 
 FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "jpeg2000")
@@ -27,6 +29,7 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
+  rechroma restore - --out - < old.jpg > new.png          standard input to standard output
 
 EXIF, color profile, resolution and captions are copied. 16 bits a channel are kept in PNG and TIFF.
 Without --model the model trained in this project (models/restorer) is used, and without that the
@@ -38,9 +41,9 @@ that cannot be restored is named, and the others are still restored; the exit co
 def add_to(add_command: AddCommand) -> None:
     """Add the command."""
     command = add_command("restore", "restore photographs", RESTORE, _restore)
-    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file or folder")
+    command.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="file, folder or -")
     command.add_argument(
-        "--out", required=True, type=Path, metavar="PATH", help="a folder, or a file for one photo"
+        "--out", required=True, type=Path, metavar="PATH", help="folder, file or -"
     )
     command.add_argument(
         "--format", choices=FORMATS, help="default: png, or the suffix of --out if it is a file"
@@ -52,7 +55,7 @@ def add_to(add_command: AddCommand) -> None:
         help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
     command.add_argument(
-        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks of the same stems"
+        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
     )
     command.add_argument(
         "--mask-polarity",
@@ -73,7 +76,13 @@ def add_to(add_command: AddCommand) -> None:
         "--side-by-side", action="store_true", help="also write a picture before | after of each"
     )
     command.add_argument(
-        "--skip-done", action="store_true", help="skip photographs restored since they changed"
+        "--skip-done",
+        action="store_true",
+        help="skip photographs restored before, if they, their mask, the options and the model "
+        "are unchanged",
+    )
+    command.add_argument(
+        "--strict", action="store_true", help="a photograph with a doubt fails, and is not written"
     )
     command.add_argument(
         "--watch", action="store_true", help="wait for further photographs and restore them"
@@ -86,6 +95,7 @@ def add_to(add_command: AddCommand) -> None:
         metavar="MODEL",
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
+    add_run_options(command)
     add_backend_options(command)
 
 
@@ -96,13 +106,25 @@ def _px(text: str) -> int:
 
 
 def _restore(chosen: argparse.Namespace) -> int:
-    from rechroma.apps.batch.jobs import RestoreOptions, summarize_entries
+    with standard_streams(chosen) as streams:
+        code = _restore_files(chosen, streams)
+        streams.send()
+    return 2 * code if streams.output else code
+
+
+def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
+    from rechroma.apps.batch.done_index import DoneIndex, model_digest
+    from rechroma.apps.batch.engine import Engine
+    from rechroma.apps.batch.jobs import RestoreOptions
+    from rechroma.apps.cli.restored import check_before, finish, keeps_index
     from rechroma.apps.cli.watch import watch
     from rechroma.apps.model_catalog import load_named_model, model_line
 
+    console = Console(chosen.quiet, chosen.json)
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
+    check_before(chosen, jobs, console)
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
-    print(model_line(model, restorer), file=sys.stderr)
+    console.note(model_line(model, restorer))
     options = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,
@@ -110,11 +132,16 @@ def _restore(chosen: argparse.Namespace) -> int:
         chosen.side_by_side,
         chosen.skip_done or chosen.watch,
         chosen.depth,
+        chosen.strict,
+        model_digest(restorer) if keeps_index(chosen) else "",
     )
+    engine = Engine(restorer, options, chosen.jobs)
     entries: list[ReportEntry] = []
+    index = DoneIndex(chosen.out, write=keeps_index(chosen))
 
     def work(jobs: "list[Job]") -> None:
-        restore_jobs(jobs, restorer, options, entries)
+        annotated = index.annotate(jobs)
+        restore_jobs(annotated, engine, entries, index, console, streams)
 
     started = time.monotonic()
     try:
@@ -122,11 +149,8 @@ def _restore(chosen: argparse.Namespace) -> int:
         if chosen.watch:
             watch(lambda: plan_jobs(chosen), jobs, work)
     finally:  # also after Ctrl-C
-        if chosen.report:
-            from rechroma.outputs import write_json
-
-            write_json(chosen.report, summarize_entries(entries, model))
-        print(_summary(entries, time.monotonic() - started), file=sys.stderr)
+        index.save()
+        finish(chosen, entries, model, time.monotonic() - started, console)
     return 1 if any(entry.status == "failed" for entry in entries) else 0
 
 
@@ -134,10 +158,11 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     """The photographs to restore now, each with its mask and its target.
 
     Raises:
-        UserError: options contradict each other, or as `paths.plan_outputs`.
+        UserError: options contradict each other, or as `plan_album.plan_album`.
     """
-    from rechroma.apps.batch.image_file import DEEP_FORMATS, format_of, format_suffix
-    from rechroma.apps.batch.jobs import Job
+    from rechroma.apps.batch.image_file import DEEP_FORMATS, format_of
+    from rechroma.apps.batch.plan_album import NoPhotosError
+    from rechroma.apps.batch.plan_jobs import plan_album_jobs
 
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
@@ -149,64 +174,48 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     if chosen.watch and out_format:
         raise UserError("--watch needs a folder as --out")
 
-    # `--mask` names one mask, or a folder of them.
-    masks = pictures_by_stem(chosen.mask) if chosen.mask and chosen.mask.is_dir() else None
-    protected = [chosen.mask] if chosen.mask and masks is None else (masks or {}).values()
-
-    suffix = format_suffix(chosen.format or "png")
     try:
-        outputs = plan_outputs(chosen.photos, chosen.out, protected, suffix, chosen.save_masks)
+        return plan_album_jobs(
+            chosen.photos, chosen.out, chosen.format, chosen.save_masks, chosen.mask
+        )
     except NoPhotosError:
         if chosen.watch:  # none yet
             return []
         raise
-    if chosen.mask and masks is None and len(outputs) > 1:
-        raise UserError(f"--mask is one file for {len(outputs)} photographs, expected a folder")
-
-    clashes = find_clashes(outputs)
-    jobs = []
-    for source, target in outputs.items():
-        mask = chosen.mask if masks is None else masks.get(source.stem)
-        if masks is not None and mask is None:
-            mask = chosen.mask / f"{source.stem}.png"  # missing: an error of this photograph alone
-        mask_out = None
-        if chosen.save_masks:
-            name = Path(source.name) if out_format else target.relative_to(chosen.out)
-            mask_out = (chosen.save_masks / name).with_suffix(".png")
-        jobs.append(Job(source, target, mask, mask_out, clashes.get(source, "")))
-    return jobs
 
 
 def restore_jobs(
     jobs: "list[Job]",
-    restorer: "Restorer",
-    options: "RestoreOptions",
+    engine: "Engine",
     entries: "list[ReportEntry]",
+    index: "DoneIndex",
+    console: Console,
+    streams: Streams,
 ) -> None:
-    """Restore the photographs, print their warnings and errors, and add to `entries`."""
-    from rechroma.apps.batch.restore_files import restore_file
-    from rechroma.progress import track
+    """Restore the photographs, print what matters about each, add to `entries` and `index`."""
+    from rechroma.apps.batch.summary import entry_line
 
     if not jobs:
         return
     # Photographs that clash share one message, which is printed once.
     printed = {entry.error for entry in entries}
-    for job in track(jobs, "photographs", len(jobs)):
-        entry = restore_file(job, restorer, options)
-        entries.append(entry)
-        for warning in entry.warnings or []:
-            print(f"{entry.photo}: {warning}", file=sys.stderr)
+    shown = len(entries)
+
+    def show(entry: "ReportEntry") -> None:
+        index.add(entry)
+        streams.rename(entry)
+        if line := entry_line(entry, alone=len(jobs) == 1):
+            console.note(line)
         if entry.error and entry.error not in printed:
-            print(f"rechroma: {entry.error}", file=sys.stderr)
+            console.error(entry.error)
         printed.add(entry.error)
+        console.entry(entry)
 
-
-def _summary(entries: "list[ReportEntry]", seconds: float) -> str:
-    from rechroma.progress import format_duration
-
-    counts = [
-        f"{count} {status}"
-        for status in ("restored", "skipped", "failed")
-        if (count := sum(entry.status == status for entry in entries))
-    ]
-    return f"{', '.join(counts) or 'nothing restored'} in {format_duration(seconds)}"
+    try:
+        with closing(engine.restore(jobs, entries)) as restored:
+            for entry in console.track(restored, "photographs", len(jobs)):
+                shown += 1
+                show(entry)
+    finally:  # after Ctrl-C, those that were not waited for
+        for entry in entries[shown:]:
+            show(entry)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from rechroma.errors import UserError
 
 if TYPE_CHECKING:
-    from rechroma.apps.batch.jobs import Job
+    from rechroma.apps.batch.jobs import Job, Problem
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 1.0  # s between two listings of the folder
 
-State = tuple[float, int, str]  # time of change, size, clash
+State = tuple[float, int, "Problem | None"]  # time of change, size
 
 
 def watch(
@@ -65,4 +65,4 @@ def _state(job: "Job") -> State | None:
         status = job.source.stat()
     except OSError:
         return None
-    return status.st_mtime, status.st_size, job.clash
+    return status.st_mtime, status.st_size, job.problem

@@ -1,0 +1,89 @@
+"""The mask of one photograph: from its file, from a file beside it, or found by rule."""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
+from rechroma.apps.batch.mask_file import (
+    ERASED,
+    SCRIBBLE,
+    MaskFile,
+    MaskSizeError,
+    read_mask_file,
+    widest_hole,
+)
+from rechroma.errors import UserError
+from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.detect_damage import inspect_damage
+from rechroma.imaging.types import Doubt, Luma, Mask
+
+LARGE_HOLE = 1 / 3  # of the shorter side: what fills a wider hole is invented
+LARGE_SHARE = 1 / 3  # of a photograph that is found by rule to be lost: it may be sound
+SMALLEST_SIDE = 16  # px of a photograph whose holes are doubted
+
+
+def read_or_find_mask(
+    job: Job, pixels: NDArray[Any], gray: Luma, options: RestoreOptions, entry: ReportEntry
+) -> Mask:
+    """`(H, W)` bool, True where lost; `entry` notes where it is from.
+
+    A file beside the photograph that turns out to be no mask of it is not used, with a doubt.
+    """
+    if job.mask is not None:
+        try:
+            lost, entry.mask = _read_fitting_mask(job, job.mask, pixels, options)
+        except UserError as error:
+            if not job.beside:
+                raise
+            reason = str(error).removeprefix(f"{job.mask}: ").removeprefix(f"{job.source}: ")
+            entry.warnings.append(Doubt(f"{job.mask.name} beside it was not used: {reason}"))
+        else:
+            entry.mask_file = str(job.mask)
+            if job.beside:
+                entry.warnings.append(f"{job.mask.name} beside it was used as its mask")
+            if entry.mask in (SCRIBBLE, ERASED):
+                entry.warnings.append(f"its mask is what was {entry.mask} of it")
+            return lost
+    entry.mask = "found"
+    found = inspect_damage(gray)
+    if found.doubt:
+        entry.warnings.append(Doubt(found.doubt))
+    if found.mask.mean() > LARGE_SHARE:
+        share = f"{found.mask.mean():.0%} of it was taken for damage"
+        entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
+    return found.mask
+
+
+def _read_fitting_mask(
+    job: Job, file: Path, pixels: NDArray[Any], options: RestoreOptions
+) -> MaskFile:
+    if not file.exists():
+        raise PhotoError(str(job.source), f"its mask {file} is missing")
+    try:
+        return read_mask_file(file, options.polarity, pixels)
+    except MaskSizeError as error:
+        raise PhotoError(str(job.source), f"its mask {file} {error.reason}") from None
+
+
+def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry) -> Mask:
+    """The mask itself; `entry` notes its share, and doubts about it."""
+    entry.lost = round(float(lost.mean()), 6)
+    entry.color_only = not lost.any()
+    if entry.color_only:
+        effect = "nothing to restore" if options.keep_color else "color only"
+        if entry.mask_file:
+            entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
+        else:
+            entry.warnings.append(f"no damage found, {effect}")
+    if lost.all():
+        raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
+    width, shorter = widest_hole(lost), min(lost.shape)
+    if width > LARGE_HOLE * shorter and shorter >= SMALLEST_SIDE:
+        entry.warnings.append(
+            Doubt(
+                f"a hole {width:.0f} px wide, {width / shorter:.0%} of the photograph, is invented"
+            )
+        )
+    return lost
