@@ -109,7 +109,7 @@ def twigs(
     generator, count = brush.generator, len(starts)
     step = min(max(1.5, 2.0 * brush.scale), 6.0)
     steps = min(max(2, round(float(lengths.max()) / step)), 60)
-    heading = angles[:, None] + 0.4 * np.cumsum(generator.standard_normal((count, steps)), axis=1)
+    heading = angles[:, None] + 0.3 * np.cumsum(generator.standard_normal((count, steps)), axis=1)
     reached = np.arange(steps) * step < lengths[:, None]  # (N, steps)
     moves = step * reached[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
     paths = np.concatenate([starts[:, None], starts[:, None] + np.cumsum(moves, axis=1)], axis=1)
@@ -136,7 +136,7 @@ def _cloud(plane: Plane, brush: Brush) -> Stroke:
         axis=1,
     )
     angles = angle + generator.normal(0, 0.4, count) + np.pi * generator.integers(0, 2, count)
-    lengths = brush.scale * generator.uniform(5, 40, count).astype(np.float32)
+    lengths = brush.scale * (4 + generator.exponential(16, count)).astype(np.float32)
     return twigs(starts, angles, lengths, brush.between(0.6, 1.5) * max(brush.scale, 0.8), brush)
 
 

@@ -42,7 +42,7 @@ def draw_water_stain(plane: Plane, brush: Brush) -> Drawn:
         found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.2)
         if found is None:
             break
-        wide = max(brush.length(1.5, 9), 0.8)
+        wide = max(brush.length(1.5, 14), 0.8)
         depth = found.coverage
         rim = np.exp(-np.abs(depth) / np.where(depth < 0, 0.35 * wide, wide).astype(np.float32))
         rim *= np.clip(0.8 + 0.5 * smooth_noise(depth.shape, radius / 2, brush.generator), 0, 1.5)
