@@ -63,8 +63,9 @@ def _fade(plane: Plane, brush: Brush) -> Plane:
     """Less contrast, lifted blacks or grayed whites."""
     white, black = 255 - brush.stronger(0, 60, 0.4), brush.stronger(0, 80, 0.4)
     gamma = float(np.exp(brush.generator.normal(0, 0.25)))
-    tone = np.power(np.clip(plane, 0, 255) / 255, np.float32(gamma))
-    return (white - black) * tone + black
+    tone: Plane = np.power(np.clip(plane, 0, 255) / 255, np.float32(gamma))
+    faded: Plane = (white - black) * tone + black
+    return faded
 
 
 def _harden(plane: Plane, brush: Brush) -> Plane:
@@ -87,7 +88,8 @@ def _darken_corners(plane: Plane, brush: Brush) -> Plane:
     across = (np.arange(width, dtype=np.float32) - np.float32(x)) / max(plane.shape)
     down = (np.arange(height, dtype=np.float32) - np.float32(y)) / max(plane.shape)
     levels = brush.stronger(10, 110) * (-1 if brush.chance(0.7) else 1)
-    return plane + levels * np.add.outer(down**2, across**2)
+    far: Plane = np.add.outer(down**2, across**2)
+    return plane + levels * far
 
 
 def _blur(plane: Plane, brush: Brush) -> Plane:
@@ -116,7 +118,7 @@ def _emboss(plane: Plane, brush: Brush) -> Plane:
         height, width = plane.shape
         wave = np.float32(2 * np.pi / max(brush.between(4, 9) * brush.scale, 2.5))
         across = np.sin(np.arange(width, dtype=np.float32) * (wave * brush.between(0.6, 1)))
-        texture = np.outer(np.sin(np.arange(height, dtype=np.float32) * wave), across)
+        texture: Plane = np.outer(np.sin(np.arange(height, dtype=np.float32) * wave), across)
         return plane + brush.stronger(1, 9) * texture
     fibers = fractal_noise(plane.shape, 3 * brush.scale, brush.generator, octaves=3, gain=0.8)
     return plane + brush.stronger(1, 9) * (fibers - np.roll(fibers, 1, axis=(0, 1)))
@@ -128,8 +130,9 @@ def _halftone(plane: Plane, brush: Brush) -> Plane:
     wave = np.float32(np.pi / max(brush.between(2.2, 4.0) * brush.scale, 2.0))
     rows = np.arange(height, dtype=np.float32)[:, None] * wave
     columns = np.arange(width, dtype=np.float32)[None] * wave
-    screen = np.cos(rows + columns) * np.cos(rows - columns)
-    dots: Plane = 255 * np.clip(2.2 * (plane / 255 - 0.5 + 0.4 * screen) + 0.5, 0, 1)
+    screen: Plane = np.cos(rows + columns) * np.cos(rows - columns)
+    inked = plane / 255 + 0.4 * screen - 0.5
+    dots: Plane = np.clip(560 * inked + 128, 0, 255)
     return plane + brush.stronger(0.1, 0.6) * (dots - plane)
 
 

@@ -59,11 +59,10 @@ def draw_print_damage(
     """Draw damage as prints have it on a gray photograph.
 
     A pixel is masked when the damage changes it by more than `NOTICED` (6) levels, before what a
-    scan does. For stains the change is averaged over 7 x 7 px, since grain of the same gray as a stain
-    makes no hole in it, and the tape and the fingerprint are masked as a whole. Pixels of which
-    nothing is left are masked whatever their gray. Outside of the mask lies the soft shading beside
-    folds. Where damages overlap, what is lost counts
-    before what is stained.
+    scan does. For stains the change is averaged over 7 x 7 px, since grain of a stain's gray makes
+    no hole in it, and tape and fingerprints are masked as a whole. Pixels of which nothing is left
+    are masked whatever their gray. The soft shading beside folds stays outside of the mask. Where
+    damages overlap, what is lost counts before what is stained.
 
     A photograph may be a whole print or a part of one, scanned finely or not: sizes are multiplied
     by a scale that is random for each photograph. Damage that would leave less than a quarter of
