@@ -136,7 +136,7 @@ def _flakes(plane: Plane, brush: Brush) -> Plane:
     across = rows * np.float32(np.cos(angle)) - columns * np.float32(np.sin(angle))
     inside = 1 + noise - 1.3 * cv2.magnitude(along, across)
     sharp = brush.between(3, 7) * np.sqrt(max(brush.scale, 0.5))
-    coverage: Plane = np.clip(sharp * (inside - brush.between(0.1, 0.9)) + 0.5, 0, 1)
+    coverage: Plane = np.clip(sharp * (inside - brush.between(0.3, 1.1)) + 0.5, 0, 1)
     return coverage
 
 

@@ -35,8 +35,10 @@ def draw_fold(plane: Plane, brush: Brush) -> Drawn:
     if brush.chance(0.35):  # it ends inside
         path = path[: max(2, round(len(path) * brush.between(0.3, 0.9)))]
     before = plane + _shading(plane, path[0], path[-1], brush)
-    thickness = max(1.0, brush.stronger(0.8, 7.0) * brush.scale)
-    core = ragged(path, thickness, brush.stronger(0.35, 1.15), brush, spread=0.5)
+    thickness = max(1.0, brush.stronger(0.3, 1.2) * brush.length(1.5, 8))
+    core = ragged(
+        path, thickness, brush.stronger(0.35, 1.15), brush, spread=brush.between(0.2, 0.55)
+    )
     after = _draw_core(before, [*_hairs(path, angle, brush), core], brush)
     return Drawn(before, after)
 
@@ -63,7 +65,7 @@ def _draw_core(before: Plane, strokes: list[Stroke], brush: Brush) -> Plane:
             tone = brush.stronger(10, 80) * (-1 if level > 128 else 0.5)
             add_shadow(after, patch, tone, away_by(brush, 1.0, 4.0))
         texture = fractal_noise(patch.coverage.shape, 4 * brush.scale, brush.generator, octaves=2)
-        blend(after, patch, level - np.abs(brush.stronger(5, 25) * texture))
+        blend(after, patch, level - np.abs(brush.stronger(2, 20) * texture))
     return after
 
 

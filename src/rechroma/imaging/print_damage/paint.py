@@ -26,7 +26,7 @@ def roughen(patch: Patch, brush: Brush) -> None:
     cell, coverage = 4 * max(brush.scale, 0.6), patch.coverage
     soft = cv2.GaussianBlur(coverage, (0, 0), 0.4 * cell)
     noise = fractal_noise(coverage.shape, cell, brush.generator, octaves=3, gain=0.7)
-    amount = brush.between(0.05, 0.35)
+    amount = brush.between(0.02, 0.22)
     # What is wide keeps a middle; where it is thin, soft is small and the line itself counts.
     frayed = np.clip(3 * (soft + amount * noise * np.minimum(3 * soft, 1) - 0.45) + 0.5, 0, 1)
     wide = np.clip(2 * soft - 0.2, 0, 1)

@@ -36,7 +36,7 @@ def draw_blotch(plane: Plane, brush: Brush) -> Drawn:
 def draw_water_stain(plane: Plane, brush: Brush) -> Drawn:
     """The trace of a drop: a tint with a rim, sharp outside and soft inside; or a few nested."""
     x, y = somewhere(plane, brush).tolist()
-    radius, after = brush.length(12, 150), plane.copy()
+    radius, after = brush.length(15, 190), plane.copy()
     darker = -1 if brush.chance(0.7) else 1
     for _ in range(brush.count(1, 3)):
         found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.2)
