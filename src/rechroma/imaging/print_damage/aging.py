@@ -100,7 +100,7 @@ def _blur(plane: Plane, brush: Brush) -> Plane:
 def _add_grain(plane: Plane, brush: Brush) -> Plane:
     """Grain as large as a pixel or larger, strongest in the middle grays."""
     cell = brush.between(1, 2.6) if brush.chance(0.6) else 1.0
-    grain = brush.stronger(1, 16) * smooth_noise(plane.shape, cell, brush.generator)
+    grain = brush.stronger(1, 12) * smooth_noise(plane.shape, cell, brush.generator)
     if brush.chance(0.5):
         grain *= 0.4 + 2.4 * (plane / 255) * (1 - plane / 255)
     return plane + grain
@@ -109,7 +109,7 @@ def _add_grain(plane: Plane, brush: Brush) -> Plane:
 def _add_mottle(plane: Plane, brush: Brush) -> Plane:
     """Clouds of slightly uneven tone, as on silver prints."""
     cell = brush.length(4, 40)
-    return plane + brush.stronger(0.5, 4) * fractal_noise(plane.shape, cell, brush.generator)
+    return plane + brush.stronger(0.7, 6) * fractal_noise(plane.shape, cell, brush.generator)
 
 
 def _emboss(plane: Plane, brush: Brush) -> Plane:
@@ -157,12 +157,12 @@ def _blur_slightly(plane: Plane, brush: Brush) -> Plane:
 
 def _sharpen(plane: Plane, brush: Brush) -> Plane:
     soft: Plane = cv2.GaussianBlur(plane, (0, 0), 1.2)
-    return plane + brush.stronger(0.2, 1.2) * (plane - soft)
+    return plane + brush.stronger(0.2, 0.9) * (plane - soft)
 
 
 def _add_noise(plane: Plane, brush: Brush) -> Plane:
     noise = brush.generator.standard_normal(plane.shape, dtype=np.float32)
-    return plane + brush.stronger(0.5, 7) * noise
+    return plane + brush.stronger(0.5, 5) * noise
 
 
 def _add_stripes(plane: Plane, brush: Brush) -> Plane:

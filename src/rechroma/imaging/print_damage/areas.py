@@ -34,10 +34,10 @@ def draw_tear(plane: Plane, brush: Brush) -> Drawn:
     if brush.chance(0.5):  # the paper's edge throws a shadow on the print
         shadow = cv2.GaussianBlur(shifted(paper, away_by(brush, 1, 4)), (0, 0), 1.0 + brush.scale)
         after -= brush.stronger(5, 50) * np.maximum(shadow - paper, 0)
-    after += paper * (brush.between(205, 250) + 9 * texture - after)
+    after += paper * (brush.between(205, 250) + 13 * texture - after)
     if brush.chance(0.6):
         after += brush.stronger(10, 50) * relief(paper, away_by(brush, 0.8, 2.0))
-    after += lost * (_behind(brush) + brush.between(0, 3) * texture - after)
+    after += lost * (_behind(brush) + brush.between(0, 4) * texture - after)
     covered = paper > 0.5
     # Turn back.
     after, covered = np.rot90(after, -quarters), np.rot90(covered, -quarters)
@@ -120,7 +120,7 @@ def draw_missing(plane: Plane, brush: Brush) -> Drawn:
     after = plane.copy()
     if brush.chance(0.5):  # what is left of the emulsion curls up
         after += brush.stronger(5, 45) * relief(coverage, away_by(brush, 0.8, 2.2))
-    after += coverage * (level + brush.between(2, 12) * texture - after)
+    after += coverage * (level + brush.between(2, 16) * texture - after)
     return Drawn(plane, after, coverage > 0.5)
 
 
@@ -134,9 +134,9 @@ def _flakes(plane: Plane, brush: Brush) -> Plane:
     rows = (np.arange(height, dtype=np.float32)[:, None] - y) / np.float32(reach)
     along = (columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle))) / long
     across = rows * np.float32(np.cos(angle)) - columns * np.float32(np.sin(angle))
-    inside = 1 + noise - 1.3 * cv2.magnitude(along, across)
+    inside = 1 + 1.6 * noise - 1.3 * cv2.magnitude(along, across)
     sharp = brush.between(3, 7) * np.sqrt(max(brush.scale, 0.5))
-    coverage: Plane = np.clip(sharp * (inside - brush.between(0.3, 1.1)) + 0.5, 0, 1)
+    coverage: Plane = np.clip(sharp * (inside - brush.between(0.4, 1.2)) + 0.5, 0, 1)
     return coverage
 
 
@@ -144,7 +144,7 @@ def _piece(plane: Plane, brush: Brush) -> Plane:
     x, y = somewhere(plane, brush)
     coverage = np.zeros(plane.shape, dtype=np.float32)
     radius = brush.length(6, 15 + 60 * brush.strength)
-    patch = blob(plane.shape, (float(x), float(y)), radius, brush, ragged=brush.between(0.2, 0.5))
+    patch = blob(plane.shape, (float(x), float(y)), radius, brush, ragged=brush.between(0.3, 0.7))
     if patch is not None:
         blend(coverage, patch, 1.0)
     return coverage

@@ -24,7 +24,7 @@ def draw_crack(plane: Plane, brush: Brush) -> Drawn:
         jagged((x, y), angle, length, 0.3, brush), thickness, brush.stronger(0.5, 1.1), brush
     )
     branches = _branches(stem, angle, round(brush.stronger(0, 7)), (0.4, 1.3), 0.35, brush)
-    return draw_lines(plane, [stem, *branches], line_level(brush, 0.85), brush, rim=0.6, rough=15)
+    return draw_lines(plane, [stem, *branches], line_level(brush, 0.85), brush, rim=0.5, rough=15)
 
 
 def _draw_root(plane: Plane, brush: Brush) -> Drawn:
@@ -159,7 +159,9 @@ def _cloud(plane: Plane, brush: Brush) -> Stroke:
     )
     angles = angle + generator.normal(0, 0.4, count) + np.pi * generator.integers(0, 2, count)
     lengths = brush.scale * (4 + generator.exponential(16, count)).astype(np.float32)
-    return twigs(starts, angles, lengths, brush.between(0.6, 1.5) * max(brush.scale, 0.8), brush)
+    return twigs(
+        starts, angles, lengths, brush.between(0.7, 1.5) * max(brush.scale, 1) ** 0.5, brush
+    )
 
 
 def _net(plane: Plane, brush: Brush) -> Stroke | None:
@@ -188,9 +190,9 @@ def _net(plane: Plane, brush: Brush) -> Stroke | None:
         begun.append(np.arange(len(path)) < len(path) - 1)  # the last point starts nothing
     points = np.concatenate(paths)
     points += cell / 16 * generator.standard_normal(points.shape)
-    worn = uneven(len(points), brush.stronger(0.35, 1), 0.5, 5, generator)
+    worn = uneven(len(points), brush.stronger(0.2, 1), 0.5, 5, generator)
     widths = uneven(
-        len(points), brush.between(0.6, 1.6) * max(brush.scale, 0.8), 0.35, 4, generator
+        len(points), brush.stronger(0.6, 1.6) * max(brush.scale, 1) ** 0.5, 0.35, 4, generator
     )
     # The outermost cells reach far out, and fade there.
     fading = 1.6 - 1.2 * np.hypot(*(points - center).T) / reach

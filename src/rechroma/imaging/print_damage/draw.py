@@ -7,12 +7,13 @@ A print ages, is then damaged, and what is left of it is scanned.
 from bisect import bisect_right
 from itertools import accumulate
 
+import cv2
 import numpy as np
 
 from rechroma.imaging.print_damage.areas import draw_missing, draw_tear
 from rechroma.imaging.print_damage.cracks import draw_crack, draw_craquelure
 from rechroma.imaging.print_damage.folds import draw_fold
-from rechroma.imaging.print_damage.kinds import GROUPS, UNIT, Brush, Kind, PrintDamage
+from rechroma.imaging.print_damage.kinds import GROUPS, NOTICED, UNIT, Brush, Kind, PrintDamage
 from rechroma.imaging.print_damage.lines import (
     draw_film_line,
     draw_hair,
@@ -26,7 +27,7 @@ from rechroma.imaging.print_damage.stains import (
     draw_tape,
     draw_water_stain,
 )
-from rechroma.imaging.types import Luma
+from rechroma.imaging.types import Luma, Plane
 from rechroma.settings import PrintDamageSettings
 
 KINDS: dict[str, Kind] = {
@@ -49,7 +50,6 @@ KINDS: dict[str, Kind] = {
 """How each kind of damage is drawn; the settings of `print_damage` weight them by these names."""
 
 LAYERS = ("stain", "line", "spot", "area")  # drawn one after the other, as prints get them
-STAIN_AROUND = 7  # px; a stain is noticed as a whole, not pixel by pixel
 LEFT = 0.25  # share of the photograph that is never lost
 
 
@@ -58,11 +58,12 @@ def draw_print_damage(
 ) -> PrintDamage:
     """Draw damage as prints have it on a gray photograph.
 
-    A pixel is masked when the damage changes it by more than `NOTICED` (6) levels, before what a
-    scan does. For stains the change is averaged over 7 x 7 px, since grain of a stain's gray makes
-    no hole in it, and tape and fingerprints are masked as a whole. Pixels of which nothing is left
-    are masked whatever their gray. The soft shading beside folds stays outside of the mask. Where
-    damages overlap, what is lost counts before what is stained.
+    A pixel is masked when the damage changes it by more than an eye notices, before what a scan
+    does: by more than 6 levels (`NOTICED`), and by more than the deviation of the print's grain. A
+    stain is masked where it changes 7 x 7 px by more than 10 levels in the mean, so grain of its
+    gray makes no hole in it; tape and fingerprints are masked as a whole. Pixels of which nothing
+    is left are masked whatever their gray. The soft shading beside folds stays outside of the mask.
+    Where damages overlap, what is lost counts before what is stained.
 
     A photograph may be a whole print or a part of one, scanned finely or not: sizes are multiplied
     by a scale that is random for each photograph. Damage that would leave less than a quarter of
@@ -93,6 +94,7 @@ def draw_print_damage(
     groups = np.zeros(luma.shape, dtype=np.uint8)
     if generator.random() < settings.undamaged:
         return PrintDamage(luma.copy(), groups)
+    grain = _measure_grain(plane)
     scale = _draw_scale(luma.shape, generator)
     for name in _draw_kinds(settings, generator):
         kind = KINDS[name]
@@ -100,7 +102,7 @@ def draw_print_damage(
         drawn = kind.draw(plane, brush)
         # Lost counts before stained, and what is gone before what is scratched.
         stain = kind.group == "stain"
-        mask = drawn.mask(STAIN_AROUND if stain else 1)
+        mask = drawn.mask(max(NOTICED, grain), stain)
         mask &= groups == 0 if stain else groups != GROUPS.index("area") + 1
         index = GROUPS.index(kind.group) + 1
         after = np.where(mask, np.uint8(index), groups)
@@ -114,6 +116,12 @@ def _draw_scale(shape: tuple[int, ...], generator: np.random.Generator) -> float
     whole = min(shape) / UNIT
     low, high = max(0.4, 0.7 * whole), 1.6 * max(1.0, whole)
     return float(np.exp(generator.uniform(np.log(low), np.log(high))))
+
+
+def _measure_grain(plane: Plane) -> float:
+    """Deviation of a print's grain, in levels: from the median difference to the pixels around."""
+    difference = np.abs(plane - cv2.blur(plane, (3, 3)))[::3, ::3]
+    return float(1.5 * np.median(difference))
 
 
 def _draw_kinds(settings: PrintDamageSettings, generator: np.random.Generator) -> list[str]:

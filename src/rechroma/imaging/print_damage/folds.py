@@ -65,7 +65,7 @@ def _draw_core(before: Plane, strokes: list[Stroke], brush: Brush) -> Plane:
             tone = brush.stronger(10, 80) * (-1 if level > 128 else 0.5)
             add_shadow(after, patch, tone, away_by(brush, 1.0, 4.0))
         texture = fractal_noise(patch.coverage.shape, 4 * brush.scale, brush.generator, octaves=2)
-        blend(after, patch, level - np.abs(brush.stronger(2, 20) * texture))
+        blend(after, patch, level - np.abs(brush.stronger(2, 26) * texture))
     return after
 
 

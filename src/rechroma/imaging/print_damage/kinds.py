@@ -14,7 +14,11 @@ GROUPS = ("line", "spot", "area", "stain")
 
 UNIT = 512  # units of length in the shorter side of a usual scan
 
-NOTICED = 6.0  # levels of 0…255; a change of no more than this goes unnoticed
+NOTICED = 6.0
+"""Levels of 0…255; a change of no more than this goes unnoticed."""
+
+# A stain is noticed as a whole: by its mean change, in levels, over so many px each way.
+STAIN_NOTICED, STAIN_AROUND = 10.0, 7
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,19 @@ class Drawn:
     after: Plane
     covered: Mask | None = None
 
-    def mask(self, around: int = 1) -> Mask:
+    def mask(self, noticed: float, stain: bool) -> Mask:
         """`(H, W)` bool, True where the damage is noticed, or nothing is left.
 
         Args:
-            around: px; the side of the square over which the change is averaged.
+            noticed: levels; a change of no more than this goes unnoticed.
+            stain: whether the damage is a soft tint, which is noticed as a whole.
         """
         change = np.abs(self.after - self.before)
-        if around > 1:
-            change = cv2.blur(change, (around, around))
-        noticed: Mask = change > NOTICED
-        return noticed if self.covered is None else noticed | self.covered
+        if stain:
+            change = cv2.blur(change, (STAIN_AROUND, STAIN_AROUND))
+            noticed = STAIN_NOTICED
+        mask: Mask = change > noticed
+        return mask if self.covered is None else mask | self.covered
 
 
 @dataclass(frozen=True)

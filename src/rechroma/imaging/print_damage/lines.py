@@ -14,7 +14,7 @@ def draw_scratch(plane: Plane, brush: Brush) -> Drawn:
     generator = brush.generator
     start = somewhere(plane, brush)
     angle, turn = brush.between(0, 2 * np.pi), brush.between(0.01, 0.12)
-    length, thickness = brush.length(15, 450), line_width(brush, 3.5)
+    length, thickness = brush.length(15, 450), line_width(brush, 3.0)
     opacity = brush.stronger(0.3, 1)
     together = brush.count(2, 8) if brush.chance(0.2) else 1
     strokes = []
@@ -65,11 +65,12 @@ def draw_scribble(plane: Plane, brush: Brush) -> Drawn:
     """Writing, loops or strokes of a pen or a pencil."""
     generator = brush.generator
     high = brush.length(8, 60)  # px, height of a letter
-    points = int(brush.between(60, 260))
-    pace = np.cumsum(np.abs(1 + 0.5 * noise_along(points, 12, generator)))  # phase of the loops
-    swing = high / 2 * (1 + 0.35 * noise_along(points, 16, generator))
-    across = 0.09 * high * brush.between(0.3, 1.6) * np.arange(points) + swing * np.cos(0.5 * pace)
-    down = swing * np.sin(0.5 * pace + 0.4 * noise_along(points, 30, generator))
+    points = int(brush.between(120, 700))
+    # Loops of uneven size and pace, while the hand moves on.
+    pace = 0.17 * np.cumsum(np.maximum(1 + 0.6 * noise_along(points, 35, generator), 0.1))
+    swing = high / 2 * (1 + 0.4 * noise_along(points, 45, generator))
+    across = 0.03 * high * brush.between(0.3, 1.6) * np.arange(points) + swing * np.cos(pace)
+    down = swing * np.sin(pace + 0.5 * noise_along(points, 90, generator))
     angle = generator.normal(0, 0.25)
     path = np.stack(
         [
@@ -79,9 +80,9 @@ def draw_scribble(plane: Plane, brush: Brush) -> Drawn:
         axis=1,
     ) + somewhere(plane, brush) * (0.7, 1)
     thickness = max(brush.between(0.9, 3.5) * brush.scale, 0.9)
-    widths = uneven(points, thickness, 0.12, 10, generator)
-    opacities = np.clip(uneven(points, brush.stronger(0.45, 1), 0.1, 10, generator), 0, 1)
-    opacities[noise_along(points, 20, generator) < -1.2] = 0  # the pen is lifted
+    widths = uneven(points, thickness, 0.12, 30, generator)
+    opacities = np.clip(uneven(points, brush.stronger(0.45, 1), 0.1, 30, generator), 0, 1)
+    opacities[noise_along(points, 60, generator) < -1.2] = 0  # the pen is lifted
     level = brush.between(0, 80) if brush.chance(0.75) else brush.between(200, 255)
     stroke = Stroke(path.astype(np.float32), widths, opacities)
     return draw_lines(plane, [stroke], level, brush, rim=0.0, rough=8.0)
@@ -131,7 +132,7 @@ def worn(
         worn_out: how broken, from 0, not at all.
     """
     generator, points = brush.generator, len(path)
-    widths = uneven(points, thickness, 0.3, 6, generator)
+    widths = uneven(points, thickness, 0.22, 12, generator)
     widths *= np.clip(np.minimum(np.arange(points), np.arange(points)[::-1]) / 5 + 0.2, 0.3, 1)
     opacities = np.clip(uneven(points, opacity, 0.25, 9, generator), 0, 1)
     gaps = noise_along(points, brush.between(3, 20), generator) * worn_out

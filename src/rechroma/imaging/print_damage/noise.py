@@ -5,7 +5,7 @@ import numpy as np
 
 from rechroma.imaging.types import Plane
 
-FLATTER = 1.35  # a cubic between random values has a smaller deviation than they have
+STEEPER = 1.3  # what lies between random values has a smaller deviation than they have
 
 
 def smooth_noise(shape: tuple[int, ...], cell: float, generator: np.random.Generator) -> Plane:
@@ -39,9 +39,9 @@ def fractal_noise(
         fine = max(cell / 2**octave, 1.0)
         rows, columns = int(height / fine) + 2, int(width / fine) + 2
         grid = generator.standard_normal((rows, columns), dtype=np.float32)
-        grid *= weight
+        grid *= weight * (STEEPER if fine > 1 else 1.0)
         if total is not None:
-            grid += FLATTER * cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
+            grid += cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
         total = grid
         square += weight**2
         weight *= gain
@@ -53,7 +53,6 @@ def fractal_noise(
     if fine == 1:
         return total[:height, :width]
     hills: Plane = cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC)
-    hills *= FLATTER
     return hills
 
 

@@ -26,7 +26,7 @@ def roughen(patch: Patch, brush: Brush) -> None:
     cell, coverage = 4 * max(brush.scale, 0.6), patch.coverage
     soft = cv2.GaussianBlur(coverage, (0, 0), 0.4 * cell)
     noise = fractal_noise(coverage.shape, cell, brush.generator, octaves=3, gain=0.7)
-    amount = brush.between(0.02, 0.22)
+    amount = brush.between(0.03, 0.3)
     # What is wide keeps a middle; where it is thin, soft is small and the line itself counts.
     frayed = np.clip(3 * (soft + amount * noise * np.minimum(3 * soft, 1) - 0.45) + 0.5, 0, 1)
     wide = np.clip(2 * soft - 0.2, 0, 1)
@@ -85,15 +85,15 @@ def draw_lines(
         rim: how often the other tone lies around them, or beside them.
         rough: deviation of the gray along them, in levels.
     """
-    spread = brush.between(0.8, 2.2) * max(brush.scale, 0.7)  # px
+    spread = brush.between(0.7, 1.6) * max(brush.scale, 0.7)  # px
     patch = render(plane.shape, strokes, margin=round(3 * spread) + 1)
     if patch is None:
         return Drawn(plane, plane)
     after = plane.copy()
     if brush.chance(rim):
         tone = brush.stronger(10, 60) * (-1 if level > 128 else 1)
-        if brush.chance(0.5):
-            add_halo(after, patch, 0.6 * tone, spread)
+        if brush.chance(0.4):
+            add_halo(after, patch, 0.5 * tone, spread)
         else:
             add_shadow(after, patch, tone, away_by(brush, 1.0, 2.2))
     grays: float | Plane = level

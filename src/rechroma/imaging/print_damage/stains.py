@@ -21,12 +21,12 @@ def draw_blotch(plane: Plane, brush: Brush) -> Drawn:
     radius = brush.length(15, 120)
     if brush.chance(0.3):  # in a corner
         x, y = width * round(x / width), height * round(y / height)
-    found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.45)
+    found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.75)
     if found is None:
         return Drawn(plane, plane)
     soft = radius * brush.between(0.15, 0.9)
-    clouds = 1 + 0.3 * fractal_noise(found.coverage.shape, radius / 2, brush.generator)
-    amount = np.clip(found.coverage / soft + 0.3, 0, 1) * clouds * brush.stronger(0.12, 0.75)
+    clouds = 1 + 0.5 * fractal_noise(found.coverage.shape, radius / 2, brush.generator)
+    amount = np.clip(found.coverage / soft + 0.3, 0, 1) * clouds * brush.stronger(0.18, 0.75)
     after = plane.copy()
     level = brush.between(170, 245) if brush.chance(0.65) else brush.between(20, 90)
     blend(after, Patch(found.box, np.clip(amount, 0, 1)), level)
@@ -39,7 +39,7 @@ def draw_water_stain(plane: Plane, brush: Brush) -> Drawn:
     radius, after = brush.length(15, 190), plane.copy()
     darker = -1 if brush.chance(0.7) else 1
     for _ in range(brush.count(1, 3)):
-        found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.2)
+        found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.35)
         if found is None:
             break
         wide = max(brush.length(1.5, 14), 0.8)
@@ -65,7 +65,7 @@ def draw_tape(plane: Plane, brush: Brush) -> Drawn:
     dull = np.float32(brush.stronger(0.15, 0.75))
     level = np.float32(brush.between(90, 235))
     texture = fractal_noise(plane.shape, 14 * brush.scale, generator, octaves=3)
-    under: Plane = plane + dull * (level + 8 * texture - plane)
+    under: Plane = plane + dull * (level + 12 * texture - plane)
     # Its edges hold dirt, or the light.
     inside = cv2.GaussianBlur(coverage, (0, 0), max(1.2 * brush.scale, 0.8))
     edge = 4 * inside * (1 - inside) * coverage
@@ -92,7 +92,7 @@ def draw_fingerprint(plane: Plane, brush: Brush) -> Drawn:
     generator = brush.generator
     x, y = somewhere(plane, brush).tolist()
     radius = brush.length(18, 50)
-    found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.12)
+    found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.18)
     if found is None:
         return Drawn(plane, plane)
     depth = found.coverage
@@ -107,9 +107,9 @@ def draw_fingerprint(plane: Plane, brush: Brush) -> Drawn:
     bend = 0.22 * radius * smooth_noise(depth.shape, 1.2 * radius, generator)
     period = max(radius / brush.between(7, 11), 2.5)  # px
     ridges = np.clip(0.5 + 1.2 * np.sin((rings + bend) * np.float32(2 * np.pi / period)), 0, 1)
-    worn = np.clip(0.7 + 0.5 * fractal_noise(depth.shape, radius / 2, generator), 0, 1)
+    worn = np.clip(0.7 + 0.8 * fractal_noise(depth.shape, radius / 2, generator), 0, 1)
     within = np.clip(depth / (0.35 * radius), 0, 1)
-    amount = ridges * worn * within * brush.stronger(0.12, 0.6)
+    amount = ridges * worn * within * brush.stronger(0.2, 0.8)
     level = brush.between(180, 240) if brush.chance(0.6) else brush.between(20, 90)
     after = plane.copy()
     blend(after, Patch(found.box, amount.astype(np.float32)), level)

@@ -106,10 +106,12 @@ def _draw(canvas: NDArray[np.uint8], stroke: Stroke, origin: NDArray[np.int_], f
     # OpenCV's pixel centers are whole numbers; there is half a fine pixel between the two grids.
     places = ((stroke.points - origin + 0.5) * fine - 0.5) * 2**SHIFT
     corners = np.rint(np.clip(places, -(2**28), 2**28)).astype(np.int32).tolist()
-    # Thinner than a fine pixel: fainter instead.
+    # OpenCV's lines cover an odd number of pixels, 1 more than an even thickness; where that is
+    # more than wanted, they are fainter instead.
     wanted = stroke.widths * fine
-    thickness = np.maximum(np.rint(wanted), 1)
-    levels = np.rint(stroke.opacities * np.minimum(wanted / thickness, 1) * 255)
+    half = np.maximum(np.rint((wanted - 1) / 2), 0)
+    levels = np.rint(stroke.opacities * np.minimum(wanted / (2 * half + 1), 1) * 255)
+    thickness = np.maximum(2 * half, 1)
     for start, end, thick, level in zip(
         corners, corners[1:], thickness.astype(int).tolist(), levels.tolist(), strict=False
     ):
