@@ -38,7 +38,7 @@ def add_halo(plane: Plane, patch: Patch, levels: float, spread: float) -> None:
     halo = cv2.GaussianBlur(patch.coverage, (0, 0), spread)
     highest = float(halo.max())
     if highest > 0:
-        plane[patch.box] += levels * np.minimum(halo / highest * 1.5, 1)
+        plane[patch.box] += levels * (halo / highest)
 
 
 def add_shadow(plane: Plane, patch: Patch, levels: float, away: tuple[float, float]) -> None:
@@ -85,7 +85,7 @@ def draw_lines(
         rim: how often the other tone lies around them, or beside them.
         rough: deviation of the gray along them, in levels.
     """
-    spread = brush.between(0.7, 1.6) * max(brush.scale, 0.7)  # px
+    spread = brush.between(0.6, 1.3) * max(brush.scale, 0.7)  # px
     patch = render(plane.shape, strokes, margin=round(3 * spread) + 1)
     if patch is None:
         return Drawn(plane, plane)
