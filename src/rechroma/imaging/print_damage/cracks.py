@@ -168,7 +168,7 @@ def _net(plane: Plane, brush: Brush) -> Stroke | None:
     """The edges of cells around random points; where they are weak, nothing is drawn."""
     generator = brush.generator
     center, reach = somewhere(plane, brush), brush.length(40, 180)
-    cell = max(brush.length(9, 30), reach / 6, 5.0)
+    cell = max(brush.length(7, 26), reach / 7, 5.0)
     seeds = center + reach * generator.uniform(-1, 1, (int((2 * reach / cell) ** 2), 2))
     low = np.floor(center - 2 * reach).astype(int).tolist()
     division = cv2.Subdiv2D((*low, int(4 * reach) + 4, int(4 * reach) + 4))
@@ -192,7 +192,7 @@ def _net(plane: Plane, brush: Brush) -> Stroke | None:
     points += cell / 16 * generator.standard_normal(points.shape)
     worn = uneven(len(points), brush.stronger(0.2, 1), 0.5, 5, generator)
     widths = uneven(
-        len(points), brush.stronger(0.6, 1.6) * max(brush.scale, 1) ** 0.5, 0.35, 4, generator
+        len(points), brush.stronger(0.5, 1.4) * max(brush.scale, 1) ** 0.5, 0.35, 4, generator
     )
     # The outermost cells reach far out, and fade there.
     fading = 1.6 - 1.2 * np.hypot(*(points - center).T) / reach

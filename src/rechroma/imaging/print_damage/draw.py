@@ -96,9 +96,10 @@ def draw_print_damage(
         return PrintDamage(luma.copy(), groups)
     grain = _measure_grain(plane)
     scale = _draw_scale(luma.shape, generator)
+    worst = (float(generator.random()), float(generator.random()))
     for name in _draw_kinds(settings, generator):
         kind = KINDS[name]
-        brush = Brush(generator.uniform(*settings.strength), scale, generator)
+        brush = Brush(generator.uniform(*settings.strength), scale, generator, worst)
         drawn = kind.draw(plane, brush)
         # Lost counts before stained, and what is gone before what is scratched.
         stain = kind.group == "stain"

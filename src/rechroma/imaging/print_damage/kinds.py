@@ -29,11 +29,13 @@ class Brush:
         strength: from 0, hardly there, to 1, as bad as prints get.
         scale: px in a unit of length; the shorter side of a usual scan has 512 units.
         generator: the only source of randomness.
+        worst: where damage gathers, x and y as shares of width and height.
     """
 
     strength: float
     scale: float
     generator: np.random.Generator
+    worst: tuple[float, float] = (0.5, 0.5)
 
     def between(self, low: float, high: float) -> float:
         """A random number between two."""

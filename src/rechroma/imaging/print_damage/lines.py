@@ -89,12 +89,15 @@ def draw_scribble(plane: Plane, brush: Brush) -> Drawn:
 
 
 def somewhere(plane: Plane, brush: Brush) -> Points:
-    """A point of the picture, x and y in px; where prints are touched, at their sides, often."""
+    """A point of the picture, x and y in px: often at its sides, or where damage gathers."""
     height, width = plane.shape
-    place = brush.generator.random(2)
-    if brush.chance(0.3):
-        side = brush.generator.integers(2)
-        place[side] = abs(brush.generator.integers(2) - brush.generator.exponential(0.07)) % 1
+    generator = brush.generator
+    place = generator.random(2)
+    if brush.chance(0.25):
+        side = generator.integers(2)
+        place[side] = abs(generator.integers(2) - generator.exponential(0.07)) % 1
+    elif brush.chance(0.35):
+        place = np.clip(generator.normal(brush.worst, 0.12), 0, 1)
     return (place * (width, height)).astype(np.float32)
 
 

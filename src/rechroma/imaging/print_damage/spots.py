@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from rechroma.imaging.print_damage.kinds import Brush, Drawn
+from rechroma.imaging.print_damage.lines import somewhere
 from rechroma.imaging.print_damage.noise import fractal_noise
 from rechroma.imaging.print_damage.paint import add_halo, blend, draw_lines, line_level
 from rechroma.imaging.print_damage.strokes import Patch, Stroke
@@ -14,8 +15,7 @@ def draw_spot(plane: Plane, brush: Brush) -> Drawn:
     """One to a few spots of irregular outline near each other; some have a rim or a pale middle."""
     generator = brush.generator
     after = plane.copy()
-    height, width = plane.shape
-    x, y = generator.uniform(0, width), generator.uniform(0, height)
+    x, y = somewhere(plane, brush)
     level, spread = line_level(brush, 0.65), brush.length(6, 120)
     rimmed, opacity = brush.chance(0.3), brush.stronger(0.4, 1.1)
     for _ in range(brush.count(1, 8)):
@@ -39,7 +39,7 @@ def draw_dust(plane: Plane, brush: Brush) -> Drawn:
     count = brush.count(12, 140) if not everywhere else max(4, round(share * brush.count(60, 700)))
     places = generator.random((count, 2)) * (width, height)
     if not everywhere:
-        places = places[0] + generator.normal(0, brush.length(12, 70), (count, 2))
+        places = somewhere(plane, brush) + generator.normal(0, brush.length(12, 70), (count, 2))
     angles = generator.uniform(0, np.pi, count)
     lengths = generator.exponential(0.8 * max(brush.scale, 0.6), count)
     lengths[generator.random(count) < 0.06] *= 6  # fibers

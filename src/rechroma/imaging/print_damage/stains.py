@@ -109,7 +109,7 @@ def draw_fingerprint(plane: Plane, brush: Brush) -> Drawn:
     ridges = np.clip(0.5 + 1.2 * np.sin((rings + bend) * np.float32(2 * np.pi / period)), 0, 1)
     worn = np.clip(0.7 + 0.8 * fractal_noise(depth.shape, radius / 2, generator), 0, 1)
     within = np.clip(depth / (0.35 * radius), 0, 1)
-    amount = ridges * worn * within * brush.stronger(0.2, 0.8)
+    amount = ridges * worn * within * brush.stronger(0.15, 0.6)
     level = brush.between(180, 240) if brush.chance(0.6) else brush.between(20, 90)
     after = plane.copy()
     blend(after, Patch(found.box, amount.astype(np.float32)), level)
