@@ -19,6 +19,7 @@ from rechroma.settings import Finder
 
 CLASSES = 1 + len(GROUPS)  # undamaged, and each group
 PLANES = 2  # gray; gray less its surroundings
+PRIOR = 3.0  # logit of undamaged in a fresh network
 SURROUNDINGS = 16  # px; averages over squares of this side, joined smoothly: a blur of sigma 8
 
 
@@ -36,6 +37,8 @@ class DamageFinder(nn.Module):
         super().__init__()
         self.settings = settings
         self.network = _build(settings)
+        # Most of a print is undamaged: a fresh network need not learn that first.
+        self.prior = nn.Parameter(torch.tensor([PRIOR] + [0.0] * len(GROUPS)))
 
     def forward(self, luma: Tensor) -> Tensor:
         """The logits of each pixel: undamaged, and each of `GROUPS`.
@@ -46,8 +49,8 @@ class DamageFinder(nn.Module):
         Returns:
             `(N, 5, H, W)` float32.
         """
-        logits: Tensor = self.network(finder_planes(luma))
-        return logits.float()
+        logits: Tensor = self.network(finder_planes(luma)).float()
+        return logits + self.prior[:, None, None]
 
 
 def finder_planes(luma: Tensor) -> Tensor:
