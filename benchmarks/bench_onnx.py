@@ -1,13 +1,15 @@
-"""Restoring by torch beside restoring by onnxruntime, both with the bundled model.
+"""Restoring by torch beside restoring by onnxruntime, both with the bundled model on the CPU.
 
 python -m benchmarks.bench_onnx [--quick]
 
-The two take turns, each in new processes that may use every processor. The start is the time from
-the start of the interpreter until a photograph of 64 x 48 px is restored.
+The two take turns, each in new processes that may use every processor; a ratio compares times of
+one run. The start is the time from the start of the interpreter until a photograph of 64 x 48 px is
+restored. `rechroma restore` is timed as a command, from its start to its end.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import time
@@ -21,25 +23,37 @@ import numpy as np
 
 from benchmarks.photographs import photographs
 from benchmarks.timing import QUICK_NOTE
-from rechroma.deployment.onnx_export import export_onnx
 from rechroma.imaging.color import to_luma
-from rechroma.models.card import WEIGHTS
-from rechroma.models.store import load_network
+from rechroma.imaging.io import write_png
+from rechroma.models.card import ONNX, WEIGHTS
 from rechroma.models.weights import BUNDLED_FOLDER
 
 ROUNDS, REPEATS = 3, 5  # processes of each way, square photographs in each process
+ALBUM, QUICK_ALBUM = 50, 2  # square photographs
 SIZES = {"small": (48, 64), "square": (512, 512), "large": (3000, 4000)}  # px, height and width
 QUICK_SIZES = {"small": (48, 64), "square": (64, 64), "large": (300, 400)}
 LOST, FILLING = 0.25, 128  # share of each side that is damaged, and its gray
+FILES = {"torch": WEIGHTS, "onnx": ONNX}  # of each way, in its order in the table
 
 Sizes = dict[str, tuple[int, int]]
 
 
 class Measured(NamedTuple):
-    """The cost of one way of restoring; the peak of memory is measured on Linux only."""
+    """The cost of one way of restoring; the peak of memory is measured on Linux only.
+
+    Attributes:
+        file_mib: size of the model's file.
+        start_s: from the start of the interpreter to the first small photograph.
+        command_s: `rechroma restore` of one square photograph, from file to file.
+        album_s: the same for each photograph of an album.
+        square_s, large_s: restoring alone.
+        peak_mib: the most memory of a process that has restored all sizes.
+    """
 
     file_mib: float
     start_s: float
+    command_s: float
+    album_s: float
     square_s: float
     large_s: float
     peak_mib: float | None
@@ -47,33 +61,34 @@ class Measured(NamedTuple):
 
 class _Round(NamedTuple):
     start: float
+    command: float
+    album: float
     square: list[float]
     large: list[float]
     peak: float | None
 
 
-def measure(sizes: Sizes, rounds: int, repeats: int) -> dict[str, Measured]:
-    """The costs of both ways on the same photographs, by the name of the way."""
+def measure(sizes: Sizes, rounds: int, repeats: int, album: int) -> dict[str, Measured]:
+    """The costs of both ways on the same photographs, by the name of the backend."""
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        onnx = folder / "restorer.onnx"
-        export_onnx(load_network(BUNDLED_FOLDER), onnx)
         write_photographs(folder, sizes)
-        models = {"torch": BUNDLED_FOLDER, "ONNX": onnx}
-        files = {"torch": BUNDLED_FOLDER / WEIGHTS, "ONNX": onnx}
-        measured: dict[str, list[_Round]] = {name: [] for name in models}
+        write_album(folder, album)
+        measured: dict[str, list[_Round]] = {backend: [] for backend in FILES}
         for _ in range(rounds):
-            for name, model in models.items():
-                measured[name].append(_run(model, folder, repeats))
+            for backend, own in measured.items():
+                own.append(_measure_round(backend, folder, repeats, album))
         return {
-            name: Measured(
-                files[name].stat().st_size / 2**20,
+            backend: Measured(
+                (BUNDLED_FOLDER / FILES[backend]).stat().st_size / 2**20,
                 median(each.start for each in own),
+                median(each.command for each in own),
+                median(each.album for each in own),
                 median(seconds for each in own for seconds in each.square),
                 median(seconds for each in own for seconds in each.large),
                 max((each.peak for each in own if each.peak), default=None),
             )
-            for name, own in measured.items()
+            for backend, own in measured.items()
         }
 
 
@@ -89,10 +104,22 @@ def write_photographs(folder: Path, sizes: Sizes) -> None:
         np.save(folder / f"{name}-mask.npy", mask)
 
 
-def _run(model: Path, folder: Path, repeats: int) -> _Round:
+def write_album(folder: Path, count: int) -> None:
+    """Write `count` copies of the square photograph into the subfolder album, as PNG."""
+    damaged = np.load(folder / "square-damaged.npy")
+    for number in range(count):
+        write_png(folder / "album" / f"{number:03}.png", np.roll(damaged, 7 * number, axis=1))
+
+
+def _measure_round(backend: str, folder: Path, repeats: int, album: int) -> _Round:
+    command = _command_seconds(backend, folder / "album/000.png", folder / "out/one.png")
+    whole = _command_seconds(backend, folder / "album", folder / "out/album")
     start = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.onnx_process", str(model), str(folder), str(repeats)],
+        [
+            *(sys.executable, "-m", "benchmarks.onnx_process"),
+            *(str(BUNDLED_FOLDER), backend, str(folder), str(repeats)),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
@@ -100,29 +127,50 @@ def _run(model: Path, folder: Path, repeats: int) -> _Round:
         process.stdout.readline()
         start_seconds = time.perf_counter() - start
         times = process.stdout.readline()
-    assert process.returncode == 0, f"restoring with {model} failed"
-    return _Round(start_seconds, **json.loads(times))
+    assert process.returncode == 0, f"restoring with {backend} failed"
+    return _Round(start_seconds, command, whole / album, **json.loads(times))
 
 
-def table(measured: dict[str, Measured], sizes: Sizes) -> str:
-    """A Markdown table with a row for each quantity and a column for each way."""
-    square, large = ("{1} x {0}".format(*sizes[name]) for name in ("square", "large"))
-    rows = {
-        "file, MiB": [f"{each.file_mib:.1f}" for each in measured.values()],
-        "start, s": [f"{each.start_s:.2f}" for each in measured.values()],
-        f"{square} photograph, s": [f"{each.square_s:.3f}" for each in measured.values()],
-        f"{large} photograph, s": [f"{each.large_s:.2f}" for each in measured.values()],
-        "peak memory, MiB": [
-            f"{each.peak_mib:.0f}" if each.peak_mib else "-" for each in measured.values()
-        ],
-    }
-    return "\n".join(
+def _command_seconds(backend: str, photos: Path, out: Path) -> float:
+    """The time that `rechroma restore` takes with the bundled model, s."""
+    start = time.perf_counter()
+    subprocess.run(
         [
-            f"| restoring | {' | '.join(measured)} |",
-            f"| --- |{' ---: |' * len(measured)}",
-            *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
-        ]
+            *(sys.executable, "-m", "rechroma.apps.cli.main", "restore", str(photos)),
+            *("--out", str(out), "--model", str(BUNDLED_FOLDER)),
+            *("--backend", backend, "--device", "cpu"),
+        ],
+        check=True,
+        capture_output=True,
     )
+    return time.perf_counter() - start
+
+
+def table(measured: dict[str, Measured], sizes: Sizes, album: int) -> str:
+    """A Markdown table: a row for each quantity, a column for each way, and torch over ONNX."""
+    square, large = ("{1} x {0}".format(*sizes[name]) for name in ("square", "large"))
+    rows: dict[str, tuple[str, list[float] | list[float | None]]] = {
+        "file, MiB": ("{:.1f}", [each.file_mib for each in measured.values()]),
+        "start, s": ("{:.2f}", [each.start_s for each in measured.values()]),
+        f"command, one {square} photograph, s": (
+            "{:.2f}",
+            [each.command_s for each in measured.values()],
+        ),
+        f"command, {album} of them, s for each": (
+            "{:.3f}",
+            [each.album_s for each in measured.values()],
+        ),
+        f"{square} photograph alone, s": ("{:.3f}", [each.square_s for each in measured.values()]),
+        f"{large} photograph alone, s": ("{:.2f}", [each.large_s for each in measured.values()]),
+        "peak memory, MiB": ("{:.0f}", [each.peak_mib for each in measured.values()]),
+    }
+    lines = [f"| restoring | {' | '.join(measured)} | ratio |", "| --- | ---: | ---: | ---: |"]
+    for name, (form, values) in rows.items():
+        cells = ["-" if value is None else form.format(value) for value in values]
+        torch, onnx = values
+        ratio = f"{torch / onnx:.1f}" if torch and onnx else "-"
+        lines.append(f"| {name} | {' | '.join(cells)} | {ratio} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -135,8 +183,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
     quick = parser.parse_args().quick
     print("measuring torch and ONNX …", file=sys.stderr, flush=True)
-    sizes, rounds, repeats = (QUICK_SIZES, 1, 1) if quick else (SIZES, ROUNDS, REPEATS)
-    print(table(measure(sizes, rounds, repeats), sizes))
+    sizes, album = (QUICK_SIZES, QUICK_ALBUM) if quick else (SIZES, ALBUM)
+    rounds, repeats = (1, 1) if quick else (ROUNDS, REPEATS)
+    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    print(f"Machine: {os.cpu_count()} cores{load}\n", flush=True)
+    print(table(measure(sizes, rounds, repeats, album), sizes, album))
     if quick:
         print(f"\n{QUICK_NOTE}")
 

@@ -62,7 +62,7 @@ def measure(quick: bool = False) -> Measurement:
             parameter.normal_(std=PALE)
     with TemporaryDirectory() as temporary:
         save_model(network, restore, Path(temporary))
-        restorer = load_model(Path(temporary))
+        restorer = load_model(temporary, backend="torch", device="cpu")
     gray = to_luma(photographs(side)[0])
     pair = draw_damage(gray, settings.damage, np.random.default_rng(settings.seed))
     ways = [partial(plain_restore, network, *pair), partial(restorer, *pair)]

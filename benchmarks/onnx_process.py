@@ -1,6 +1,6 @@
 """The process that bench_onnx measures: loads a model and restores photographs of three sizes.
 
-python -m benchmarks.onnx_process MODEL FOLDER REPEATS
+python -m benchmarks.onnx_process MODEL BACKEND FOLDER REPEATS
 
 It imports only what restoring needs, because its start is measured. It prints an empty line after
 the first photograph, and its times as JSON at the end.
@@ -29,8 +29,9 @@ def peak_mib() -> float | None:
 
 def main() -> None:
     """Restore the photographs of FOLDER with MODEL, and print how long that takes."""
-    model, folder, repeats = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    restorer = load_model(model)
+    model, backend = sys.argv[1:3]
+    folder, repeats = Path(sys.argv[3]), int(sys.argv[4])
+    restorer = load_model(model, backend, "cpu")
 
     def seconds(size: str, times: int) -> list[float]:
         damaged, mask = (np.load(folder / f"{size}-{kind}.npy") for kind in ("damaged", "mask"))

@@ -26,7 +26,8 @@ def main() -> None:
     test = read_held_out(prepared, "test")
     photos = track(test, "evaluating photographs", dataset["photos"]["test"])
     hues = mean_hue_histogram(prepared)
-    table = evaluate(photos, load_model(model), settings.evaluate, settings.seed, reports, hues)
+    restorer = load_model(model, backend="torch", device="cpu")
+    table = evaluate(photos, restorer, settings.evaluate, settings.seed, reports, hues)
     print(score_table(table), flush=True)
 
     # The bundled model is the first champion: something to beat.

@@ -17,7 +17,7 @@ def main() -> None:
     folder, sizes = submission_inputs(ROOT / "data/prepared")
     if not sizes:
         raise UserError("there are no inputs to restore, raise data.test and prepare again")
-    restorer = load_model(ROOT / "models/restorer")
+    restorer = load_model(ROOT / "models/restorer", backend="torch", device="cpu")
 
     def restore(name: str) -> Photo:
         damaged = read_gray(folder / name)

@@ -1,6 +1,11 @@
 """Train the network on the prepared photographs."""
 
+import logging
+from pathlib import Path
+
 from stages import ROOT, real_root, run
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -37,6 +42,7 @@ def main() -> None:
     device = trainer.fabric.device.type
     with training_run(settings, real_root(), dataset, device, run_id_file) as mlflow_run:
         progress = fit(trainer, model, checkpoint, mlflow_run)
+        write_onnx(model)
 
         # Reports: the history as a table and as curves, and which run trained the model.
         reports.mkdir(parents=True, exist_ok=True)
@@ -47,6 +53,18 @@ def main() -> None:
         mlflow_run.metrics({"best/epoch": progress.best_epoch, "best/score": progress.best_score})
         write_run_file(mlflow_run, reports / "run.json")
     checkpoint.remove()
+
+
+def write_onnx(model: Path) -> None:
+    """Add the ONNX file to a model's folder; where that cannot be, print why and go on."""
+    from rechroma.deployment.onnx_export import add_onnx
+    from rechroma.errors import UserError
+
+    try:
+        add_onnx(model)
+    except UserError as error:
+        logger.info("no ONNX file in %s: %s", model, error)
+        print(f"no ONNX file of the model, torch will restore with it: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,10 @@ class Echo:
         gray = luma.astype(np.float32) / 255 + np.float32(self.more) * mask
         return NetworkOutput(np.stack([gray, cb, cr]), None)
 
+    def with_threads(self, threads: int) -> "Echo":
+        self.threads = threads
+        return self
+
 
 @pytest.fixture(scope="session")
 def echo(make_settings: Callable[..., Settings]) -> Callable[..., Restorer]:

@@ -1,5 +1,6 @@
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -68,3 +69,25 @@ def test_an_error_in_the_function_reaches_the_caller() -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(parallel_map(work, [1, 0, 2]))
+
+
+def test_with_one_thread_all_is_computed_in_the_callers_own_and_one_item_at_a_time() -> None:
+    read: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(5):
+            read.append(item)
+            yield item
+
+    def thread(item: int) -> tuple[int, int]:
+        return item, threading.get_ident()
+
+    results = parallel_map(thread, items(), threads=1)
+    assert next(results) == (0, threading.get_ident())
+    assert read == [0]
+    assert list(results) == [(item, threading.get_ident()) for item in range(1, 5)]
+
+
+def test_the_number_of_threads_can_be_chosen() -> None:
+    barrier = threading.Barrier(3, timeout=10)
+    assert len(list(parallel_map(lambda _: barrier.wait(), range(3), threads=3))) == 3

@@ -33,16 +33,28 @@ def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]
     return show(items, description, total)
 
 
-def parallel_map(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def parallel_map(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
     """`map(function, items)` on a few threads, results in the order of `items`.
 
     Only a few items are read and computed ahead of the results that are used, so that memory stays
     flat. An error in `function` is raised where its result is due.
 
+    Args:
+        function: of one item.
+        items: to go through.
+        threads: number of threads; 1 computes in the caller's own. By default one for each
+            processor, at most `THREADS`.
+
     >>> list(parallel_map(abs, [-2, 1, -3]))
     [2, 1, 3]
     """
-    threads = min(THREADS, os.cpu_count() or 1)
+    if threads is None:
+        threads = min(THREADS, os.cpu_count() or 1)
+    if threads == 1:
+        yield from map(function, items)
+        return
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for item in items:

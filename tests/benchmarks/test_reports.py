@@ -99,20 +99,22 @@ def test_a_large_photograph_reports_its_time_and_memory(run, model):
 def test_the_process_of_a_model_reports_its_times(run, model):
     model("small")
     write_photographs(Path(), QUICK_SIZES)
-    first, last = run(onnx_process, "small", Path(), 2)
+    first, last = run(onnx_process, "small", "torch", Path(), 2)
     assert first == ""
     report = json.loads(last)
     assert (len(report["square"]), len(report["large"])) == (2, 1)
 
 
-def test_the_table_of_torch_and_onnx_has_a_column_for_each():
+def test_the_table_of_torch_and_onnx_has_a_column_for_each_and_their_ratio():
     measured = {
-        "torch": Measured(10.0, 3.0, 0.5, 2.0, 900.0), "ONNX": Measured(20.0, 1.0, 0.3, 1.0, None)
-    }  # fmt: skip
-    lines = table(measured, QUICK_SIZES).splitlines()
-    assert lines[0] == "| restoring | torch | ONNX |"
-    assert lines[4] == "| 64 x 64 photograph, s | 0.500 | 0.300 |"
-    assert lines[-1] == "| peak memory, MiB | 900 | - |"
+        "torch": Measured(10.0, 3.0, 6.0, 0.5, 0.45, 2.0, 900.0),
+        "onnx": Measured(20.0, 1.0, 1.0, 0.1, 0.3, 1.0, None),
+    }
+    lines = table(measured, QUICK_SIZES, 2).splitlines()
+    assert lines[0] == "| restoring | torch | onnx | ratio |"
+    assert lines[4] == "| command, one 64 x 64 photograph, s | 6.00 | 1.00 | 6.0 |"
+    assert lines[6] == "| 64 x 64 photograph alone, s | 0.450 | 0.300 | 1.5 |"
+    assert lines[-1] == "| peak memory, MiB | 900 | - | - |"
 
 
 def test_twelve_photographs_make_one_picture(run, model):

@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
@@ -61,7 +62,9 @@ def test_a_file_that_rechroma_did_not_write_is_one_clear_message(tmp_path):
 def test_a_missing_onnxruntime_is_named_with_its_remedy(exported, monkeypatch):
     _, file = exported
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"needs onnxruntime, .* pip install 'rechroma\[onnx\]'"):
+    with pytest.raises(
+        UserError, match=r"needs onnxruntime, which is not installed: pip install onnxru"
+    ):
         load_onnx(file)
 
 
@@ -99,3 +102,76 @@ def test_the_single_histogram_of_an_older_file_is_that_of_one_cell(make_settings
 
     backend = OnnxBackend(Session(), make_settings().model)
     assert backend(np.zeros((8, 8), np.uint8), np.zeros((8, 8), bool)).hues.shape == (181, 1, 1)
+
+
+def test_a_backend_of_one_thread_gives_the_same_output(exported, noise):
+    _, file = exported
+    backend, _ = load_onnx(file)
+    single = backend.with_threads(1)
+    assert single.session.get_session_options().intra_op_num_threads == 1
+    assert single.model == backend.model
+    luma, mask = noise((70, 45))
+    np.testing.assert_allclose(single(luma, mask).color, backend(luma, mask).color, atol=1e-6)
+
+
+def test_a_device_that_onnxruntime_lacks_is_replaced_by_the_cpu_with_a_warning(exported, caplog):
+    _, file = exported
+    backend, _ = load_onnx(file, "directml")
+    assert (backend.engine, backend.device) == ("onnx", "cpu")
+    assert "cannot compute on 'directml' here, the CPU is used instead" in caplog.text
+
+
+class OtherRuntime:
+    """In place of an onnxruntime for another device, which `make` makes or fails to."""
+
+    def __init__(self, runtime, provider, make):
+        self.SessionOptions, self.provider, self.make = runtime.SessionOptions, provider, make
+        self.runtime = runtime
+        self.asked = []
+
+    def get_available_providers(self):
+        return [self.provider, "CPUExecutionProvider"]
+
+    def InferenceSession(self, path, options, providers):  # noqa: N802
+        self.asked.append(providers)
+        if len(providers) == 1:
+            return self.runtime.InferenceSession(path, options, providers=providers)
+        return self.make(self.runtime.InferenceSession(path, options, providers=providers[1:]))
+
+
+class SessionOn:
+    def __init__(self, session, provider):
+        self.session, self.provider = session, provider
+        self.run, self.get_modelmeta = session.run, session.get_modelmeta
+        self.get_inputs = session.get_inputs
+
+    def get_providers(self):
+        return [self.provider, "CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize(
+    ("device", "provider", "asked"),
+    [
+        ("cuda", "CUDAExecutionProvider", "CUDAExecutionProvider"),
+        ("cuda:1", "CUDAExecutionProvider", ("CUDAExecutionProvider", {"device_id": "1"})),
+        ("coreml", "CoreMLExecutionProvider", "CoreMLExecutionProvider"),
+        ("directml", "DmlExecutionProvider", "DmlExecutionProvider"),
+    ],
+)
+def test_a_device_that_onnxruntime_has_is_used(exported, monkeypatch, device, provider, asked):
+    runtime = OtherRuntime(onnxruntime, provider, lambda session: SessionOn(session, provider))
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    backend, _ = load_onnx(exported[1], device)
+    assert backend.device == device
+    assert backend.with_threads(1).device == device
+    assert runtime.asked == [[asked, "CPUExecutionProvider"]] * 2
+
+
+def test_a_device_that_fails_to_start_is_replaced_by_the_cpu(exported, monkeypatch, caplog):
+    def fail(_):
+        raise RuntimeError("no such library")
+
+    runtime = OtherRuntime(onnxruntime, "CUDAExecutionProvider", fail)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    assert load_onnx(exported[1], "cuda")[0].device == "cpu"
+    assert "cannot compute on 'cuda' here, the CPU is used instead" in caplog.text

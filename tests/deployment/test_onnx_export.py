@@ -7,18 +7,17 @@ import onnx
 import pytest
 import torch
 from PIL import Image
-from timm.layers import Conv2dSame
 
 from rechroma.apps.cli.main import main
 from rechroma.deployment import onnx_export
 from rechroma.deployment.load import load_model
 from rechroma.deployment.onnx_backend import load_onnx
-from rechroma.deployment.onnx_export import compare_with_torch, constant_padding, export_onnx
+from rechroma.deployment.onnx_export import add_onnx, compare_with_torch, export_onnx
 from rechroma.errors import UserError
 from rechroma.inference.backend import TorchBackend
-from rechroma.models.card import METADATA
+from rechroma.models.card import METADATA, ONNX, ONNX_SUM, WEIGHTS_SUM, read_card
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.models.store import StoredModel, save_model
+from rechroma.models.store import StoredModel, save_model, sha256_of
 
 
 @pytest.mark.parametrize(
@@ -41,15 +40,6 @@ def test_networks_with_other_outputs_are_exported_too(
     expected = TorchBackend(stored.network, exact=True)(luma, mask)
     np.testing.assert_allclose(backend(luma, mask).color, expected.color, rtol=1e-5, atol=1e-5)
     assert (backend(luma, mask).hues is None) == (not settings.model.hues)
-
-
-@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 2, 1), (5, 2, 1), (4, 1, 1)])
-def test_same_padding_is_constant_inside_the_network(kernel, stride, dilation):
-    torch.manual_seed(0)
-    same = Conv2dSame(2, 2, kernel, stride, dilation=dilation)
-    constant = constant_padding(same)
-    planes = torch.rand(1, 2, 64, 96)
-    assert torch.equal(constant(planes), same(planes))
 
 
 def test_the_difference_from_torch_is_tolerable(exported, damaged):
@@ -79,10 +69,31 @@ def test_the_card_with_its_extra_entries_is_in_the_files_metadata(exported):
     assert json.loads(entry.value)["license"] == "to be had"
 
 
+def test_a_folder_gets_its_file_and_the_sum_on_its_card(exported, tmp_path):
+    stored, file = exported
+    save_model(stored.network, stored.restore, tmp_path, extra={"license": "to be had"})
+    before = read_card(tmp_path)
+    added = add_onnx(tmp_path)
+    assert added == tmp_path / ONNX
+    assert onnx.load(added).graph == onnx.load(file).graph
+    assert read_card(tmp_path) == {**before, ONNX_SUM: sha256_of(added)}
+    (entry,) = onnx.load(added).metadata_props
+    assert not {WEIGHTS_SUM, ONNX_SUM} & json.loads(entry.value).keys()
+
+
+def test_a_model_saved_again_loses_the_file_of_its_earlier_weights(exported, tmp_path):
+    stored, _ = exported
+    save_model(stored.network, stored.restore, tmp_path)
+    add_onnx(tmp_path)
+    save_model(stored.network, stored.restore, tmp_path)
+    assert not (tmp_path / ONNX).exists()
+    assert ONNX_SUM not in read_card(tmp_path)
+
+
 def test_a_missing_onnx_is_named_with_its_remedy(exported, tmp_path, monkeypatch):
     stored, _ = exported
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(UserError, match=r"needs onnx to be .* pip install 'rechroma\[onnx\]'"):
+    with pytest.raises(UserError, match=r"needs onnx to be .* pip install 'rechroma\[train\]'"):
         export_onnx(stored, tmp_path / "new.onnx")
 
 

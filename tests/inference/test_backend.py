@@ -62,3 +62,19 @@ def test_planes_of_both_kinds_of_output_agree(kind):
     np.testing.assert_allclose(luma_plane(output, kind), ycbcr[0], atol=1e-6)
     np.testing.assert_allclose(chroma_planes(output, kind), ycbcr[1:], atol=1e-6)
     np.testing.assert_allclose(rgb_planes(output, kind), rgb, atol=1e-6)
+
+
+def test_a_backend_says_what_it_is(backend):
+    assert (backend().engine, backend().device) == ("torch", "cpu")
+
+
+def test_a_number_of_threads_is_set_when_the_network_runs(backend, noise, monkeypatch):
+    numbers = []
+    monkeypatch.setattr(torch, "set_num_threads", numbers.append)
+    plain = backend()
+    plain(*noise)
+    assert numbers == []
+    two = plain.with_threads(2)
+    two(*noise)
+    assert numbers == [2]
+    assert (two.network, two.exact) == (plain.network, plain.exact)

@@ -1,14 +1,17 @@
 import cv2
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from rechroma.imaging.color import ycbcr_from_rgb
 from rechroma.imaging.hue import cell_histograms, hue_of_chroma
 from rechroma.inference.hue_transfer import (
     FADE_BETWEEN,
     FAINT,
+    SHARE_BLUR,
     SHARPNESS,
     blend_histograms,
+    blur_shares,
     sharpen,
     transfer_hues,
 )
@@ -133,3 +136,27 @@ def test_sharpened_cells_keep_their_gray_and_favor_likely_hues():
     np.testing.assert_allclose(sharp[180], cells[180])
     assert sharp[10, 0, 0] / sharp[90, 0, 0] == pytest.approx(2**SHARPNESS)
     assert not sharp[:180, 0, 1].any()
+
+
+@pytest.mark.parametrize("cells", [(1, 1), (6, 6), (2, 5)])
+def test_shares_are_blurred_on_the_circle_as_scipy_does(cells):
+    shares = np.random.default_rng(0).dirichlet(np.full(180, 0.1), cells).astype(np.float32)
+    shares = np.moveaxis(shares, -1, 0)
+    blurred = blur_shares(shares)
+    assert blurred.dtype == np.float32
+    expected = gaussian_filter1d(shares, SHARE_BLUR, axis=0, mode="wrap")
+    np.testing.assert_allclose(blurred, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(blurred.sum(axis=0), 1, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_colors_that_are_no_numbers_are_an_error_and_not_assigned(chroma):
+    chroma[0, 3, 5] = np.nan
+    with pytest.raises(ValueError, match="not finite numbers"):
+        transfer_hues(chroma, np.full(181, 1 / 181), np.full((181, 1, 1), 1 / 181, np.float32))
+
+
+def test_one_color_gets_one_hue():
+    chroma = np.array([0.1, 0.1], np.float32).reshape(2, 1, 1)
+    turned = transfer_mean(chroma, shares_of({(40, 41): 1.0}))
+    assert hue_of_chroma(turned).item() == pytest.approx(40, abs=0.5)

@@ -12,6 +12,7 @@ from rechroma.inference import hole_filling
 from rechroma.inference.backend import TorchBackend
 from rechroma.inference.restorer import Restorer
 from rechroma.models.store import save_model
+from rechroma.progress import parallel_map
 
 
 @pytest.fixture
@@ -202,3 +203,19 @@ def test_a_smaller_restorer_has_half_the_sizes_down_to_a_least_one(echo, damaged
     last(*damaged)
     assert max(last.backend.seen[-1]) == 32
     assert whole.settings.size == 128
+
+
+def test_a_number_of_threads_reaches_network_and_bands_and_changes_no_photograph(echo, monkeypatch):
+    def counted(function, items, threads):
+        numbers.append(threads)
+        return parallel_map(function, items, threads)
+
+    numbers = []
+    monkeypatch.setattr("rechroma.inference.restorer.parallel_map", counted)
+    target, mask = smooth(900, 1200), disc(900, 1200, 60)
+    every = echo()
+    single = every.with_threads(1)
+    assert single.backend.threads == 1
+    np.testing.assert_array_equal(single(target, mask), every(target, mask))
+    assert single.smaller().threads == 1
+    assert numbers == [1, None]

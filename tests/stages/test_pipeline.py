@@ -52,7 +52,8 @@ def test_what_no_stage_depends_on_is_imported_by_one():
 
 def test_the_checkpoint_covers_all_code_that_training_computes_with():
     covered = {f"src/rechroma/{name}" for name in CODE}
-    assert needed("train") - {"stages/__init__.py", "stages/train.py"} <= covered
+    later = {"src/rechroma/deployment"}  # the ONNX file is written when the training is over
+    assert needed("train") - {"stages/__init__.py", "stages/train.py"} - later <= covered
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -35,23 +35,34 @@ class CatalogEntry(NamedTuple):
     license: str
 
 
-def load_named_model(name: str | None) -> "tuple[str, Restorer]":
+def load_named_model(
+    name: str | None, backend: str = "auto", device: str = "auto"
+) -> "tuple[str, Restorer]":
     """The model that `--model` names, or the default one for None; its name or description first.
 
     Args:
         name: a folder, a .safetensors or .onnx file, or an MLflow address (`models:/…`, `runs:/…`).
+        backend, device: as `load_model`.
 
     Raises:
         UserError: the file or folder is missing or holds no model, or MLflow has none there.
     """
     if name is None:
         description, folder = default_model()
-        return description, load_model(folder)
+        return description, load_model(folder, backend, device)
     if name.startswith(MLFLOW_SCHEMES):
         from rechroma.tracking.queries import download_model
 
-        return name, load_model(download_model(name, Path.cwd()))
-    return name, load_model(Path(name))
+        return name, load_model(download_model(name, Path.cwd()), backend, device)
+    return name, load_model(Path(name), backend, device)
+
+
+def model_line(name: str, restorer: "Restorer") -> str:
+    """The line that names the model, with backend and device unless it is ONNX on the CPU."""
+    backend = restorer.backend
+    if (backend.engine, backend.device) == ("onnx", "cpu"):
+        return f"model: {name}"
+    return f"model: {name} ({backend.engine}, {backend.device})"
 
 
 def default_model() -> tuple[str, Path]:

@@ -32,22 +32,28 @@ from rechroma.metrics import Scores
 Picture = str | Path | Image.Image | NDArray[Any]
 
 
-def load_model(name: str | Path | None = None) -> Restorer:
+def load_model(
+    name: str | Path | None = None, backend: str = "auto", device: str = "auto"
+) -> Restorer:
     """A trained model, to be called with gray photographs and masks, or given to `restore`.
 
     Args:
         name: a folder, a .safetensors or .onnx file, or an MLflow address such as
             `models:/rechroma@champion`. None is the model of the project in the current folder
             (models/restorer), or without one the bundled model.
+        backend: what runs the network: `onnx`, `torch`, or `auto`, which is ONNX if the model has
+            such a file.
+        device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the CPU for ONNX, a GPU of
+            CUDA for torch. One that is not available is replaced by the CPU, with a warning.
 
     Raises:
-        UserError: there is no such model.
+        UserError: there is no such model, or its backend is not installed.
 
     >>> load_model("models/none")
     Traceback (most recent call last):
     rechroma.errors.UserError: models/none holds no model, expected model.json and ...
     """
-    return load_named_model(None if name is None else str(name))[1]
+    return load_named_model(None if name is None else str(name), backend, device)[1]
 
 
 def restore(

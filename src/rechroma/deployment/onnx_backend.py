@@ -6,10 +6,12 @@ height and width: padding to the encoder's stride is part of the graph. Its outp
 them: the same as `NetworkOutput` for one photograph. `onnx_export` writes such files.
 """
 
+import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rechroma.errors import UserError
 from rechroma.imaging.types import Luma, Mask
@@ -20,17 +22,27 @@ from rechroma.settings import Model, Restore
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-INSTALL = "install it: pip install 'rechroma[onnx]'"
+# What onnxruntime calls the devices; each comes with a package of its own (docs/guides/restore.md).
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
 FATAL = 4  # highest of onnxruntime's log levels; errors are raised as exceptions anyway
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class OnnxBackend:
-    """A network in an ONNX file, on the CPU.
+    """A network in an ONNX file.
 
     Attributes:
         session: of onnxruntime.
         model: the network's settings.
+        file: that it was read from; None for a session that was made elsewhere.
+        device: where it computes: 'cpu', 'cuda', 'coreml' or 'directml'.
 
     >>> import numpy as np
     >>> class GraySession:  # in place of onnxruntime's: paints no color
@@ -46,6 +58,13 @@ class OnnxBackend:
 
     session: "InferenceSession"
     model: Model
+    file: Path | None = None
+    device: str = "cpu"
+
+    @property
+    def engine(self) -> str:
+        """As `Backend`."""
+        return "onnx"
 
     def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
         """As `Backend`."""
@@ -59,12 +78,20 @@ class OnnxBackend:
         shares = hues[0][0]  # (181, h, w)
         return NetworkOutput(color[0], shares if shares.ndim == 3 else shares[:, None, None])
 
+    def with_threads(self, threads: int) -> "OnnxBackend":
+        """As `Backend`: a session of its own, which reads the file again."""
+        if self.file is None:
+            return self
+        return replace(self, session=open_session(self.file, self.device, threads))
 
-def load_onnx(path: Path) -> tuple[OnnxBackend, Restore]:
+
+def load_onnx(path: Path, device: str = "cpu") -> tuple[OnnxBackend, Restore]:
     """The network in an ONNX file, and how photographs are restored with it.
 
     Args:
         path: a file that `export_onnx` wrote; `load_model` takes it too.
+        device: 'cpu', 'cuda' (or 'cuda:1', …), 'coreml' or 'directml'. Where onnxruntime cannot
+            compute there, it is the CPU, with a warning in the log; `OnnxBackend.device` tells.
 
     Raises:
         UserError: there is no such file, it is no ONNX file or not of rechroma, or onnxruntime is
@@ -78,7 +105,7 @@ def load_onnx(path: Path) -> tuple[OnnxBackend, Restore]:
     """
     if not path.is_file():
         raise UserError(f"{path} is missing, expected an ONNX file that `rechroma export` wrote")
-    session = _open(path)
+    session = open_session(path, device)
     card = parse_card(session.get_modelmeta().custom_metadata_map.get(METADATA))
     if card is None:
         raise UserError(
@@ -86,26 +113,70 @@ def load_onnx(path: Path) -> tuple[OnnxBackend, Restore]:
             "wrote"
         )
     model, restore = card_settings(card, path)
-    return OnnxBackend(session, model), restore
+    if PROVIDERS[device.partition(":")[0]] not in session.get_providers():
+        logger.warning("onnxruntime cannot compute on '%s' here, the CPU is used instead", device)
+        device = "cpu"
+    return OnnxBackend(session, model, path, device), restore
 
 
-def _open(path: Path) -> "InferenceSession":
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it writes an id of the device otherwise
+def has_provider(device: str) -> bool:
+    """Whether the installed onnxruntime is one for this device: a key of `PROVIDERS`.
+
+    >>> has_provider("cpu")
+    True
+    """
+    return PROVIDERS[device] in _onnxruntime().get_available_providers()
+
+
+def open_session(path: Path, device: str = "cpu", threads: int | None = None) -> "InferenceSession":
+    """A session on the device, or on the CPU where this onnxruntime has none for the device.
+
+    Args:
+        path: of an ONNX file.
+        device: as for `load_onnx`.
+        threads: to compute with; None: all processors of this process.
+
+    Raises:
+        UserError: it is no ONNX file, or onnxruntime is not installed.
+
+    >>> try:
+    ...     open_session(Path("model.onnx"))
+    ... except UserError as error:
+    ...     print(str(error).partition(":")[0])
+    model.onnx is no ONNX file that onnxruntime can run
+    """
     try:
-        import onnxruntime
+        onnxruntime = _onnxruntime()
     except ImportError:
-        raise UserError(f"{path} needs onnxruntime, which is missing; {INSTALL}") from None
+        raise UserError(
+            f"{path} needs onnxruntime, which is not installed: pip install onnxruntime"
+        ) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
-    options.intra_op_num_threads = _threads()
+    options.intra_op_num_threads = threads or _processors()
+    kind, _, number = device.partition(":")
+    providers: list[Any] = [PROVIDERS["cpu"]]
+    if kind != "cpu" and has_provider(kind):
+        providers.insert(0, (PROVIDERS[kind], {"device_id": number}) if number else PROVIDERS[kind])
+    if kind == "directml":
+        options.enable_mem_pattern = False  # which DirectML does not have
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(path, options, providers=providers)
     except Exception as error:  # the only common base class of onnxruntime's errors
+        if len(providers) > 1:  # the device lacks an operator, or a library
+            logger.info("%s on '%s': %s", path, device, error)
+            return open_session(path, "cpu", threads)
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is no ONNX file that onnxruntime can run: {reason}") from error
 
 
-def _threads() -> int:
+def _onnxruntime() -> Any:
+    """The module, its telemetry off: it would write an id of the device into the home folder."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    return import_module("onnxruntime")
+
+
+def _processors() -> int:
     """The number of processors that this process may use; all of them where it is unknown."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,32 +1,32 @@
 """Networks of torch exported as ONNX files, and compared with them."""
 
-import copy
-import io
 import json
-import warnings
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from timm.layers import Conv2dSame
-from timm.layers.padding import get_same_padding
-from torch import Tensor, nn
 
-from rechroma.deployment.onnx_backend import INSTALL, load_onnx
+from rechroma.deployment.onnx_backend import load_onnx
+from rechroma.deployment.onnx_trace import store_as_half, trace_network, with_constant_padding
 from rechroma.errors import UserError
 from rechroma.imaging.types import Luma, Mask
 from rechroma.inference.backend import NetworkOutput, TorchBackend
 from rechroma.inference.restorer import Restorer
-from rechroma.models.card import METADATA, describe_model
+from rechroma.models.card import (
+    METADATA,
+    ONNX,
+    ONNX_SUM,
+    describe_model,
+    read_card,
+    without_sums,
+    write_card,
+)
 from rechroma.models.restoration import RestorationNetwork
-from rechroma.models.store import StoredModel
+from rechroma.models.store import StoredModel, load_network, sha256_of
 from rechroma.outputs import whole_file
-from rechroma.settings import STRIDE
 
-OPSET = 18
-TRACE_SIZE = (75, 101)  # px of the traced input; no multiples of the encoder's stride
 CHECK_SIZES = ((1, 1), (33, 47), (64, 96), (130, 71))  # px at which the file is compared with torch
 TOLERANCE = 1e-3  # of color in [0, 1] and of shares; float32 sums in another order differ by less
 
@@ -35,9 +35,9 @@ class OnnxDifference(NamedTuple):
     """The difference between an ONNX file and its network of torch on one photograph.
 
     Attributes:
-        color: largest absolute difference of `NetworkOutput.color`.
-        hues: likewise of `NetworkOutput.hues`; 0 where the network predicts none.
-        levels: likewise of the restored photographs, of 0…255.
+        color: largest difference of `NetworkOutput.color`, relative to the largest beyond 1.
+        hues: largest difference of `NetworkOutput.hues`; 0 where the network predicts none.
+        levels: largest difference of the restored photographs, of 0…255.
         changed: share of the restored photograph's values that differ at all.
 
     >>> OnnxDifference(color=1e-5, hues=2e-4, levels=1, changed=0.01).tolerable
@@ -60,8 +60,9 @@ class OnnxDifference(NamedTuple):
 def export_onnx(stored: StoredModel, file: Path, extra: Mapping[str, Any] | None = None) -> None:
     """Write a model as one ONNX file that `load_model` reads; it appears whole or not at all.
 
-    The same model gives the same bytes. Before the file appears, it is compared with torch on noise
-    of several sizes.
+    The same model gives the same bytes. Weights that half precision holds exactly take half the
+    space, and compute the same. Before the file appears, it is compared with torch on noise of
+    several sizes.
 
     Args:
         stored: the model.
@@ -82,23 +83,51 @@ def export_onnx(stored: StoredModel, file: Path, extra: Mapping[str, Any] | None
     >>> backend.model.encoder
     'test_resnet'
     """
-    try:
-        import onnx
-    except ImportError:
-        raise UserError(f"{file} needs onnx to be written, which is missing; {INSTALL}") from None
+    if find_spec("onnx") is None:
+        raise UserError(
+            f"{file} needs onnx to be written, which is not installed: "
+            "pip install 'rechroma[train]'"
+        )
     # A copy whose graph is the same for all sizes, traced by torch's exporter.
-    network = _with_constant_padding(stored.network)
+    network = with_constant_padding(stored.network)
     try:
-        graph = onnx.load_model_from_string(_trace(network))
+        model = trace_network(network)
     except Exception as error:  # the exporter has no base class for its errors
         raise _not_exportable(network, " ".join(str(error).split())) from error
+    store_as_half(model.graph)
     # The card goes into the file's metadata.
     card = {**(extra or {}), **describe_model(network.settings, stored.restore)}
-    graph.metadata_props.add(key=METADATA, value=json.dumps(card, ensure_ascii=False))
+    model.metadata_props.add(key=METADATA, value=json.dumps(card, ensure_ascii=False))
     # It is compared with torch while its name is still a temporary one.
     with whole_file(file) as part:
-        part.write_bytes(graph.SerializeToString(deterministic=True))
+        part.write_bytes(model.SerializeToString(deterministic=True))
         _check_sizes(part, network)
+
+
+def add_onnx(folder: Path) -> Path:
+    """Write the ONNX file of the model in a folder beside its weights, and its sum on the card.
+
+    Args:
+        folder: that `save_model` wrote.
+
+    Raises:
+        UserError: as `export_onnx`; the folder stays as it was.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from rechroma.models.card import card_settings
+    >>> from rechroma.models.store import save_model
+    >>> from rechroma.models.weights import BUNDLED_FOLDER
+    >>> model, restore = card_settings(read_card(BUNDLED_FOLDER), BUNDLED_FOLDER)
+    >>> tiny = RestorationNetwork(model.model_copy(update={"encoder": "test_resnet"})).eval()
+    >>> with TemporaryDirectory() as folder:
+    ...     save_model(tiny, restore, Path(folder))
+    ...     add_onnx(Path(folder)).name
+    'restorer.onnx'
+    """
+    file, card = folder / ONNX, read_card(folder)
+    export_onnx(load_network(folder), file, without_sums(card))
+    write_card(folder, {**card, ONNX_SUM: sha256_of(file)})
+    return file
 
 
 def compare_with_torch(
@@ -134,85 +163,6 @@ def compare_with_torch(
     return OnnxDifference(color, hues, int(difference.max()), float((difference > 0).mean()))
 
 
-class _RestoringOutputs(nn.Module):
-    """A network with the outputs that restoring needs: color, and hues as shares."""
-
-    def __init__(self, network: RestorationNetwork):
-        super().__init__()
-        self.network = network
-
-    def forward(self, luma: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
-        prediction = self.network(luma, mask)
-        if prediction.hues is None:
-            return (prediction.color,)
-        return prediction.color, prediction.hues.softmax(dim=1)
-
-
-def _trace(network: RestorationNetwork) -> bytes:
-    """The network as ONNX.
-
-    By torch's older exporter, which is deprecated: the newer one takes minutes for inputs of any
-    size, and does not end for some encoders.
-    """
-    sides, cells = {0: "N", 2: "H", 3: "W"}, {0: "N", 2: "h", 3: "w"}
-    luma = torch.zeros(2, 1, *TRACE_SIZE, dtype=torch.uint8)
-    mask = torch.zeros(2, 1, *TRACE_SIZE, dtype=torch.bool)
-    names = ["color", "hues"] if network.settings.hues else ["color"]
-    written = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of deprecation, and of branches that a trace may miss
-        torch.onnx.export(
-            _RestoringOutputs(network).eval(),
-            (luma, mask),
-            written,  # type: ignore[arg-type]  # a stream is accepted too
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["luma", "mask"],
-            output_names=names,
-            dynamic_axes={"luma": sides, "mask": sides, "color": sides, "hues": cells},
-        )
-    return written.getvalue()
-
-
-def _with_constant_padding(network: RestorationNetwork) -> RestorationNetwork:
-    """A copy in float32 on the CPU, each `Conv2dSame` replaced by `constant_padding` of it."""
-    copied = copy.deepcopy(network).float().cpu().eval()
-    for name, layer in list(copied.named_modules()):
-        if isinstance(layer, Conv2dSame):
-            copied.set_submodule(name, constant_padding(layer))
-    return copied
-
-
-def constant_padding(layer: nn.Conv2d) -> nn.Module:
-    """A layer equal to timm's `Conv2dSame` on planes whose sides are multiples of its stride.
-
-    TensorFlow's "same" padding depends on the planes' size, which a trace takes as a constant. In a
-    network whose input is padded to multiples of 32 px it is constant.
-
-    Args:
-        layer: of timm.
-
-    >>> same = Conv2dSame(1, 1, kernel_size=3, stride=2)
-    >>> planes = torch.rand(1, 1, 64, 96)
-    >>> torch.equal(constant_padding(same)(planes), same(planes))
-    True
-    """
-    steps = zip(layer.kernel_size, layer.stride, layer.dilation, strict=True)
-    rows, columns = (get_same_padding(STRIDE, *step) for step in steps)
-    plain = nn.Conv2d(
-        layer.in_channels,
-        layer.out_channels,
-        layer.kernel_size,  # type: ignore[arg-type]
-        layer.stride,  # type: ignore[arg-type]
-        dilation=layer.dilation,  # type: ignore[arg-type]
-        groups=layer.groups,
-        bias=layer.bias is not None,
-    )
-    plain.load_state_dict(layer.state_dict())
-    around = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
-    return nn.Sequential(nn.ZeroPad2d(around), plain)
-
-
 def _check_sizes(file: Path, network: RestorationNetwork) -> None:
     """Raises UserError where the file fails on noise of some size, or differs from torch."""
     backend, _ = load_onnx(file)
@@ -234,8 +184,13 @@ def _check_sizes(file: Path, network: RestorationNetwork) -> None:
 
 
 def _largest_differences(one: NetworkOutput, other: NetworkOutput) -> tuple[float, float]:
-    """The largest absolute difference of color, and that of hues."""
-    color = float(np.abs(one.color - other.color).max())
+    """The largest difference of color, and that of hues.
+
+    They are absolute; that of colors beyond 1, as of a network that has learned little, is relative
+    to the largest.
+    """
+    scale = max(1.0, float(np.abs(other.color).max()))
+    color = float(np.abs(one.color - other.color).max()) / scale
     if one.hues is None or other.hues is None:
         return color, 0.0
     return color, float(np.abs(one.hues - other.hues).max())

@@ -1,7 +1,7 @@
 """A network that runs on one photograph: by torch here, by onnxruntime in deployment."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -66,6 +66,14 @@ class Backend(Protocol):
     """Runs a network on one photograph at a time."""
 
     @property
+    def engine(self) -> str:
+        """What runs the network: 'torch' or 'onnx'."""
+
+    @property
+    def device(self) -> str:
+        """Where it computes: 'cpu', 'cuda', …"""
+
+    @property
     def model(self) -> Model:
         """The network's settings: its inputs and outputs."""
 
@@ -77,6 +85,9 @@ class Backend(Protocol):
             mask: `(H, W)` bool, True where lost.
         """
 
+    def with_threads(self, threads: int) -> "Backend":
+        """The same network, computing on this number of the CPU's threads."""
+
 
 @dataclass(frozen=True)
 class TorchBackend:
@@ -85,6 +96,7 @@ class TorchBackend:
     Attributes:
         network: the network.
         exact: compute in float32 even where bfloat16 is faster.
+        threads: of the CPU that torch uses from then on, in the whole process; None leaves them.
 
     >>> from rechroma.models.store import load_network
     >>> from rechroma.models.weights import BUNDLED_FOLDER
@@ -96,6 +108,17 @@ class TorchBackend:
 
     network: "RestorationNetwork"
     exact: bool = False
+    threads: int | None = None
+
+    @property
+    def engine(self) -> str:
+        """As `Backend`."""
+        return "torch"
+
+    @property
+    def device(self) -> str:
+        """Where the network is: 'cpu', 'cuda' or 'mps'."""
+        return next(self.network.parameters()).device.type
 
     @property
     def model(self) -> Model:
@@ -108,6 +131,8 @@ class TorchBackend:
 
         from rechroma.models.precision import autocast
 
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)  # torch has no number of threads for one network
         device = next(self.network.parameters()).device
         planes = torch.from_numpy(luma)[None, None].to(device)  # (1, 1, H, W)
         hole = torch.from_numpy(mask)[None, None].to(device)  # (1, 1, H, W)
@@ -118,3 +143,7 @@ class TorchBackend:
         if prediction.hues is None:
             return NetworkOutput(color, None)
         return NetworkOutput(color, prediction.hues[0].float().softmax(dim=0).cpu().numpy())
+
+    def with_threads(self, threads: int) -> "TorchBackend":
+        """As `Backend`; torch keeps this number for the whole process."""
+        return replace(self, threads=threads)

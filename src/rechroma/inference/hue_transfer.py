@@ -102,6 +102,9 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     Returns:
         `(2, H, W)` float32 Cb, Cr. All gray where `shares` has no color.
 
+    Raises:
+        ValueError: a share or a color is not a finite number.
+
     >>> painted = chroma_of_hue(np.full((4, 4), 20.0), np.full((4, 4), 0.2, np.float32))
     >>> shares = np.zeros(181)
     >>> shares[25] = 1
@@ -109,7 +112,7 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     >>> turned.shape, float(hue_of_chroma(turned).mean().round())
     ((2, 4, 4), 25.0)
     """
-    from scipy.optimize import linear_sum_assignment
+    from lap import lapjv
 
     # The weakest colors become gray, as many as the share of gray.
     strength = np.hypot(*chroma)  # (H, W)
@@ -122,20 +125,49 @@ def transfer_hues(chroma: Planes, shares: NDArray[np.float64], histograms: Plane
     painted = hue_of_chroma(chroma)  # (H, W)
     hues = _sample_hues(shares[:HUES], int((~gray).sum()))  # (colors,)
     # First cost: the surprise of a hue where the color is, between cells interpolated.
-    likely = resize_planes(_blur_shares(histograms[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)
+    likely = resize_planes(blur_shares(histograms[:HUES]), chroma.shape[1:], cv2.INTER_LINEAR)
     likely = likely[:, ~gray]  # (180, colors)
     likely /= np.maximum(likely.sum(axis=0), TINY)
     surprise = -np.log(np.maximum(likely, RAREST))[np.rint(hues).astype(int) % HUES].T
     # Second cost: how far the painted hue would be turned.
     turns = _hue_distance(painted[~gray][:, None], hues)  # (colors, hues)
     # Each color gets one hue so that the sum of costs is the least.
-    _, assigned = linear_sum_assignment(surprise + TURN_COST * turns**2)  # (colors, hues) cost
+    cost = surprise + TURN_COST * turns**2  # (colors, hues)
+    if not np.isfinite(cost).all():  # which the solver does not check
+        raise ValueError("the network's colors or hues are not finite numbers")
+    assigned, _ = lapjv(cost, return_cost=False)  # the hue of each color
     turned = painted.copy()
     turned[~gray] = hues[assigned]
     # The farther a hue was turned, the fainter the color.
     kept = np.interp(_hue_distance(turned, painted), FADE_BETWEEN, (1.0, 0.0))  # (H, W) share
     strength = kept * strength + (1 - kept) * np.minimum(strength, FAINT)
     return chroma_of_hue(turned, np.where(gray, 0, strength))
+
+
+def blur_shares(histograms: Planes) -> Planes:
+    """Mix neighboring hues of each cell: likelihood has no fine structure.
+
+    Args:
+        histograms: `(180, h, w)` float32 shares of the hues of each cell, without gray.
+
+    Returns:
+        `(180, h, w)` float32 shares, blurred by a Gaussian of `SHARE_BLUR` on the circle of hues.
+
+    >>> cell = np.zeros((180, 1, 1), np.float32)
+    >>> cell[0] = 1
+    >>> blur_shares(cell)[[178, 179, 0, 1, 2], 0, 0].astype(float).round(2).tolist()
+    [0.12, 0.18, 0.2, 0.18, 0.12]
+    """
+    # A Gaussian cut off at four standard deviations, around the circle of hues.
+    reach = round(4 * SHARE_BLUR)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / SHARE_BLUR) ** 2)  # (17,)
+    weights /= weights.sum()
+    # Summed in float64, as float32 would round each term.
+    circle = np.take(histograms.astype(np.float64), np.arange(-reach, HUES + reach), 0, mode="wrap")
+    blurred = np.zeros(histograms.shape)
+    for offset, weight in enumerate(weights):
+        blurred += weight * circle[offset : offset + HUES]
+    return blurred.astype(np.float32)
 
 
 def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]:
@@ -145,14 +177,6 @@ def _sample_hues(shares: NDArray[np.float64], count: int) -> NDArray[np.float64]
     cumulated = np.concatenate([[0.0], np.cumsum(shares / shares.sum())])
     hues: NDArray[np.float64] = np.interp((np.arange(count) + 0.5) / count, cumulated, borders)
     return hues
-
-
-def _blur_shares(histograms: Planes) -> Planes:
-    """`(180, h, w)` with neighboring hues of each cell mixed: likelihood has no fine structure."""
-    from scipy.ndimage import gaussian_filter1d
-
-    blurred: Planes = gaussian_filter1d(histograms, SHARE_BLUR, axis=0, mode="wrap")
-    return blurred
 
 
 def _hue_distance(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

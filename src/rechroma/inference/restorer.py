@@ -46,6 +46,7 @@ class Restorer:
         backend: the network.
         settings: the longer side of the network's input, and whether predicted hues are used.
         hole_size: longer side, px, at which holes are filled.
+        threads: of the CPU for merging gray and color; by default one for each processor.
 
     >>> from rechroma.models.card import card_settings, read_card
     >>> from rechroma.models.weights import BUNDLED_FOLDER
@@ -66,6 +67,7 @@ class Restorer:
     backend: Backend
     settings: Restore
     hole_size: int = HOLE_SIZE
+    threads: int | None = None
 
     def __call__(self, damaged: Luma, mask: Mask) -> Photo:
         """Give a gray photograph its color and its lost part.
@@ -103,7 +105,7 @@ class Restorer:
         for crop, gray in self._fill_holes(damaged, mask, view, output):
             luma[crop.core][mask[crop.core]] = gray
         # 5. Both together: chroma enlarged onto gray that stays exact.
-        return _merge_enlarged(luma, chroma)
+        return _merge_enlarged(luma, chroma, self.threads)
 
     def keep_color(self, photo: Photo, mask: Mask) -> Photo:
         """Restore only the lost part of a photograph that has its color.
@@ -143,6 +145,19 @@ class Restorer:
             # 4. The seam between known and filled color.
             close_color_seam(restored, mask, crop)
         return restored
+
+    def with_threads(self, threads: int) -> "Restorer":
+        """One whose network and bands use this number of the CPU's threads.
+
+        With 1, several photographs can be restored at once, each on a thread of its own. OpenCV has
+        its own threads, of the whole process (`cv2.setNumThreads`).
+
+        >>> from rechroma.deployment.load import load_model
+        >>> from rechroma.models.weights import BUNDLED_FOLDER
+        >>> load_model(BUNDLED_FOLDER).with_threads(1).threads
+        1
+        """
+        return replace(self, backend=self.backend.with_threads(threads), threads=threads)
 
     def smaller(self) -> "Restorer | None":
         """One of half the sizes, which needs less memory; None where it would be of no use.
@@ -205,7 +220,7 @@ def _enlarge_rgb(planes: Planes, shape: tuple[int, ...]) -> Photo:
     return photo
 
 
-def _merge_enlarged(luma: Luma, chroma: Planes) -> Photo:
+def _merge_enlarged(luma: Luma, chroma: Planes, threads: int | None) -> Photo:
     """`(H, W, 3)` uint8 of exactly this luma, `(H, W)`, and of chroma, `(2, h, w)`, enlarged."""
     photo = np.empty((*luma.shape, 3), dtype=np.uint8)
 
@@ -214,6 +229,6 @@ def _merge_enlarged(luma: Luma, chroma: Planes) -> Photo:
         photo[rows] = merge_luma_chroma(luma[rows], band)
 
     # A band of rows at a time, on a few threads: all planes of a large photograph are much memory.
-    for _ in parallel_map(merge_band, upscale_bands(chroma, luma.shape)):
+    for _ in parallel_map(merge_band, upscale_bands(chroma, luma.shape), threads):
         pass
     return photo

@@ -6,10 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from rechroma.errors import UserError
+from rechroma.outputs import write_json
 from rechroma.settings import Model, Restore
 
 WEIGHTS, CARD = "weights.safetensors", "model.json"
+ONNX = "restorer.onnx"  # the same network for onnxruntime, in the folder of the weights
 METADATA = "rechroma"  # key of the card in the metadata of a safetensors or ONNX file
+# Keys of the checksums of `WEIGHTS` and `ONNX`; on the card in the folder alone, as no file holds
+# its own.
+WEIGHTS_SUM, ONNX_SUM = "sha256", "onnx_sha256"
 
 
 def describe_model(model: Model, restore: Restore) -> dict[str, Any]:
@@ -50,6 +55,20 @@ def read_card(folder: Path) -> dict[str, Any]:
     if not isinstance(card, dict):
         raise UserError(f"{folder / CARD} describes no model, expected a JSON object")
     return card
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write the card of the model in `folder`."""
+    write_json(folder / CARD, dict(card))
+
+
+def without_sums(card: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a card that go into the metadata of a file: all but the checksums.
+
+    >>> without_sums({"license": "yours", "sha256": "3152f8872bf2"})
+    {'license': 'yours'}
+    """
+    return {name: card[name] for name in card if name not in (WEIGHTS_SUM, ONNX_SUM)}
 
 
 def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]:

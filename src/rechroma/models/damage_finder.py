@@ -121,5 +121,3 @@ def load_finder(file: Path) -> DamageFinder:
     finder = DamageFinder(settings)
     load_weights(finder, file)
     return finder.eval().to(memory_format=torch.channels_last)
-
-

@@ -10,11 +10,14 @@ from rechroma.errors import UserError
 from rechroma.models.card import (
     CARD,
     METADATA,
+    ONNX,
     WEIGHTS,
+    WEIGHTS_SUM,
     card_settings,
     describe_model,
     embedded_card,
     read_card,
+    write_card,
 )
 from rechroma.settings import Restore
 
@@ -43,7 +46,8 @@ def save_model(
 ) -> None:
     """Write a model that `load_model` reads: weights as safetensors, and its card as JSON.
 
-    The card is inside the file of weights too, so that the file can be moved alone.
+    The card is inside the file of weights too, so that the file can be moved alone. An ONNX file in
+    the folder is of the earlier weights, and is removed.
 
     Args:
         network: the network.
@@ -63,11 +67,9 @@ def save_model(
         }
     entries = {**describe_model(network.settings, restore), **(extra or {})}
     metadata = {METADATA: json.dumps(entries)}
+    (folder / ONNX).unlink(missing_ok=True)
     (folder / WEIGHTS).write_bytes(as_bytes(tensors, metadata))
-    card = {**entries, "sha256": _sha256(folder / WEIGHTS)}
-    (folder / CARD).write_text(
-        json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_card(folder, {**entries, WEIGHTS_SUM: sha256_of(folder / WEIGHTS)})
 
 
 def load_network(path: Path, device: str = "cpu") -> StoredModel:
@@ -93,7 +95,7 @@ def load_network(path: Path, device: str = "cpu") -> StoredModel:
         weights = path / WEIGHTS
         card = read_card(path)
         model, restore = card_settings(card, path / CARD)
-        _check_sum(weights, card)
+        check_sum(weights, card.get(WEIGHTS_SUM))
     network = RestorationNetwork(model)
     load_weights(network, weights)
     # Channels last is the faster memory format for convolutions.
@@ -101,18 +103,27 @@ def load_network(path: Path, device: str = "cpu") -> StoredModel:
     return StoredModel(network, restore)
 
 
-def _check_sum(weights: Path, card: Mapping[str, Any]) -> None:
-    """Raises UserError where the weights are not those that the card was written for."""
-    if "sha256" not in card or not weights.exists():
+def check_sum(file: Path, expected: str | None) -> None:
+    """Check that a model's file is the one that its card was written for.
+
+    Args:
+        file: may be missing, which is for its reader to say.
+        expected: its SHA-256 on the card, None on older cards.
+
+    Raises:
+        UserError: it is another one.
+    """
+    if expected is None or not file.exists():
         return
-    actual = _sha256(weights)
-    if actual != card["sha256"]:
+    actual = sha256_of(file)
+    if actual != expected:
         raise UserError(
-            f"{weights} is damaged or another file: expected sha256 "
-            f"{card['sha256'][:12]}…, found {actual[:12]}…; get the model again"
+            f"{file} is damaged or another file: expected sha256 {expected[:12]}…, "
+            f"found {actual[:12]}…; get the model again"
         )
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file, 64 hexadecimal digits."""
+    with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -76,7 +76,8 @@ def register_first_champion(
     if has_champion(connect(root), settings.tracking.model):
         return None
     try:
-        restorer = load_model(BUNDLED_FOLDER)
+        # As the stage evaluate loads models: scores are compared.
+        restorer = load_model(BUNDLED_FOLDER, backend="torch", device="cpu")
     except UserError as error:
         return f"the bundled model is skipped as the first champion: {error}"
     scores = mean_test_scores(read_held_out(prepared, "test"), restorer)

@@ -273,3 +273,39 @@ def test_a_photograph_without_damage_is_named(photo, capsys):
     assert rechroma("find-mask", "old.png", "--out", "masks") == 0
     assert "old.png: no damage found\n" in capsys.readouterr().err
     assert not get("masks/old.png").any()
+
+
+def test_the_backend_is_printed_where_it_is_not_onnx_on_the_cpu(damaged, model, capsys, caplog):
+    put("old.png", damaged)
+    assert rechroma("restore", "old.png", "--out", "onnx") == 0
+    assert capsys.readouterr().err.startswith("model: the bundled one, for research use only\n")
+    assert rechroma("restore", "old.png", "--out", "torch", "--backend", "torch") == 0
+    named = "model: the bundled one, for research use only (torch, cpu)\n"
+    assert capsys.readouterr().err.startswith(named)
+    assert np.abs(get("onnx/old.png").astype(int) - get("torch/old.png")).max() <= 1
+    assert rechroma("restore", "old.png", "--out", "new", "--device", "directml") == 0
+    assert "onnxruntime cannot compute on 'directml' here, the CPU is used instead" in caplog.text
+    model("mine")
+    assert (
+        rechroma("restore", "old.png", "--out", "mine.png", "--model", "mine", "--device", "cpu")
+        == 0
+    )
+    assert "model: mine (torch, cpu)\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--backend", "tensorflow"], "invalid choice: 'tensorflow'"),
+        (["--backend", "torch", "--device", "coreml"], "'coreml' is none of the backend 'torch'"),
+        (
+            ["--backend", "onnx", "--model", "mine"],
+            "mine holds no restorer.onnx, which the backend",
+        ),
+    ],
+)
+def test_a_backend_that_cannot_be_used_is_one_line(damaged, model, capsys, options, message):
+    put("old.png", damaged)
+    model("mine")
+    assert rechroma("restore", "old.png", "--out", "new", *options) == 2
+    assert message in capsys.readouterr().err

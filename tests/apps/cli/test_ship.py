@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from command_line import put, rechroma
 
+from rechroma.deployment import onnx_export
 from rechroma.deployment.load import load_model
+from rechroma.deployment.onnx_export import OnnxDifference
 from rechroma.models import weights
 
 
@@ -22,7 +24,27 @@ def test_a_model_is_bundled_with_its_scores_beside_it(model, photo, monkeypatch,
     assert "2 photographs of unseen, 64 px" in card
     assert "| ours |" in card
     assert "| mean hues |" in card
-    assert load_model(tmp_path / "weights")
+    assert load_model(tmp_path / "weights").backend.engine == "onnx"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_model_is_compared_on_scikit_images_photographs_before_it_is_bundled(
+    model, monkeypatch, capsys, tmp_path
+):
+    def compare(file, stored, damaged, mask):  # noqa: ARG001
+        compared.append((damaged.shape, float(mask.mean())))
+        return OnnxDifference(1e-6, 1e-6, 2 * (len(compared) == 4), 0.0)
+
+    compared = []
+    monkeypatch.setattr(weights, "BUNDLED_FOLDER", tmp_path / "weights")
+    monkeypatch.setattr(onnx_export, "compare_with_torch", compare)
+    model("mine")
+    assert rechroma("ship", "mine") == 2
+    assert [max(shape) for shape, _ in compared] == [509, 384, 251, 127]
+    assert capsys.readouterr().err.startswith(
+        "rechroma: 1 of 4 photographs are restored differently by ONNX and torch: rocket by 2 of "
+    )
+    assert not (tmp_path / "weights").exists()
 
 
 @pytest.mark.usefixtures("project")

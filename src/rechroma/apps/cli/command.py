@@ -23,3 +23,19 @@ class AddCommand(Protocol):
             details: the text of its own help.
             run: called with the parsed arguments; returns the exit code.
         """
+
+
+def add_backend_options(command: argparse.ArgumentParser) -> None:
+    """Add `--backend` and `--device`, which say what runs the network and where."""
+    command.add_argument(
+        "--backend",
+        choices=("auto", "onnx", "torch"),
+        default="auto",
+        help="what runs the network; default: auto, ONNX if the model has it",
+    )
+    command.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps", "coreml", "directml"),
+        default="auto",
+        help="where; the CPU if it is not available here",
+    )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.command import AddCommand, add_backend_options
 from rechroma.apps.cli.paths import (
     PARAMS,
     format_size,
@@ -79,6 +79,7 @@ def add_to(add_command: AddCommand) -> None:
     evaluate.add_argument(
         "--out", type=Path, metavar="DIR", help="write table, scores and pictures"
     )
+    add_backend_options(evaluate)
 
 
 def _score(chosen: argparse.Namespace) -> int:
@@ -141,7 +142,9 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from rechroma.settings import load_settings
 
     settings = load_settings(PARAMS)
-    named = [load_named_model(name) for name in chosen.model or [None]]
+    named = [
+        load_named_model(name, chosen.backend, chosen.device) for name in chosen.model or [None]
+    ]
     models = {Path(name).name: restorer for name, restorer in named}
     if len(models) < len(named):
         raise UserError("--model: two models have the same name, expected each only once")

@@ -44,7 +44,7 @@ def add_to(add_command: AddCommand) -> None:
 
 def _export(chosen: argparse.Namespace) -> int:
     from rechroma.apps.model_catalog import default_model
-    from rechroma.models.card import read_any_card
+    from rechroma.models.card import read_any_card, without_sums
     from rechroma.models.store import load_network
 
     file: Path = chosen.onnx
@@ -52,7 +52,7 @@ def _export(chosen: argparse.Namespace) -> int:
         raise UserError(f"--onnx is '{file}', expected a name that ends in .onnx")
     name, model = (str(chosen.model), chosen.model) if chosen.model else default_model()
     print(f"model: {name}", file=sys.stderr)
-    photographs = dict(_photographs(chosen.check))
+    photographs = list(sample_photographs(chosen.check))
 
     from rechroma.deployment.onnx_export import (
         TOLERANCE,
@@ -63,13 +63,13 @@ def _export(chosen: argparse.Namespace) -> int:
 
     stored = load_network(model)
     card = read_any_card(model)
-    export_onnx(stored, file, {name: card[name] for name in card if name != "sha256"})
+    export_onnx(stored, file, without_sums(card))
     print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
     if "license" in card:
         print(f"license: {card['license']}", file=sys.stderr)
     differences = []
-    for name, damaged in photographs.items():
-        difference = compare_with_torch(file, stored, damaged, _middle(damaged))
+    for name, damaged, mask in photographs:
+        difference = compare_with_torch(file, stored, damaged, mask)
         print(f"{name}, {format_size(damaged.shape)}: {_format(difference)}")
         differences.append(difference)
     worst = OnnxDifference(*map(max, zip(*differences, strict=True)))
@@ -84,8 +84,15 @@ def _export(chosen: argparse.Namespace) -> int:
     return 1
 
 
-def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
-    """Photographs to compare on: name, and `(H, W)` uint8 gray with damage; of several sizes."""
+def sample_photographs(folder: Path | None = None) -> Iterator[tuple[str, "Luma", "Mask"]]:
+    """Photographs of several sizes to compare networks on, damaged in the middle.
+
+    Args:
+        folder: of photographs; by default those of scikit-image are taken.
+
+    Yields:
+        Name, `(H, W)` uint8 gray with damage, and `(H, W)` bool mask, True where lost.
+    """
     from rechroma.imaging.color import to_luma
     from rechroma.imaging.io import list_photos, read_gray
     from rechroma.imaging.resize import downscale_luma
@@ -101,8 +108,9 @@ def _photographs(folder: Path | None) -> Iterator[tuple[str, "Luma"]]:
         grays = ((str(path), read_gray(path)) for path in paths)
     for (name, gray), side in zip(grays, cycle(SIDES), strict=False):
         damaged = downscale_luma(gray, side).copy()
-        damaged[_middle(damaged)] = LOST_LEVEL
-        yield name, damaged
+        mask = _middle(damaged)
+        damaged[mask] = LOST_LEVEL
+        yield name, damaged, mask
 
 
 def _middle(luma: "Luma") -> "Mask":

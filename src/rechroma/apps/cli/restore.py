@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.command import AddCommand, add_backend_options
 from rechroma.apps.cli.paths import NoPhotosError, find_clashes, pictures_by_stem, plan_outputs
 from rechroma.errors import UserError
 
@@ -80,6 +80,7 @@ def add_to(add_command: AddCommand) -> None:
         metavar="MODEL",
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
+    add_backend_options(command)
 
 
 def _px(text: str) -> int:
@@ -91,11 +92,11 @@ def _px(text: str) -> int:
 def _restore(chosen: argparse.Namespace) -> int:
     from rechroma.apps.batch.jobs import RestoreOptions, summarize_entries
     from rechroma.apps.cli.watch import watch
-    from rechroma.apps.model_catalog import load_named_model
+    from rechroma.apps.model_catalog import load_named_model, model_line
 
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
-    model, restorer = load_named_model(chosen.model)
-    print(f"model: {model}", file=sys.stderr)
+    model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
+    print(model_line(model, restorer), file=sys.stderr)
     options = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,

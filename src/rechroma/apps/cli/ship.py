@@ -3,11 +3,13 @@
 import argparse
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rechroma.apps.cli.command import AddCommand
 from rechroma.apps.cli.evaluate import damaged_photographs
+from rechroma.apps.cli.export import sample_photographs
 from rechroma.apps.cli.paths import PARAMS
 from rechroma.errors import UserError
 
@@ -15,15 +17,17 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rechroma.data.prepared import HeldOutPhoto
     from rechroma.settings import Settings
 
 
 SHIP = """\
-Rounds a model's weights to half precision and bundles them with the package, with a checksum that
-is verified whenever they are loaded. Of a study, the training with the best validation score is
-taken. With --evaluate the model and the baselines are scored on photographs that were not used in
-training; the tables are written to card.md beside the weights, to be copied into
-docs/model-card.md.
+Bundles a model with the package: its weights, rounded to half precision, for trainings to start at,
+and the same network as an ONNX file to restore with. Both have checksums that are verified whenever
+they are loaded, and must restore photographs alike: those of --evaluate, or of scikit-image. Of a
+study, the training with the best validation score is taken. With --evaluate the model and the
+baselines are scored on photographs that were not used in training; the tables are written to
+card.md beside the weights, to be copied into docs/model-card.md.
 
   rechroma ship weights --evaluate photos/validation:256 --evaluate photos/large:512
   rechroma ship models/restorer
@@ -53,6 +57,7 @@ def add_to(add_command: AddCommand) -> None:
 def _ship(chosen: argparse.Namespace) -> int:
     from rechroma.data.prepared import mean_hue_histogram
     from rechroma.deployment.bundle import write_bundle
+    from rechroma.models.card import ONNX
     from rechroma.models.store import load_network
     from rechroma.models.weights import BUNDLED_FOLDER
     from rechroma.settings import load_settings
@@ -61,10 +66,19 @@ def _ship(chosen: argparse.Namespace) -> int:
     hues = mean_hue_histogram(chosen.prepared) if chosen.prepared else None
     photo_sets = [_parse(text) for text in chosen.evaluate]
     folder, origin = _chosen_model(chosen.source, settings)
-    weights = write_bundle(load_network(folder), origin, BUNDLED_FOLDER)
-    size = weights.stat().st_size / 2**20
-    print(f"{weights}: {size:.1f} MiB, from {origin['trained']}", file=sys.stderr)
-    tables = [_score_table(photos, size, settings, hues) for photos, size in photo_sets]
+    held_out = [damaged_photographs(photos, size, settings)[0] for photos, size in photo_sets]
+    compared = [(each.id, each.damaged, each.mask) for each in chain(*held_out)]
+    weights = write_bundle(
+        load_network(folder), origin, BUNDLED_FOLDER, compared or sample_photographs()
+    )
+    for file in (weights, weights.with_name(ONNX)):
+        size = file.stat().st_size / 2**20
+        print(f"{file}: {size:.1f} MiB, from {origin['trained']}", file=sys.stderr)
+    tables = [
+        f"{len(photographs)} photographs of {photos.name}, {size} px\n\n"
+        + _score_table(photographs, settings, hues)
+        for (photos, size), photographs in zip(photo_sets, held_out, strict=True)
+    ]
     if tables:
         card = weights.with_name("card.md")
         card.write_text("\n\n".join([f"# {origin['trained']}", *tables]), encoding="utf-8")
@@ -107,14 +121,13 @@ def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, An
 
 
 def _score_table(
-    photos: Path, size: int, settings: "Settings", hues: "NDArray[np.float32] | None"
+    photographs: "list[HeldOutPhoto]", settings: "Settings", hues: "NDArray[np.float32] | None"
 ) -> str:
     from rechroma.deployment.load import load_model
     from rechroma.evaluation.compare import compare_models
     from rechroma.evaluation.intervals import OURS, score_table
     from rechroma.models.weights import BUNDLED_FOLDER
 
-    photographs, _ = damaged_photographs(photos, size, settings)
     models = {OURS: load_model(BUNDLED_FOLDER)}
     table, _ = compare_models(photographs, models, settings.evaluate, settings.seed, hues)
-    return f"{len(photographs)} photographs of {photos.name}, {size} px\n\n{score_table(table)}"
+    return score_table(table)

@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.command import AddCommand, add_backend_options
 
 PORT = 7860
 
@@ -23,17 +23,18 @@ def add_to(add_command: AddCommand) -> None:
     command = add_command("web", "restore photographs in the browser", WEB, _web)
     command.add_argument("--model", metavar="MODEL", help="as for rechroma restore")
     command.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default: {PORT}")
+    add_backend_options(command)
 
 
 def _web(chosen: argparse.Namespace) -> int:
-    from rechroma.apps.model_catalog import BUNDLED_DESCRIPTION, load_named_model
+    from rechroma.apps.model_catalog import BUNDLED_DESCRIPTION, load_named_model, model_line
     from rechroma.apps.web.application import require_gradio, serve_page
     from rechroma.apps.web.server import listen
 
     require_gradio()
     with listen(chosen.port) as listening:
-        model, restorer = load_named_model(chosen.model)
-        print(f"model: {model}", file=sys.stderr)
+        model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
+        print(model_line(model, restorer), file=sys.stderr)
         address = "http://{}:{}".format(*listening.getsockname())
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
         signal.signal(
