@@ -6,6 +6,7 @@ READY := .venv/.ready
 export NO_ALBUMENTATIONS_UPDATE := 1
 export DO_NOT_TRACK := 1
 export MLFLOW_DISABLE_TELEMETRY := true
+export ORT_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -31,8 +32,11 @@ test: setup
 nightly: setup
 	RECHROMA_NIGHTLY=1 $(BIN)/python -m pytest -m nightly
 
+# The page of all runs: make ui PORT=5001
+PORT ?= 5000
+
 ui: setup
-	$(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+	@$(BIN)/python -m rechroma.tracking.ui '$(PORT)'
 
 lint: setup
 	$(BIN)/ruff check .

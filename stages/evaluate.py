@@ -7,8 +7,12 @@ def main() -> None:
     """models/restorer and data/prepared/test → reports, and test scores in MLflow."""
     from rechroma.settings import load_settings
 
-    # Settings first: a mistake in them shows before the slow imports.
+    # Settings, then MLflow's store: a mistake shows before the slow imports.
     settings = load_settings(ROOT / "params.yaml")
+
+    from rechroma.tracking.store import check_experiment
+
+    check_experiment(real_root(), settings.tracking.experiment)
 
     from rechroma.data.prepared import mean_hue_histogram, read_description, read_held_out
     from rechroma.deployment.load import load_model

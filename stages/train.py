@@ -12,8 +12,12 @@ def main() -> None:
     """data/prepared → models/restorer, reports/train, and a run in MLflow."""
     from rechroma.settings import load_settings
 
-    # Settings first: a mistake in them shows before the slow imports.
+    # Settings, then MLflow's store: a mistake shows before the slow imports.
     settings = load_settings(ROOT / "params.yaml")
+
+    from rechroma.tracking.store import check_experiment
+
+    check_experiment(real_root(), settings.tracking.experiment)
 
     import pandas as pd
 

@@ -89,6 +89,20 @@ def parse_rechroma(command: Command, sandbox: Path) -> None:  # noqa: ARG001
         main(command.words[1:])
 
 
+def check_installer(command: Command, sandbox: Path) -> None:
+    """uvx, pipx and docker: the extras exist, and rechroma understands what it is started with.
+
+    Whether the tools themselves accept the command is not checked: they need a network or a daemon.
+    """
+    words = command.words
+    for where in (word for word in words if re.match(r"\.(\[|$)", word)):
+        check_extras(where)
+    if words[:2] != ["docker", "build"] and "rechroma" in words:
+        arguments = words[words.index("rechroma") :]
+        if arguments[1:]:  # the image has a command of its own
+            parse_rechroma(command._replace(text=shlex.join(arguments)), sandbox)
+
+
 def parse_module(command: Command, sandbox: Path) -> None:  # noqa: ARG001
     """`python -m benchmarks.… …`."""
     python, _, name, *arguments = command.words
@@ -151,9 +165,13 @@ def check_make(command: Command, sandbox: Path) -> None:  # noqa: ARG001
 
 
 def check_pip(command: Command, sandbox: Path) -> None:  # noqa: ARG001
-    """The extras of `pip install '.[web]'` exist."""
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     _, _, where = command.words
+    check_extras(where)
+
+
+def check_extras(where: str) -> None:
+    """The extras of `.[web]` exist."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     named = re.fullmatch(r"\.(?:\[([\w,-]+)\])?", where)
     assert named, f"'{where}' is not this project"
     names = named[1].split(",") if named[1] else []

@@ -62,7 +62,7 @@ def serve_nightly(command: Command, terminal: Terminal) -> str:
 def await_port(command: Command) -> int | None:
     """The port that a server of MLflow answers at."""
     if command.words[:2] == ["make", "ui"]:
-        return 5000
+        return int(dict(word.split("=") for word in command.words[2:]).get("PORT", 5000))
     return int(command.words[command.words.index("--port") + 1])
 
 

@@ -21,7 +21,7 @@ ORDER = (
     ("models",),
     ("metrics",),
     ("imaging",),
-    ("settings", "outputs", "progress", "errors"),
+    ("settings", "outputs", "progress", "extras", "errors"),
 )
 BASE = ORDER[-1]  # single modules, which may import each other
 LEVELS = {name: level for level, names in enumerate(ORDER) for name in names}

@@ -74,7 +74,7 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
 
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("address", ["models:/nothing@champion", "models:/", "runs:/abc/model"])
-def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
+def test_a_wrong_address_is_an_error_of_one_line_with_a_remedy(address):
     with pytest.raises(
         UserError, match=rf"^{address}: MLflow at sqlite.* does not have it"
     ) as caught:
@@ -84,12 +84,12 @@ def test_a_wrong_address_is_one_line_that_says_what_to_do(address):
 
 
 @pytest.mark.usefixtures("desk")
-def test_a_wrong_path_says_what_a_model_is():
+def test_a_wrong_path_is_an_error_that_names_the_files_of_a_model():
     with pytest.raises(UserError, match=r"gone holds no model, expected model\.json and"):
         load_named_model("gone")
 
 
-def test_without_words_the_projects_model_is_taken_and_else_the_packages(
+def test_the_default_is_the_model_of_the_project_and_else_the_bundled_one(
     tmp_path, monkeypatch, saved
 ):
     monkeypatch.chdir(tmp_path)
@@ -118,7 +118,7 @@ def test_the_projects_model_is_listed_with_the_score_of_its_last_run(tmp_path, m
 
 
 @pytest.mark.parametrize("metrics", ["", "[]", "{}", '{"score": "high"}'])
-def test_metrics_that_hold_no_score_are_no_error(tmp_path, monkeypatch, metrics):
+def test_metrics_without_a_score_are_not_an_error(tmp_path, monkeypatch, metrics):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / PROJECT).mkdir(parents=True)
     (tmp_path / "reports").mkdir()

@@ -21,6 +21,7 @@ from command_blocks import Block, Command, commands_of, missing_line, read_block
 from command_checks import (
     check_experiment,
     check_files,
+    check_installer,
     check_make,
     check_pip,
     check_program,
@@ -73,11 +74,12 @@ RULES = (
     # What this suite is a part of: make setup comes before it, make lint and make docs beside it.
     Rule(r"make (setup|test|lint|docs)", check_make),
     Rule(r"make repro", check_make, make_nightly),
-    Rule(r"make ui", check_make, serve_nightly),
+    Rule(r"make ui( PORT=\d+)?", check_make, serve_nightly),
     Rule(r"make weights PHOTOS=photos/", check_make, make_weights_nightly),
     Rule(r"make .*", check_make),
     Rule(r"source \.venv/bin/activate", run_bash),
     Rule(r"pip install .*", check_pip),
+    Rule(r"(uvx|pipx|docker) .*", check_installer),
     Rule(r"pytest \S+", check_files),
     Rule(r"git checkout .*", check_files, run_nightly),
     # The page adds this loss.

@@ -80,3 +80,32 @@ def test_color_is_not_taken_for_gray(photo: np.ndarray) -> None:
     faint = np.stack([to_luma(photo)] * 3, axis=-1)
     faint[:10, :10] = [200, 100, 100]
     assert not is_gray(faint)
+
+
+def test_every_16_bit_luma_with_any_chroma_keeps_its_gray() -> None:
+    generator = np.random.default_rng(0)
+    luma = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    for strength in (0.02, 0.2, 0.5):
+        chroma = generator.uniform(-strength, strength, (2, 256, 256)).astype(np.float32)
+        merged = merge_luma_chroma(luma, chroma)
+        assert merged.dtype == np.uint16
+        np.testing.assert_array_equal(to_luma(merged), luma)
+
+
+def test_16_bit_luma_is_the_weighted_sum_of_pillow(photo: np.ndarray) -> None:
+    deep = photo.astype(np.uint16) * 257
+    error = to_luma(deep).astype(int) - to_luma(photo).astype(int) * 257
+    assert np.abs(error).max() <= 129  # half a level of 8 bits
+    np.testing.assert_array_equal(to_luma(np.repeat(deep[..., :1], 3, axis=2)), deep[..., 0])
+
+
+def test_16_bit_color_is_finer_than_8_bit_color() -> None:
+    luma = np.full((1, 1000), 30000, np.uint16)
+    chroma = np.stack([np.linspace(0, 0.01, 1000), np.zeros(1000)])[:, None].astype(np.float32)
+    assert len(np.unique(merge_luma_chroma(luma, chroma)[..., 2])) > 900
+
+
+def test_16_bit_gray_is_recognized(photo: np.ndarray) -> None:
+    deep = photo.astype(np.uint16) * 257
+    assert not is_gray(deep)
+    assert is_gray(np.repeat(deep[..., :1], 3, axis=2))

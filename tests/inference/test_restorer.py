@@ -219,3 +219,46 @@ def test_a_number_of_threads_reaches_network_and_bands_and_changes_no_photograph
     np.testing.assert_array_equal(single(target, mask), every(target, mask))
     assert single.smaller().threads == 1
     assert numbers == [1, None]
+
+
+@pytest.fixture
+def deep(damaged):
+    """The damaged photograph with noise in its low bytes, `(96, 128)` uint16, and its mask."""
+    gray, mask = damaged
+    noise = np.random.default_rng(4).integers(0, 256, gray.shape).astype(np.uint16)
+    return gray.astype(np.uint16) * 256 + noise, mask
+
+
+@pytest.mark.parametrize("changes", [{}, {"model.output": "rgb"}, {"restore.size": 64}])
+def test_16_bit_gray_outside_the_damage_is_kept_exactly(restorer, tiny, deep, changes):
+    gray, mask = deep
+    restored = restorer(tiny(**changes))(gray, mask)
+    assert (restored.shape, restored.dtype) == ((*gray.shape, 3), np.uint16)
+    np.testing.assert_array_equal(to_luma(restored)[~mask], gray[~mask])
+    assert restored.std(axis=-1).max() > 0
+
+
+def test_16_bits_are_restored_as_their_high_bytes(restorer, tiny, damaged, deep):
+    restore = restorer(tiny())
+    gray, mask = damaged
+    shallow, restored = restore(gray, mask), restore(deep[0], mask)
+    difference = np.abs(restored / 257 - shallow)
+    assert difference.max() < 4
+    # Holes have the same 256 levels of gray.
+    np.testing.assert_array_equal(to_luma(restored)[mask], to_luma(shallow)[mask] * np.uint16(257))
+
+
+def test_a_network_that_keeps_no_gray_gives_16_bits_too(restorer, tiny, deep):
+    settings = tiny(**{"model.output": "rgb", "model.keep_gray": False})
+    assert restorer(settings)(*deep).dtype == np.uint16
+
+
+def test_keeping_16_bit_color_changes_no_known_pixel(echo, photo):
+    deep = photo.astype(np.uint16) * 257 - np.uint16(3)
+    mask = np.zeros(photo.shape[:2], bool)
+    mask[20:50, 30:70] = True
+    restored = echo(more=0.1).keep_color(deep, mask)
+    assert restored.dtype == np.uint16
+    np.testing.assert_array_equal(restored[~mask], deep[~mask])
+    shallow = echo(more=0.1).keep_color((deep >> 8).astype(np.uint8), mask)
+    np.testing.assert_array_equal(restored[mask], shallow[mask] * np.uint16(257))

@@ -1,3 +1,5 @@
+import io
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -18,10 +20,22 @@ def write_zip(path: Path, entries: dict[str, bytes]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("prefix", ["", "./", "open/"])
-def test_the_archive_is_read_with_and_without_a_folder_inside(tmp_path: Path, prefix: str) -> None:
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "./", "open/", "open/open/", "a/b/c/d/e/", "my open (1)/data/", "대회 자료/open/"],
+)
+@pytest.mark.parametrize("separator", ["/", "\\"])
+def test_the_archive_is_read_however_deep_its_folder_is(
+    tmp_path: Path, prefix: str, separator: str
+) -> None:
     entries = {f"{prefix}train.csv": b"\xef\xbb\xbfa,b", f"{prefix}x/1.png": b"pixels"}
-    files = open_files(write_zip(tmp_path / "open.zip", entries | {"__MACOSX/train.csv": b"?"}))
+    entries = {name.replace("/", separator): content for name, content in entries.items()}
+    others = {
+        "__MACOSX/train.csv": b"?",
+        "z/z/z/z/z/z/z/train.csv": b"deeper",
+        ".old/train.csv": b"?",
+    }
+    files = open_files(write_zip(tmp_path / "open.zip", others | entries))
     assert files.text("train.csv") == "a,b"
     assert files.text("test.csv") is None
     opened = files.open("x/1.png")
@@ -46,7 +60,72 @@ def test_other_data_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot be read as an archive: File is not a zip file"):
         open_files(tmp_path / "text.zip")
     with pytest.raises(UserError, match=r"holds no train\.csv"):
-        open_files(write_zip(tmp_path / "other.zip", {"deep/er/train.csv": b""}))
+        open_files(write_zip(tmp_path / "other.zip", {"deep/er/test.csv": b""}))
+    with pytest.raises(
+        UserError, match=r"holds no train\.csv.*; it holds a/open\.zip, unpack that"
+    ):
+        open_files(write_zip(tmp_path / "nested.zip", {"a/open.zip": b""}))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_names_that_are_not_marked_as_utf_8_are_read(tmp_path: Path, encoding: str) -> None:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        packed.writestr("?" * 20 + "train.csv", b"a,b")
+        packed.writestr("?" * 20 + "1.png", b"pixels")
+    # The name as such a program stores it: bytes of its own encoding, no flag.
+    folder = "사진".encode(encoding) + b"/"
+    raw = content.getvalue().replace(b"?" * 20, folder + b"x" * (19 - len(folder)) + b"/")
+    (tmp_path / "open.zip").write_bytes(raw)
+    files = open_files(tmp_path)
+    assert files.text("train.csv") == "a,b"
+    opened = files.open("1.png")
+    assert not isinstance(opened, Path)
+    assert opened.read() == b"pixels"
+
+
+def test_decomposed_letters_are_found_by_composed_ones(tmp_path: Path) -> None:
+    name = unicodedata.normalize("NFD", "사진/가족.png")
+    entries = {"train.csv": b"a", name: b"pixels"}
+    opened = open_files(write_zip(tmp_path / "open.zip", entries)).open("사진/가족.png")
+    assert not isinstance(opened, Path)
+    assert opened.read() == b"pixels"
+
+
+@pytest.mark.parametrize("name", ["../1.png", "/1.png", "C:\\1.png", "a\\..\\..\\1.png"])
+def test_an_entry_that_leads_outside_is_missing(tmp_path: Path, name: str) -> None:
+    files = open_files(write_zip(tmp_path / "open.zip", {"train.csv": b"a", name: b"pixels"}))
+    with pytest.raises(PhotoError, match="is missing"):
+        files.open(name)
+
+
+def test_an_unpacked_folder_is_found_at_any_depth(tmp_path: Path) -> None:
+    deep = tmp_path / "raw/downloads/open/open"
+    deep.mkdir(parents=True)
+    (deep / "train.csv").write_text("found")
+    (tmp_path / "raw/linked").symlink_to(tmp_path / "raw")  # a loop
+    assert open_files(tmp_path / "raw").text("train.csv") == "found"
+    (deep / "train.csv").rename(tmp_path / "train.csv")
+    (tmp_path / "raw/open").symlink_to(tmp_path)
+    assert open_files(tmp_path / "raw").text("train.csv") == "found"
+
+
+def test_an_archive_is_found_at_any_depth(tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    write_zip(tmp_path / "a/b/open.zip", {"train.csv": b"found"})
+    assert open_files(tmp_path).text("train.csv") == "found"
+
+
+def test_files_that_were_unpacked_with_backslashes_in_their_names_are_found(tmp_path: Path) -> None:
+    (tmp_path / r"open\train.csv").write_text("found")
+    (tmp_path / r"open\x\1.png").write_text("pixels")
+    (tmp_path / r"..\train.csv").write_text("outside")
+    files = open_files(tmp_path)
+    assert files.text("train.csv") == "found"
+    assert files.text("test.csv") is None
+    opened = files.open("x/1.png")
+    assert isinstance(opened, Path)
+    assert opened.read_text() == "pixels"
 
 
 def test_a_damaged_or_missing_entry_is_an_error(tmp_path: Path) -> None:

@@ -393,10 +393,53 @@ def test_no_photographs_are_an_error_with_a_remedy(
 def test_no_photographs_to_train_on_are_an_error(
     run: Callable[..., PrepareReport], tmp_path: Path
 ) -> None:
-    (tmp_path / "raw/train").mkdir(parents=True)
-    write_folder(tmp_path / "raw/validation", 2)
+    write_png(tmp_path / "raw/train/gray.png", to_luma(photograph(0)))
+    write_folder(tmp_path / "raw/validation", 9)
     with pytest.raises(UserError, match="no photographs are left to train on"):
         run("photos", tmp_path / "raw")
+
+
+@pytest.mark.parametrize("names", [("Train", "valid", "TEST"), ("a/training", "a/val", "a/tests")])
+def test_held_out_folders_in_any_spelling_are_never_trained_on(
+    run: Callable[..., PrepareReport], tmp_path: Path, names: tuple[str, str, str]
+) -> None:
+    for start, name in enumerate(names):
+        for number in range(3):
+            write_png(tmp_path / "raw" / name / f"{number}.png", photograph(10 * start + number))
+    made = run("photos", tmp_path / "raw")
+    splits = dict(zip(names, ("train", "validation", "test"), strict=True))
+    assert made.split_folders == dict(sorted(splits.items()))
+    for row in table(tmp_path / "out"):
+        assert row["split"] == splits[row["source"].rpartition("/")[0]]
+    report = json.loads((tmp_path / "out/prepare.json").read_text())
+    assert report["split_folders"] == made.split_folders
+
+
+def test_deep_folders_with_long_names_are_prepared(
+    run: Callable[..., PrepareReport], tmp_path: Path
+) -> None:
+    deep = "/".join(f"외갓집에서 찍은 오래된 사진들을 모아 둔 앨범 {number}" for number in range(5))
+    for number in range(12):
+        write_png(tmp_path / "raw" / deep / f"{'긴' * 70}{number}.png", photograph(number))
+    run("photos", tmp_path / "raw")
+    files = [file for file in (tmp_path / "out/prepared").rglob("*") if file.is_file()]
+    assert max(len(file.name.encode()) for file in files) <= 200
+    rows = table(tmp_path / "out")
+    assert len({row["id"] for row in rows}) == 12
+    assert {row["source"] for row in rows} == {f"{deep}/{'긴' * 70}{n}.png" for n in range(12)}
+
+
+def test_names_that_are_not_utf_8_are_prepared(
+    run: Callable[..., PrepareReport], tmp_path: Path
+) -> None:
+    raw = write_folder(tmp_path / "raw", 12)
+    name = os.fsdecode(raw.as_posix().encode() + b"/\xbb\xe7\xc1\xf8.png")
+    try:
+        (raw / "00.png").rename(name)
+    except OSError:
+        pytest.skip("this file system takes only names in UTF-8")
+    run("photos", raw)
+    assert len(table(tmp_path / "out")) == 12
 
 
 def test_too_few_photographs_for_the_splits_are_an_error(

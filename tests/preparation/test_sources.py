@@ -217,3 +217,12 @@ def test_the_test_list_may_be_missing_but_not_its_column(
     (tmp_path / "test.csv").write_text("path\nc/1.png\n")
     with pytest.raises(UserError, match=r"test\.csv lacks the column input_image_path"):
         list_source("competition", tmp_path, make_settings())
+
+
+def test_a_name_that_is_too_long_for_a_file_is_rejected(
+    make_settings: MakeSettings, tmp_path: Path
+) -> None:
+    write_lists(tmp_path, ["a/1.png,b/1.png", f"a/{'사' * 70}.png,b/2.png"])
+    listing = list_source("competition", tmp_path, make_settings())
+    assert [each.id for each in listing.photos] == ["1"]
+    assert [reason for _, reason in listing.rejected] == ["has a name of more than 200 bytes"]

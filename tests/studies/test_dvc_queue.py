@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
+import zc.lockfile
 from packaging.requirements import Requirement
 
 from rechroma.errors import UserError
@@ -192,3 +194,24 @@ def test_a_refused_override_is_one_message(queue):
 def test_a_folder_without_a_pipeline_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"holds no dvc\.yaml"):
         Queue(tmp_path)
+
+
+def test_an_override_with_spaces_and_letters_of_any_kind_arrives(project, queue):
+    queue.add("album", ["name=/photos/my album, 사진 #1"], force=False)
+    shown = subprocess.run(
+        ["git", "show", "refs/exps/celery/stash:params.yaml"],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert yaml.safe_load(shown.stdout)["name"] == "/photos/my album, 사진 #1"
+
+
+def test_a_project_that_another_process_has_locked_is_one_message(project, queue):
+    lock = zc.lockfile.LockFile(str(project / ".dvc" / "tmp" / "lock"))
+    try:
+        with pytest.raises(UserError, match=r"project is locked by another process of DVC.*; wait"):
+            queue.add("waiting", ["seconds=1"], force=False)
+    finally:
+        lock.close()

@@ -64,21 +64,28 @@ def test_a_registered_model_restores_and_lists_its_requirements(root, register_m
     assert not any(requirement.startswith(("dvc==", "gradio==")) for requirement in requirements)
 
 
+@pytest.mark.parametrize("onnx", [True, False])
 def test_requirements_of_extras_and_other_platforms_are_left_out(
-    root, register_model, small_package, monkeypatch
+    root, register_model, model_path, small_package, monkeypatch, onnx
 ):
+    if onnx:
+        (model_path / "restorer.onnx").touch()
     declared = [
         "numpy>=2.0",
         "pillow[webp]!=11.1,>=11.0",
         'pandas~=2.2; python_version >= "3"',
         'nowhere; sys_platform == "plan9"',
+        'torch; extra == "train"',
         'pytest; extra == "dev"',
     ]
     monkeypatch.setattr(registry, "requires", lambda _: declared)
     register_model(0.5, small_package)
     (file,) = (root / "mlruns").rglob("requirements.txt")
     names = [line.partition("==")[0] for line in file.read_text(encoding="utf-8").split()]
-    assert [name for name in names if name != "mlflow"] == ["numpy", "pillow", "pandas"]
+    assert [name for name in names if name != "mlflow"] == [
+        *("numpy", "pillow", "pandas"),
+        *(() if onnx else ("torch",)),
+    ]
 
 
 @pytest.fixture

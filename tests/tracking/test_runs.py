@@ -107,6 +107,22 @@ def test_a_second_evaluation_gets_a_run_of_its_own(root, make_settings):
     assert evaluate(settings, root, root / "m") != trained
 
 
+def test_a_deleted_run_is_neither_resumed_nor_evaluated(root, make_settings):
+    settings = make_settings()
+    trained = train(settings, root, root / "m")
+    connect(root).delete_run(trained)
+    evaluated = evaluate(settings, root, root / "m")
+    assert evaluated != trained
+    assert connect(root).get_run(evaluated).data.tags["trained_by"] == trained
+    assert train(settings, root, root / "m") not in (trained, evaluated)
+
+
+def test_without_git_the_revision_is_unknown(root, make_settings, monkeypatch):
+    monkeypatch.setenv("PATH", str(root))
+    run = connect(root).get_run(train(make_settings(), root, root / "m"))
+    assert run.data.tags["mlflow.source.git.commit"] == "unknown"
+
+
 def test_a_comparison_keeps_its_run_and_adopts_runs_without_a_parent(root, make_settings):
     trained = train(make_settings(), root, root / "m")
     client = connect(root)

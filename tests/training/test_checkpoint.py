@@ -93,6 +93,22 @@ def test_a_setting_that_training_depends_on_changes_the_fingerprint(tiny_setting
     assert changed != fingerprint(tiny_settings(**change), "other data")
 
 
+def test_other_starting_weights_change_the_fingerprint(tiny_settings, package, tmp_path):
+    weights = package / "weights" / "weights.safetensors"
+    own = tmp_path / "own.safetensors"
+    for file, name in ((weights, "bundled"), (own, str(own))):
+        settings = tiny_settings(**{"model.weights": name})
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"first")
+        first = fingerprint(settings, "d", package)
+        assert fingerprint(settings, "d", package) == first
+        file.write_bytes(b"second")
+        assert fingerprint(settings, "d", package) != first
+    from_scratch = fingerprint(tiny_settings(), "d", package)
+    shutil.rmtree(weights.parent)
+    assert fingerprint(tiny_settings(), "d", package) == from_scratch
+
+
 def test_no_training_resumes_from_a_checkpoint_of_other_code(
     tiny_settings, package, edit, tmp_path
 ):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rechroma.deployment.load import PROJECT, load_model
+from rechroma.extras import missing_package
 from rechroma.models.card import read_card
 from rechroma.models.weights import BUNDLED_FOLDER
 
@@ -87,8 +88,14 @@ def list_models(root: Path) -> Iterator[CatalogEntry]:
     if (root / PROJECT).exists():
         yield CatalogEntry(str(PROJECT), _test_score(root), own_license)
     if (root / "mlflow.db").exists() or os.environ.get("MLFLOW_TRACKING_URI"):
-        from rechroma.tracking.queries import registered_models
-
+        try:
+            from rechroma.tracking.queries import registered_models
+        except ModuleNotFoundError as error:
+            missing = missing_package(error)
+            if missing is None:
+                raise
+            logger.warning("the models in MLflow are not listed: %s", missing)
+            return
         for address, score in registered_models(root):
             yield CatalogEntry(address, f"{score} on its test photographs", own_license)
 

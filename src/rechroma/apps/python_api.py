@@ -17,7 +17,6 @@ from rechroma.apps.batch.mask_file import parse_mask
 from rechroma.apps.model_catalog import default_model, load_named_model
 from rechroma.errors import UserError
 from rechroma.imaging import detect_damage
-from rechroma.imaging.decode import decode_image, opacity, upright
 from rechroma.imaging.io import (
     gray_from_array,
     mask_from_gray,
@@ -25,6 +24,7 @@ from rechroma.imaging.io import (
     read_gray,
     read_opacity,
 )
+from rechroma.imaging.pixels import decode_image, opacity, upright
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rechroma.imaging.types import Luma, Mask, Photo, Plane, Planes
+from rechroma.imaging.depth import Level, to_8_bits
+from rechroma.imaging.types import Mask, Plane, Planes
 
 if TYPE_CHECKING:
     import torch
@@ -98,8 +99,8 @@ def to_ycbcr(rgb: "torch.Tensor") -> "torch.Tensor":
     return torch.stack(ycbcr_from_rgb(*rgb.unbind(1)), dim=1)
 
 
-def merge_luma_chroma(luma: Luma, chroma: Planes) -> Photo:
-    """The photograph with exactly this luma and, as nearly as 8 bits allow, this chroma.
+def merge_luma_chroma(luma: NDArray[Level], chroma: Planes) -> NDArray[Level]:
+    """The photograph with exactly this luma and, as nearly as its bits allow, this chroma.
 
     Colors outside RGB are moved towards gray at their luma, which keeps their hue. Red and blue are
     rounded, then green is the level that restores the luma: a step of green changes the luma by
@@ -107,11 +108,11 @@ def merge_luma_chroma(luma: Luma, chroma: Planes) -> Photo:
     color has the luma; gray always has it.
 
     Args:
-        luma: `(H, W)` uint8.
+        luma: `(H, W)` uint8 or uint16.
         chroma: `(2, H, W)` float32 Cb, Cr in [-0.5, 0.5].
 
     Returns:
-        `(H, W, 3)` uint8 RGB whose Pillow `convert("L")` equals `luma` everywhere.
+        `(H, W, 3)` RGB of the same type whose gray (`to_luma`) equals `luma` everywhere.
 
     >>> luma = np.array([[0, 100, 255]], np.uint8)
     >>> photo = merge_luma_chroma(luma, np.full((2, 1, 3), 0.1, np.float32))
@@ -133,44 +134,58 @@ def merge_luma_chroma(luma: Luma, chroma: Planes) -> Photo:
     return photo.reshape(*luma.shape, 3)
 
 
-def _nearest_rgb(luma: Luma, chroma: Planes) -> tuple[Photo, Mask]:
+def _nearest_rgb(luma: NDArray[Level], chroma: Planes) -> tuple[NDArray[Level], Mask]:
     """`(N, 3)` RGB for `(N,)` luma and `(2, N)` chroma, and `(N,)` whether it has that luma."""
+    top = int(np.iinfo(luma.dtype).max)
+    integer = np.int32 if top == 255 else np.int64  # that the weighted sums fit in
     # The color as a difference from gray, scaled so that gray plus difference stays in RGB.
     gray = luma.astype(np.float32)
-    color = np.stack(rgb_from_ycbcr(np.zeros_like(gray), chroma[0] * 255, chroma[1] * 255))
-    color *= _gamut_scale(gray, color)  # (3, N), levels
-    red, green, blue = np.rint(color + gray).astype(np.int32)
-    red, blue = np.clip(red, 0, 255), np.clip(blue, 0, 255)
+    color = np.stack(rgb_from_ycbcr(np.zeros_like(gray), chroma[0] * top, chroma[1] * top))
+    color *= _gamut_scale(gray, color, top)  # (3, N), levels
+    red, green, blue = np.rint(color + gray).astype(integer)
+    red, blue = np.clip(red, 0, top), np.clip(blue, 0, top)
     # Solve Pillow's luma for green: rest - half <= green·GREEN_16 < rest + half.
-    rest = luma.astype(np.int32) * ONE_16 - red * RED_16 - blue * BLUE_16
+    rest = luma.astype(integer) * ONE_16 - red * RED_16 - blue * BLUE_16
     lowest = -((HALF_16 - rest) // GREEN_16)  # the quotient rounded up
     highest = (rest + HALF_16 - 1) // GREEN_16
-    # Move green into that interval; what falls outside 0…255 then has another luma.
-    green = np.clip(np.clip(green, lowest, highest), 0, 255)
+    # Move green into that interval; what falls outside 0…top then has another luma.
+    green = np.clip(np.clip(green, lowest, highest), 0, top)
     exact = (lowest <= green) & (green <= highest)
-    return np.stack([red, green, blue], axis=-1).astype(np.uint8), exact
+    return np.stack([red, green, blue], axis=-1).astype(luma.dtype), exact
 
 
-def _gamut_scale(luma: Plane, color: Planes) -> Plane:
-    """`(N,)` largest factor up to 1 that keeps `luma + factor * color` in 0…255; color `(3, N)`."""
-    room = np.where(color > 0, 255 - luma, luma)
+def _gamut_scale(luma: Plane, color: Planes, top: int) -> Plane:
+    """`(N,)` largest factor up to 1 that keeps `luma + factor * color` in 0…top; color `(3, N)`."""
+    room = np.where(color > 0, top - luma, luma)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         factor = np.where(color == 0, 1.0, room / np.abs(color))
     scale: Plane = np.minimum(factor.min(axis=0), 1.0).astype(np.float32)
     return scale
 
 
-def to_luma(photo: Photo) -> Luma:
-    """`(H, W)` uint8 luma of an `(H, W, 3)` uint8 RGB photo: exactly Pillow's `convert("L")`.
+def to_luma(photo: NDArray[Level]) -> NDArray[Level]:
+    """`(H, W)` luma of an `(H, W, 3)` RGB photo of the same type, uint8 or uint16.
+
+    Of 8 bits it is exactly Pillow's `convert("L")`, of 16 bits the same weighted sum.
 
     >>> to_luma(np.full((1, 2, 3), 255, np.uint8)).tolist()
     [[255, 255]]
+    >>> to_luma(np.array([[[1000, 2000, 3000]]], np.uint16)).tolist()
+    [[1815]]
     """
-    return np.array(Image.fromarray(photo).convert("L"))
+    if photo.dtype == np.uint8:
+        return np.array(Image.fromarray(photo).convert("L"))
+    luma = np.empty(photo.shape[:2], photo.dtype)
+    for top in range(0, photo.shape[0], BAND_ROWS):
+        red, green, blue = photo[top : top + BAND_ROWS].transpose(2, 0, 1).astype(np.int64)
+        luma[top : top + BAND_ROWS] = (
+            red * RED_16 + green * GREEN_16 + blue * BLUE_16 + HALF_16
+        ) >> 16
+    return luma
 
 
-def is_gray(photo: Photo) -> bool:
-    """Whether an `(H, W, 3)` uint8 RGB photo has no color beyond the rounding of JPEG.
+def is_gray(photo: NDArray[Level]) -> bool:
+    """Whether an `(H, W, 3)` uint8 or uint16 RGB photo has no color beyond the rounding of JPEG.
 
     >>> is_gray(np.full((4, 4, 3), 90, np.uint8))
     True
@@ -179,7 +194,7 @@ def is_gray(photo: Photo) -> bool:
     """
     colored = 0
     for top in range(0, photo.shape[0], BAND_ROWS):
-        red, green, blue = photo[top : top + BAND_ROWS].transpose(2, 0, 1)
+        red, green, blue = to_8_bits(photo[top : top + BAND_ROWS]).transpose(2, 0, 1)
         highest = np.maximum(np.maximum(red, green), blue)
         lowest = np.minimum(np.minimum(red, green), blue)
         colored += int(np.count_nonzero(highest - lowest > GRAY_SPREAD))

@@ -1,34 +1,36 @@
-"""Image files decoded with Pillow: the formats and sizes that are read, to upright 8-bit pixels."""
+"""Image files opened and decoded: any format and depth, to upright pixels of 8 or 16 bits."""
 
+import io
 import logging
-import re
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.ImageFile import ImageFile
+from PIL import Image, UnidentifiedImageError
 
 from rechroma.errors import UserError
+from rechroma.imaging.formats import (
+    EXPECTED,
+    HEAD_BYTES,
+    RAW_SUFFIXES,
+    SUFFIXES,
+    identify_format,
+)
+from rechroma.imaging.jpeg_damage import DamagedJpeg, find_jpeg_damage
+from rechroma.imaging.png_chunks import PngSideData, read_side_data, without_chunks
+from rechroma.imaging.tiff import check_developed, needs_raw_samples, tiff_header
 
-FORMATS = {
-    "PNG": (".png",),
-    "JPEG": (".jpg", ".jpeg"),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "BMP": (".bmp",),
-}
-EXPECTED = f"expected {', '.join(FORMATS)}"
-SUFFIXES = frozenset(suffix for suffixes in FORMATS.values() for suffix in suffixes)
 PIXEL_LIMIT = (
     200_000_000  # the largest cameras reach 150 megapixels; beyond is a decompression bomb
 )
-RAW_MODE_16 = re.compile(r";16[BLN]")  # Pillow's name for 16-bit pixels in a file
 
-_opening = threading.Lock()
+pillow_lock = threading.RLock()
+"""Held while settings of Pillow or of Python's warnings, which all threads share, are changed."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -45,11 +47,36 @@ class PhotoError(UserError):
         self.reason = reason
 
 
+@dataclass
+class OpenedImage:
+    """An image file whose header was read.
+
+    Attributes:
+        picture: Pillow's; its pixels may have fewer bits than the file, see `raw`.
+        stream: the file, without the parts that decoders cannot take.
+        name: of the picture, in errors.
+        kind: its format, as `formats.identify_format` names it.
+        raw: whether the samples must be read from `stream`, as Pillow cannot hold them.
+        side_data: of a PNG.
+        damage: of a JPEG.
+        notes: a warning for each broken part.
+    """
+
+    picture: Image.Image
+    stream: BinaryIO
+    name: str
+    kind: str
+    raw: bool = False
+    side_data: PngSideData = field(default_factory=PngSideData)
+    damage: DamagedJpeg | None = None
+    notes: list[str] = field(default_factory=list)
+
+
 @contextmanager
 def open_image(
     source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
-) -> Iterator[Image.Image]:
-    """Open a picture; an error in it, until it is closed, becomes a `PhotoError`.
+) -> Iterator[OpenedImage]:
+    """Open an image file; the format is that of its content, whatever its suffix is.
 
     Args:
         source: a file, or a stream that can seek.
@@ -59,154 +86,152 @@ def open_image(
     Raises:
         PhotoError: missing, empty, not a picture, damaged, or larger than `pixel_limit`.
 
-    >>> import io
     >>> stream = io.BytesIO()
     >>> Image.new("L", (4, 3)).save(stream, format="PNG")
-    >>> with open_image(stream) as picture:
-    ...     picture.size
+    >>> with open_image(stream) as opened:
+    ...     opened.picture.size
     (4, 3)
     """
     name = name or str(source)
+    suffix = source.suffix.lower() if isinstance(source, Path) else Path(name).suffix.lower()
+    with decoder_errors(name):
+        stream = _open_stream(source, name) if isinstance(source, Path) else source
     try:
-        if isinstance(source, Path) and _may_block(source):
-            raise PhotoError(name, f"is no picture but a pipe or a device, {EXPECTED}")
-        with _no_pixel_limit():
-            picture = Image.open(source, formats=list(FORMATS))
-        picture.filename = ""  # prevents memory mapping, see `_load`
-        with picture:
-            if picture.width * picture.height > pixel_limit:
-                raise PhotoError(
-                    name,
-                    f"is {picture.width}x{picture.height} px, "
-                    f"expected at most {pixel_limit // 10**6} megapixels",
-                )
-            yield picture
-    except (PhotoError, MemoryError):
-        raise
-    except FileNotFoundError:
-        raise PhotoError(name, "is missing") from None
-    except UnidentifiedImageError:
-        raise PhotoError(name, _why_unknown(source)) from None
-    except Exception as error:  # Pillow's decoders raise nearly anything on a broken file
-        shown = " ".join(str(error).split()) or type(error).__name__
-        raise PhotoError(name, f"cannot be read: {shown}") from None
-
-
-def decode_image(picture: Image.Image, name: str) -> Image.Image:
-    """The pixels of an opened picture: upright, 8 bits a channel, transparent parts on white.
-
-    Args:
-        picture: from `open_image`.
-        name: of the picture, in the error.
-
-    Raises:
-        PhotoError: the picture holds floating-point values.
-
-    >>> decode_image(Image.new("RGBA", (1, 1), (0, 0, 0, 0)), "clear.png").getpixel((0, 0))
-    (255, 255, 255)
-    """
-    _load(picture)
-    return _opaque(_eight_bits(upright(picture), name))
-
-
-def is_16_bit(picture: Image.Image) -> bool:
-    """Whether an opened picture has 16 bits a channel; to be called before decoding.
-
-    A file of 32-bit integers does not name its range: it is taken as 16 bits where any value is
-    above 255, else as 8.
-
-    >>> is_16_bit(Image.new("I;16", (1, 1))), is_16_bit(Image.new("L", (1, 1)))
-    (True, False)
-    """
-    if picture.mode == "I":
-        return bool(np.max(picture.getextrema()) > 255)
-    return picture.mode.startswith("I") or bool(
-        RAW_MODE_16.search(str(getattr(picture, "tile", "")))
-    )
-
-
-def is_opaque(picture: Image.Image) -> bool:
-    """Whether no part of an opened picture is transparent.
-
-    >>> is_opaque(Image.new("RGBA", (1, 1), (0, 0, 0, 200)))
-    False
-    """
-    return bool(np.asarray(opacity(picture)).min() == 255)
-
-
-def _load(picture: Image.Image) -> None:
-    """Read the pixels without memory mapping, with which Pillow 12.3 garbles turned TIFFs."""
-    if not isinstance(picture, ImageFile):
-        return
-    filename, picture.filename = picture.filename, ""
-    try:
-        picture.load()
+        with decoder_errors(name):
+            opened = _identify(stream, name, suffix, pixel_limit)
+        with opened.picture:
+            yield opened
     finally:
-        picture.filename = filename
+        if stream is not source:
+            stream.close()
 
 
 @contextmanager
-def _no_pixel_limit() -> Iterator[None]:
-    """Pillow's own limit is switched off while a header is read: it warns at half of ours."""
-    with _opening:
+def decoder_errors(name: str) -> Iterator[None]:
+    """Errors of decoders become a `PhotoError`; they raise nearly anything on a broken file.
+
+    >>> with decoder_errors("old.png"):
+    ...     raise SyntaxError("broken header")
+    Traceback (most recent call last):
+    rechroma.imaging.decode.PhotoError: old.png: cannot be read: broken header
+    """
+    try:
+        yield
+    except (PhotoError, MemoryError):
+        raise
+    except UserError as error:
+        raise PhotoError(name, str(error)) from None
+    except FileNotFoundError:
+        raise PhotoError(name, "is missing") from None
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, LookupError):  # by a decoder, of a tag that is not there
+            reason = "the file is cut off or broken"
+        raise PhotoError(name, f"cannot be read: {reason}") from None
+
+
+def _open_stream(path: Path, name: str) -> BinaryIO:
+    # The reading of a pipe or a device may not end. Pipes that a shell passes, such as /dev/stdin,
+    # have no suffix of a picture and are read.
+    named = path.suffix.lower() in SUFFIXES and path.exists()
+    if named and not path.is_file() and not path.is_dir():
+        raise PhotoError(name, f"is no picture but a pipe or a device, {EXPECTED}")
+    stream = path.open("rb")
+    if stream.seekable():
+        return stream
+    with stream:
+        return io.BytesIO(stream.read())
+
+
+def _identify(stream: BinaryIO, name: str, suffix: str, pixel_limit: int) -> OpenedImage:
+    """The opened image in `stream`, whatever is needed to decode it checked or mended."""
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    stream.seek(0)
+    kind = identify_format(head, suffix)
+    if kind is None:
+        raise PhotoError(name, f"is no picture, {EXPECTED}" if head else "is empty")
+    if suffix in RAW_SUFFIXES and kind == "TIFF":
+        raise PhotoError(name, f"is a raw file of a camera ({suffix}), develop it first")
+    opened = OpenedImage(Image.new("L", (1, 1)), stream, name, kind)
+    if kind == "PNG":
+        opened.side_data = read_side_data(stream)
+        opened.notes += opened.side_data.problems
+        if opened.side_data.dropped:
+            opened.stream = without_chunks(stream, opened.side_data.dropped)
+    size = _open_picture(opened)
+    if 0 in size:
+        raise PhotoError(name, f"is {size[0]}x{size[1]} px, expected at least 1x1 px")
+    if size[0] * size[1] > pixel_limit:
+        limit = f"expected at most {pixel_limit // 10**6} megapixels"
+        raise PhotoError(name, f"is {size[0]}x{size[1]} px, {limit}")
+    if kind == "JPEG":
+        stream.seek(0)
+        opened.damage = find_jpeg_damage(stream.read())
+        if opened.damage:
+            opened.notes.append(opened.damage.problem)
+            if opened.damage.first_lost == 0:
+                raise PhotoError(name, f"cannot be read: {opened.damage.problem}")
+            opened.stream = opened.damage.stream
+            _open_picture(opened)
+    return opened
+
+
+def _open_picture(opened: OpenedImage) -> tuple[int, int]:
+    """Open the stream with Pillow, or what of it Pillow cannot open; its width and height, px."""
+    kind = opened.kind
+    if kind == "HEIF":
+        _register_heif()
+    try:
+        with no_pixel_limit():
+            opened.picture = Image.open(opened.stream, formats=[kind])
+    except UnidentifiedImageError as error:
+        if kind == "TIFF":
+            opened.raw = True
+            opened.picture, size = tiff_header(opened.stream)
+            return size
+        reason = _why_refused(opened.stream, kind) or error
+        raise UserError(f"is a broken {kind} file: {reason}") from None
+    if kind == "TIFF":
+        check_developed(opened.picture)
+        opened.raw = needs_raw_samples(opened.picture)
+    elif kind == "PNG":
+        opened.raw = ";16B" in str(opened.picture.tile)
+    return opened.picture.size
+
+
+def _why_refused(stream: BinaryIO, kind: str) -> str:
+    """The error that Pillow's plugin for a format raises, which `Image.open` does not pass on."""
+    stream.seek(0)
+    try:
+        Image.OPEN[kind][0](stream, "")
+    except Exception as error:  # Pillow's plugins raise nearly anything on a broken file
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
+def _register_heif() -> None:
+    try:
+        import pillow_heif
+    except ModuleNotFoundError:
+        raise UserError("is HEIC, which needs pillow-heif: pip install 'rechroma[heif]'") from None
+    pillow_heif.register_heif_opener()
+
+
+@contextmanager
+def no_pixel_limit() -> Iterator[None]:
+    """Pillow's own limit is switched off while a header is read: it warns at half of ours.
+
+    So are its warnings about broken metadata, which `apps.batch.exif` names.
+
+    >>> with no_pixel_limit():
+    ...     Image.MAX_IMAGE_PIXELS is None
+    True
+    """
+    with pillow_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-def _may_block(path: Path) -> bool:
-    """Whether `path` is named like a picture but is a pipe or a device, whose reading may not end.
-
-    Pipes that a shell passes, such as `/dev/stdin`, have no suffix of a picture and are read.
-    """
-    if path.suffix.lower() not in SUFFIXES or not path.exists():
-        return False
-    return not path.is_file() and not path.is_dir()
-
-
-def _why_unknown(source: Path | BinaryIO) -> str:
-    empty = source.stat().st_size == 0 if isinstance(source, Path) else not source.seek(0, 2)
-    return "is empty" if empty else f"is no picture, {EXPECTED}"
-
-
-def upright(picture: Image.Image) -> Image.Image:
-    """The image with its EXIF orientation applied; unchanged where that is broken.
-
-    >>> upright(Image.new("L", (4, 3))).size
-    (4, 3)
-    """
-    try:
-        return ImageOps.exif_transpose(picture)
-    except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
-        logger.info("broken EXIF data, the orientation is ignored: %r", error)
-        return picture
-
-
-def _eight_bits(picture: Image.Image, name: str) -> Image.Image:
-    if picture.mode == "F":
-        raise PhotoError(name, "holds floating-point values, expected 8 or 16 bits")
-    if not picture.mode.startswith("I"):
-        return picture
-    levels = np.asarray(picture)
-    # Of 16 bits, the high byte.
-    levels = np.clip(levels, 0, 65535) >> 8 if is_16_bit(picture) else np.clip(levels, 0, 255)
-    return Image.fromarray(levels.astype(np.uint8))
-
-
-def opacity(picture: Image.Image) -> Image.Image:
-    """The alpha channel as an image of mode L: 255 where opaque, 0 where transparent.
-
-    >>> opacity(Image.new("RGBA", (1, 1), (0, 0, 0, 200))).getpixel((0, 0))
-    200
-    """
-    return picture.convert("RGBA").getchannel("A")
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture
-    shown = picture.convert("RGBA")
-    white = Image.new("RGBA", shown.size, "white")
-    return Image.alpha_composite(white, shown).convert("RGB")

@@ -2,7 +2,7 @@
 
 import base64
 import io
-import os
+import logging
 import re
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,31 +10,22 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from rechroma.imaging.album import list_album
 from rechroma.imaging.color import to_luma
-from rechroma.imaging.decode import (
-    PIXEL_LIMIT,
-    SUFFIXES,
-    PhotoError,
-    decode_image,
-    opacity,
-    open_image,
-    upright,
-)
+from rechroma.imaging.decode import PIXEL_LIMIT, PhotoError, decoder_errors, open_image
+from rechroma.imaging.depth import to_8_bits
+from rechroma.imaging.pixels import decode_pixels, opacity, upright
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.outputs import whole_file
 
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")  # a file in DVC's cache
+logger = logging.getLogger(__name__)
+
 LIGHT = 127  # gray levels of a mask above this one are light
 
 
 def list_photos(path: Path) -> list[Path]:
-    """The picture files in the folder `path` and its subfolders, sorted; of a file, itself.
-
-    Pictures are recognized by their suffix. Hidden files and folders are skipped. Linked folders
-    are followed, each real folder once, so that a loop of links ends.
-
-    Raises:
-        PhotoError: `path` does not exist.
+    """The photographs of `album.list_album`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -43,24 +34,7 @@ def list_photos(path: Path) -> list[Path]:
     ...     [file.name for file in list_photos(Path(folder))]
     ['a.jpg', 'b.png']
     """
-    if not path.is_dir():
-        if not path.exists():
-            raise PhotoError(str(path), "does not exist")
-        return [path]
-    files: list[Path] = []
-    visited = {path.resolve()}
-    for root, subfolders, names in os.walk(path, followlinks=True):
-        folder = Path(root)
-        # os.walk goes on into the subfolders that remain in its list.
-        new = []
-        for name in sorted(subfolders):
-            real = (folder / name).resolve()
-            if not name.startswith(".") and real not in visited:
-                visited.add(real)
-                new.append(name)
-        subfolders[:] = new
-        files += [folder / name for name in names if not name.startswith(".")]
-    return sorted(file for file in files if file.suffix.lower() in SUFFIXES)
+    return list_album(path).photos
 
 
 def is_inside(file: Path, folder: Path) -> bool:
@@ -81,8 +55,9 @@ def read_color(
 ) -> Photo:
     """The picture in `source` as `(H, W, 3)` uint8 RGB, its EXIF orientation applied.
 
-    Of 16 bits a channel the high byte is used (`is_16_bit`), of several frames the first.
-    Transparent parts are shown on white. Color profiles are not applied.
+    Deeper files are scaled to 16 bits (`depth.scale_samples`), of which the high byte is used. Of
+    several frames the first is. Transparent parts are shown on white. Color profiles are not
+    applied.
 
     Args:
         source: a file, or a stream that can seek.
@@ -95,7 +70,8 @@ def read_color(
     >>> read_color(io.BytesIO(encode_png(np.full((1, 1, 3), (9, 8, 7), np.uint8)))).tolist()
     [[[9, 8, 7]]]
     """
-    return np.array(_decode(source, name, pixel_limit).convert("RGB"))
+    pixels = _decode(source, name, pixel_limit)
+    return pixels if pixels.ndim == 3 else np.dstack([pixels] * 3)
 
 
 def read_gray(
@@ -108,13 +84,14 @@ def read_gray(
     >>> read_gray(io.BytesIO(encode_png(np.array([[5, 6]], np.uint8)))).tolist()
     [[5, 6]]
     """
-    return np.array(_decode(source, name, pixel_limit).convert("L"))
+    pixels = _decode(source, name, pixel_limit)
+    return pixels if pixels.ndim == 2 else to_luma(pixels)
 
 
 def read_opacity(path: Path) -> Luma | None:
     """The opacity of a picture: `(H, W)` uint8 from 0 (transparent) to 255 (opaque).
 
-    Upright; None if the file has no transparency. Errors as of `read_color`.
+    Upright; None if the file has no opacity. Errors as of `read_color`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -123,10 +100,10 @@ def read_opacity(path: Path) -> Luma | None:
     ...     read_opacity(file).tolist()
     [[30]]
     """
-    with open_image(path) as picture:
-        if not picture.has_transparency_data:
+    with open_image(path) as opened, decoder_errors(str(path)):
+        if not opened.picture.has_transparency_data:
             return None
-        return np.array(opacity(upright(picture)))
+        return np.array(opacity(upright(opened.picture)))
 
 
 def mask_from_gray(gray: Luma) -> Mask:
@@ -215,6 +192,9 @@ def data_uri(photo: Photo) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg.getvalue()).decode()}"
 
 
-def _decode(source: Path | BinaryIO, name: str | None, pixel_limit: int) -> Image.Image:
-    with open_image(source, name, pixel_limit) as picture:
-        return decode_image(picture, name or str(source))
+def _decode(source: Path | BinaryIO, name: str | None, pixel_limit: int) -> Photo | Luma:
+    with open_image(source, name, pixel_limit) as opened:
+        decoded = decode_pixels(opened)
+    for note in decoded.notes:
+        logger.info("%s: %s", name or source, note)
+    return to_8_bits(decoded.pixels)

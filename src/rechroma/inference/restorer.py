@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from rechroma.imaging.color import merge_luma_chroma, to_luma
+from rechroma.imaging.depth import Level, as_depth, to_8_bits
 from rechroma.imaging.resize import resize_planes, upscale_bands
 from rechroma.imaging.types import Luma, Mask, Photo, Planes
 from rechroma.inference.backend import (
@@ -69,16 +71,16 @@ class Restorer:
     hole_size: int = HOLE_SIZE
     threads: int | None = None
 
-    def __call__(self, damaged: Luma, mask: Mask) -> Photo:
+    def __call__(self, damaged: NDArray[Level], mask: Mask) -> NDArray[Level]:
         """Give a gray photograph its color and its lost part.
 
         Args:
-            damaged: `(H, W)` uint8 gray.
+            damaged: `(H, W)` uint8 or uint16 gray. The network sees its high byte.
             mask: `(H, W)` bool, True where lost.
 
         Returns:
-            `(H, W, 3)` uint8 RGB. With `model.keep_gray` its gray (Pillow's) is `damaged` wherever
-            the mask is False.
+            `(H, W, 3)` RGB of the same type. With `model.keep_gray` its gray (`to_luma`) is
+            `damaged` wherever the mask is False; the gray of holes has 256 levels.
 
         >>> from rechroma.inference.backend import TorchBackend
         >>> from rechroma.models.store import load_network
@@ -92,30 +94,33 @@ class Restorer:
         ((40, 60, 3), True)
         """
         # 1. The network looks at the whole photograph, reduced to its size, the holes filled.
-        view = self._make_view(damaged, mask)
+        seen = to_8_bits(damaged)  # (H, W)
+        view = self._make_view(seen, mask)
         output = self.backend(view.luma, view.mask)
         # 2. A network that keeps nothing of the photograph: its picture, enlarged.
         model = self.backend.model
         if not model.keep_gray:
-            return _enlarge_rgb(rgb_planes(output, model.output), damaged.shape)
+            enlarged = _enlarge_rgb(rgb_planes(output, model.output), damaged.shape)
+            return as_depth(enlarged, like=damaged)
         # 3. The colors that it painted, with the hues that it predicted.
         chroma = self._choose_chroma(output)  # (2, h, w)
         # 4. The gray: known pixels stay, holes are filled one after the other.
         luma = damaged.copy()  # (H, W)
-        for crop, gray in self._fill_holes(damaged, mask, view, output):
-            luma[crop.core][mask[crop.core]] = gray
+        for crop, gray in self._fill_holes(seen, mask, view, output):
+            luma[crop.core][mask[crop.core]] = as_depth(gray, like=damaged)
         # 5. Both together: chroma enlarged onto gray that stays exact.
         return _merge_enlarged(luma, chroma, self.threads)
 
-    def keep_color(self, photo: Photo, mask: Mask) -> Photo:
+    def keep_color(self, photo: NDArray[Level], mask: Mask) -> NDArray[Level]:
         """Restore only the lost part of a photograph that has its color.
 
         Args:
-            photo: `(H, W, 3)` uint8 RGB.
+            photo: `(H, W, 3)` uint8 or uint16 RGB.
             mask: `(H, W)` bool, True where lost.
 
         Returns:
-            `(H, W, 3)` uint8 RGB, `photo` wherever the mask is False.
+            `(H, W, 3)` RGB of the same type, `photo` wherever the mask is False; holes have 256
+            levels a channel.
 
         >>> from rechroma.inference.backend import TorchBackend
         >>> from rechroma.models.store import load_network
@@ -130,6 +135,12 @@ class Restorer:
         """
         if not mask.any():
             return photo.copy()
+        restored = as_depth(self._fill_in_color(to_8_bits(photo), mask), like=photo)
+        np.copyto(restored, photo, where=~mask[..., None])  # known pixels have low bytes, too
+        return restored
+
+    def _fill_in_color(self, photo: Photo, mask: Mask) -> Photo:
+        """The `(H, W, 3)` uint8 RGB photograph with its holes filled."""
         # 1. The network looks at the whole photograph in gray: a first color for every hole.
         damaged = to_luma(photo)
         view = self._make_view(damaged, mask)
@@ -220,9 +231,9 @@ def _enlarge_rgb(planes: Planes, shape: tuple[int, ...]) -> Photo:
     return photo
 
 
-def _merge_enlarged(luma: Luma, chroma: Planes, threads: int | None) -> Photo:
-    """`(H, W, 3)` uint8 of exactly this luma, `(H, W)`, and of chroma, `(2, h, w)`, enlarged."""
-    photo = np.empty((*luma.shape, 3), dtype=np.uint8)
+def _merge_enlarged(luma: NDArray[Level], chroma: Planes, threads: int | None) -> NDArray[Level]:
+    """`(H, W, 3)` of exactly this luma, `(H, W)`, and of chroma, `(2, h, w)`, enlarged."""
+    photo = np.empty((*luma.shape, 3), dtype=luma.dtype)
 
     def merge_band(piece: tuple[slice, Planes]) -> None:
         rows, band = piece

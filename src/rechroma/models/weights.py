@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights"
+WEIGHTS_NAME = "weights.safetensors"
 BUNDLED = "bundled"  # the value of `model.weights` that asks for them
 
 
@@ -22,7 +23,7 @@ def load_bundled_weights(network: "nn.Module") -> None:
         UserError: they are of another network.
     """
     try:
-        load_weights(network, BUNDLED_FOLDER / "weights.safetensors")
+        load_weights(network, BUNDLED_FOLDER / WEIGHTS_NAME)
     except UserError as error:
         raise UserError(
             f"model.weights is '{BUNDLED}', which this network cannot start from, choose "

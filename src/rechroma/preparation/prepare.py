@@ -13,8 +13,8 @@ import numpy as np
 
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
-from rechroma.imaging.decode import FORMATS
 from rechroma.imaging.draw_damage import draw_damage
+from rechroma.imaging.formats import FORMATS
 from rechroma.imaging.io import write_png
 from rechroma.imaging.resize import center_square
 from rechroma.imaging.types import Luma, Mask, Photo
@@ -22,7 +22,6 @@ from rechroma.outputs import whole_folder, write_json
 from rechroma.preparation.array_writer import ArrayWriter
 from rechroma.preparation.pairs import validate_pair
 from rechroma.preparation.sources import (
-    HELD_OUT,
     SOURCES,
     UNLABELED,
     LoadedPhoto,
@@ -30,7 +29,7 @@ from rechroma.preparation.sources import (
     SourcePhoto,
 )
 from rechroma.preparation.split_photos import split_photos
-from rechroma.preparation.splits import TRAIN
+from rechroma.preparation.splits import HELD_OUT, TRAIN
 from rechroma.preparation.validate import ValidPhoto, check_rejected, validate_photos
 from rechroma.progress import parallel_map, track
 from rechroma.settings import Settings
@@ -48,6 +47,8 @@ class PrepareReport:
     """Files that cannot be used."""
     skipped: list[Rejected]
     """Valid photographs that would leak between the splits."""
+    split_folders: dict[str, str]
+    """The folders of the source that set a split, and which."""
 
 
 def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> PrepareReport:
@@ -91,7 +92,8 @@ def prepare(settings: Settings, source: Path, prepared: Path, report: Path) -> P
         _write_table(folder / "photos.csv", used)
         digest.update((folder / "photos.csv").read_bytes())
         counts = Counter(photo.split for photo in used)
-        result = PrepareReport({name: counts[name] for name in SPLITS}, rejected, skipped)
+        photos_of = {name: counts[name] for name in SPLITS}
+        result = PrepareReport(photos_of, rejected, skipped, listing.split_folders)
         description = {
             "name": settings.data.source,
             "digest": digest.hexdigest(),
@@ -161,7 +163,8 @@ def _held_out_pictures(source: SourcePhoto, settings: Settings) -> dict[str, Pho
 
 
 def _write_table(path: Path, used: Sequence[ValidPhoto]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
+    # Bytes of file names that are not UTF-8 are escaped.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["id", "split", "group", "source", "height", "width"])
         for photo in used:
@@ -172,10 +175,13 @@ def _write_table(path: Path, used: Sequence[ValidPhoto]) -> None:
 
 
 def _report_json(source: str, result: PrepareReport) -> dict[str, Any]:
-    return {
+    report: dict[str, Any] = {
         "source": source,
         "photos": result.photos,
         "rejected_count": len(result.rejected),
         "rejected": [rejected._asdict() for rejected in result.rejected],
         "left_out": [skipped._asdict() for skipped in result.skipped],
     }
+    if result.split_folders:
+        report["split_folders"] = result.split_folders
+    return report

@@ -1,7 +1,7 @@
 """Sources of photographs: a table of functions, each listing photographs to be read later."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, partial
 from importlib.util import find_spec
@@ -17,9 +17,11 @@ from rechroma.imaging.io import is_inside, list_photos, read_color, read_gray
 from rechroma.imaging.resize import downscale
 from rechroma.imaging.types import Luma, Photo
 from rechroma.preparation.competition_archive import Files, inner_path, open_files, read_csv
+from rechroma.preparation.photo_ids import ID_BYTES, photo_ids
+from rechroma.preparation.split_folders import find_folder_splits
+from rechroma.preparation.splits import HELD_OUT
 from rechroma.settings import Data
 
-HELD_OUT = ("validation", "test")
 UNLABELED = "unlabeled"
 
 SAMPLE = {
@@ -29,6 +31,7 @@ SAMPLE = {
     ),
     "sklearn": ("datasets/images/china.jpg", "datasets/images/flower.jpg"),
 }
+SHOWN_FOLDERS = 6  # in a message
 SAMPLE_SCALES = (100, 75, 50)  # percent
 
 
@@ -75,6 +78,8 @@ class SourceListing:
 
     photos: list[SourcePhoto] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    split_folders: dict[str, str] = field(default_factory=dict)
+    """The folders that set a split, and which."""
 
 
 def list_sample(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
@@ -110,11 +115,11 @@ def list_sample(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
 def list_folder(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
     """Color photographs in the folder `path` and its subfolders; gray ones are rejected when read.
 
-    A folder `train` beside `validation` or `test` sets the splits: photographs in `validation` and
-    `test` belong there, and a split without a folder is drawn from `train`.
+    Folders named like `train` and `val` set the splits, see `split_folders`: a held-out split
+    without a folder is drawn from the photographs of `train`.
 
     Raises:
-        UserError: `path` does not exist.
+        UserError: `path` does not exist, or its folders name splits in an unclear way.
     """
     if not path.exists():
         raise UserError(
@@ -122,22 +127,25 @@ def list_folder(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
             "photographs, or set data.source to sample"
         )
     root = path if path.is_dir() else path.parent
-    splits = [name for name in HELD_OUT if (root / name).is_dir()]
-    splits = ["train", *splits] if splits and (root / "train").is_dir() else []
     listing = SourceListing()
     names: list[str] = []
     for file in list_photos(path):
         name = file.relative_to(root).as_posix()
-        if not is_inside(file, root):
-            listing.rejected.append(Rejected(name, "is a link that leads outside the folder"))
-        elif splits and name.split("/")[0] not in splits:
-            reason = f"is in none of the folders {', '.join(splits)}"
-            listing.rejected.append(Rejected(name, reason))
-        else:
+        if is_inside(file, root):
             names.append(name)
-    for photo_id, name in zip(_ids(names), names, strict=True):
-        top = name.split("/")[0]
-        split = top if splits and top in HELD_OUT else None
+        else:
+            listing.rejected.append(Rejected(name, "is a link that leads outside the folder"))
+    splits, listing.split_folders = find_folder_splits(names, f"params.yaml: data.path '{path}'")
+    of_name = dict(zip(names, splits, strict=True))
+    if listing.split_folders:
+        folders = [*listing.split_folders]
+        more = ", …" if len(folders) > SHOWN_FOLDERS else ""
+        reason = f"is in none of the folders {', '.join(folders[:SHOWN_FOLDERS])}{more}"
+        outside = [name for name, split in of_name.items() if split is None]
+        listing.rejected += [Rejected(name, reason) for name in outside]
+        names = [name for name in names if of_name[name] is not None]
+    for photo_id, name in zip(photo_ids(names), names, strict=True):
+        split = of_name[name] if of_name[name] in HELD_OUT else None
         load = partial(_load_color, root / name, name)
         listing.photos.append(SourcePhoto(photo_id, name, load, split=split))
     return listing
@@ -168,6 +176,9 @@ def list_competition(data: Data, path: Path) -> SourceListing:  # noqa: ARG001
             photo_id = PurePosixPath(names[0]).stem
             if photo_id.casefold() in used_ids:
                 listing.rejected.append(Rejected(names[0], f"is listed again in {csv_name}"))
+                continue
+            if len(os.fsencode(photo_id)) > ID_BYTES:
+                listing.rejected.append(Rejected(names[0], "has a name of more than 200 bytes"))
                 continue
             used_ids.add(photo_id.casefold())
             split = UNLABELED if csv_name == "test.csv" else None
@@ -218,23 +229,6 @@ def _load_color(file: Path, name: str) -> LoadedPhoto:
     if is_gray(photo):
         raise PhotoError(name, "is gray, expected a color photograph")
     return LoadedPhoto(photo, None)
-
-
-def _ids(names: Iterable[str]) -> list[str]:
-    """The stem of each path as its id; equal stems (in any case) keep their suffix, or get a +."""
-    names = list(names)
-    flat = [name.replace("/", "-") for name in names]
-    stems = [PurePosixPath(name).stem for name in flat]
-    counts = Counter(stem.casefold() for stem in stems)
-    used: set[str] = set()
-    ids = []
-    for stem, name in zip(stems, flat, strict=True):
-        photo_id = stem if counts[stem.casefold()] == 1 else name
-        while photo_id.casefold() in used:
-            photo_id += "+"
-        used.add(photo_id.casefold())
-        ids.append(photo_id)
-    return ids
 
 
 def _load_pair(files: Files, damaged_name: str, target_name: str | None = None) -> LoadedPhoto:

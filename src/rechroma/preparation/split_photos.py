@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from rechroma.errors import UserError
-from rechroma.preparation.sources import HELD_OUT, Rejected
+from rechroma.preparation.sources import Rejected
 from rechroma.preparation.splits import (
+    HELD_OUT,
     TRAIN,
     Groups,
     assign_splits,

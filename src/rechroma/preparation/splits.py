@@ -21,7 +21,8 @@ Groups = NDArray[np.intp]  # (N,) a group number for each photograph
 
 BLOCK = 64  # px; a divisor of the stride at which the competition's crops were cut
 TEXTURE = 16  # gray levels in a block; sky, black borders and the like have fewer
-TRAIN = "train"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+HELD_OUT = (VALIDATION, TEST)
 
 
 def pixel_keys(photo: Photo, block: int = BLOCK) -> Keys:

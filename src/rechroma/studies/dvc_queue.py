@@ -1,4 +1,4 @@
-"""DVC's queue of experiments. Only this module calls DVC."""
+"""DVC's queue of experiments. Only this module and `dvc_project` call DVC."""
 
 import logging
 import os
@@ -12,6 +12,9 @@ import joblib
 import psutil
 
 from rechroma.errors import UserError
+from rechroma.settings import read_yaml
+from rechroma.studies.dvc_project import open_repo
+from rechroma.studies.overrides import quote_for_dvc
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -88,7 +91,7 @@ class Queue:
         started: the workers that this object started.
 
     Raises:
-        UserError: the folder is not a DVC project.
+        UserError: the folder is not a project of DVC and Git.
     """
 
     def __init__(self, root: Path):
@@ -98,14 +101,14 @@ class Queue:
             )
         self.root = root
         self.started: list[subprocess.Popen[bytes]] = []
-        self._repo: Repo | None = None
+        self._repo = open_repo(root)
 
     def add(self, name: str, overrides: Iterable[str], force: bool) -> None:
         """Queue an experiment; an earlier attempt of the same name is removed.
 
         Args:
             name: of the experiment.
-            overrides: of params.yaml, `KEY=VALUE`.
+            overrides: of params.yaml, `KEY=VALUE`, as for `apply_overrides`.
             force: run it even if DVC has its results.
 
         Raises:
@@ -118,7 +121,8 @@ class Queue:
             self._dvc("queue", "remove", name, check=False)
         if force or state == "Success":
             self._dvc("exp", "remove", name, check=False)
-        settings = [argument for override in overrides for argument in ("-S", override)]
+        tree = read_yaml(self.root / "params.yaml")
+        settings = [word for each in overrides for word in ("-S", quote_for_dvc(tree, each))]
         self._dvc("exp", "run", "--queue", *(["--force"] if force else []), "-n", name, *settings)
 
     def states(self) -> dict[str, State]:
@@ -129,10 +133,6 @@ class Queue:
         Raises:
             UserError: as in `read_tasks`.
         """
-        if self._repo is None:
-            from dvc.repo import Repo
-
-            self._repo = Repo(str(self.root))
         tasks = read_tasks(self._repo)
         killed = self._killed([task for task in tasks if task.state == "Running"])
         # An earlier attempt comes last in the list; reversed, the latest one counts.
@@ -203,6 +203,11 @@ class Queue:
             check=False,
         )
         output = " ".join((done.stderr.strip() or done.stdout.strip()).splitlines())
+        if check and "Unable to acquire lock" in output:
+            raise UserError(
+                f"{self.root} is locked by another process of DVC, such as dvc repro or dvc exp "
+                "run; wait until it has ended, then give the command again"
+            )
         if check and done.returncode:
             raise UserError(f"dvc {' '.join(arguments)}: {output}")
         logger.debug("dvc %s: %s", " ".join(arguments), output)

@@ -14,7 +14,7 @@ from rechroma.outputs import whole_file
 from rechroma.studies.plots import LearningCurve, plot_learning_curves
 from rechroma.studies.results import FinishedTraining, arm_table, training_rows
 from rechroma.studies.spec import Arm
-from rechroma.tracking.runs import Run
+from rechroma.tracking.run import Run
 
 
 class StudyReport(NamedTuple):

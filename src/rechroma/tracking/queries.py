@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 
 from rechroma.errors import UserError
 from rechroma.tracking.runs import DATASET_DIGEST, IDENTITY, TEST_SCORE, TRAINED_BY
-from rechroma.tracking.store import connect
+from rechroma.tracking.store import connect, find_experiment
 
 PAGE = 1000  # runs in one answer of the store
 EPOCH_METRICS = ("lr", "images", "images_per_second", "skipped_steps")
@@ -65,9 +65,9 @@ def find_trainings(client: MlflowClient, experiment: str, query: str = "") -> li
         query: a filter in MLflow's language: `params.optim = 'lion'`.
 
     Raises:
-        UserError: MLflow cannot read the filter.
+        UserError: MLflow cannot read the filter, or the experiment was deleted.
     """
-    found = client.get_experiment_by_name(experiment)
+    found = find_experiment(client, experiment)
     if found is None:
         return []
     # By pages of our own: `mlflow.search_runs` reads the store of the process, not the client's.

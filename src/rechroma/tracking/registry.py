@@ -18,9 +18,11 @@ from rechroma.deployment import mlflow_pyfunc
 from rechroma.deployment.load import load_model
 from rechroma.errors import UserError
 from rechroma.evaluation.evaluate import mean_test_scores
+from rechroma.models.card import ONNX
 from rechroma.models.weights import BUNDLED_FOLDER
 from rechroma.settings import Settings
-from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, Run, bundled_run
+from rechroma.tracking.run import Run
+from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, bundled_run
 from rechroma.tracking.store import connect
 
 CHAMPION = "champion"
@@ -115,7 +117,7 @@ def _log_model(run: Run, name: str, model: Path, package: Path) -> str:
             data_path=str(model),
             code_paths=[str(code)],
             signature=mlflow_pyfunc.SIGNATURE,
-            pip_requirements=_requirements(),
+            pip_requirements=_requirements(model),
         )
     return str(logged.model_uri)
 
@@ -133,7 +135,7 @@ def _compare_to_champion(
             f"not compared with the champion, version {champion.version}, which was scored on "
             "other data; set the alias 'champion' in the MLflow UI if this one is better"
         )
-    highest = float(champion.tags[TEST_SCORE])
+    highest = float(champion.tags.get(TEST_SCORE, "-inf"))  # a registration that was interrupted
     if score > highest:
         return (
             True,
@@ -145,13 +147,18 @@ def _compare_to_champion(
     )
 
 
-def _requirements() -> list[str]:
-    """The packages that restoring needs, pinned to the versions installed here."""
+def _requirements(model: Path) -> list[str]:
+    """The packages that restoring needs, pinned to the versions installed here.
+
+    A model without an ONNX file runs with torch, which the extra `train` installs.
+    """
     declared = [Requirement(line) for line in requires("rechroma") or []]
-    # Without those of extras, and of other platforms and Python versions.
+    extras = ("",) if (model / ONNX).is_file() else ("", "train")
+    # Without those of other extras, and of other platforms and Python versions.
     needed = [
         requirement
         for requirement in declared
-        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if requirement.marker is None
+        or any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
     ]
     return [f"{requirement.name}=={version(requirement.name)}" for requirement in needed]

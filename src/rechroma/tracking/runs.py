@@ -7,22 +7,17 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunStatus, RunTag
-from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
-from numpy.typing import NDArray
+from mlflow.entities import Dataset, DatasetInput, Param, RunStatus
 
 from rechroma.models.weights import BUNDLED
 from rechroma.settings import Settings
+from rechroma.tracking.run import Run, active_run, terminating
 from rechroma.tracking.store import connect, ensure_experiment
 
 # Names of tags and parameters.
@@ -32,48 +27,6 @@ COMPARISON = "comparison"
 DATASET_DIGEST = "dataset.digest"
 TEST_SCORE = "test.score"
 IDENTITY = "settings.identity"  # `Settings.identity`: the same for a run and its repetition
-
-
-@dataclass
-class Run:
-    """One run in MLflow's store, to log to."""
-
-    client: MlflowClient
-    id: str
-
-    def tag(self, tags: Mapping[str, Any]) -> None:
-        """Set tags."""
-        self.client.log_batch(self.id, tags=[RunTag(name, str(tags[name])) for name in tags])
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """Log metrics; MLflow's pages group them by the part of the name before a slash."""
-        now = round(time.time() * 1000)  # ms since 1970
-        logged = [Metric(name, float(value), now, step) for name, value in values.items()]
-        self.client.log_batch(self.id, metrics=logged)
-
-    def epoch(self, number: int, record: Mapping[str, float]) -> None:
-        """Log the metrics of epoch `number`, counted from 1."""
-        self.metrics(record, number)
-
-    def strip(self, number: int, picture: NDArray[np.uint8]) -> None:
-        """Log a picture of validation photographs after epoch `number`: `(H, W, 3)` uint8 RGB."""
-        self.client.log_image(self.id, picture, key="validation", step=number)
-
-    def file(self, path: Path, folder: str | None = None) -> None:
-        """Log a file, or a folder of files, as artifacts in `folder`."""
-        if path.is_dir():
-            self.client.log_artifacts(self.id, str(path), folder)
-        else:
-            self.client.log_artifact(self.id, str(path), folder)
-
-    def adopt(self, run_id: str) -> None:
-        """Make the run with this id a child of this one, unless it has a parent."""
-        if MLFLOW_PARENT_RUN_ID not in self.client.get_run(run_id).data.tags:
-            self.client.set_tag(run_id, MLFLOW_PARENT_RUN_ID, self.id)
-
-    def has_metric(self, name: str) -> bool:
-        """Whether a metric of this name was logged."""
-        return name in self.client.get_run(self.id).data.metrics
 
 
 @contextmanager
@@ -97,7 +50,7 @@ def training_run(
         _describe(run, settings, dataset, device)
         run_id_file.parent.mkdir(parents=True, exist_ok=True)
         run_id_file.write_text(run.id, encoding="utf-8")
-    with _terminating(run):
+    with terminating(run):
         yield run
 
 
@@ -108,8 +61,8 @@ def evaluation_run(
     """The run to log test scores to: that of the training, or a new one.
 
     A new one, tagged with the id of the training's run, if that run already has test scores,
-    belongs to another DVC experiment (DVC restored the model from its cache), or is not in this
-    store.
+    belongs to another DVC experiment (DVC restored the model from its cache), was deleted, or is
+    not in this store.
 
     Args:
         settings: logged as parameters of a new run.
@@ -119,14 +72,11 @@ def evaluation_run(
     """
     client = connect(root)
     origin = json.loads(run_file.read_text(encoding="utf-8"))
-    try:
-        run: Run | None = Run(client, client.get_run(origin["run_id"]).info.run_id)
-    except MlflowException:
-        run = None  # trained on another machine, or the store was replaced
+    run = active_run(client, origin["run_id"])
     if run is None or origin[DVC_EXPERIMENT] != dvc_experiment() or run.has_metric("test/score"):
         run = _create(client, settings, root, {TRAINED_BY: origin["run_id"]})
         _describe(run, settings, dataset, device="cpu")
-    with _terminating(run):
+    with terminating(run):
         yield run
 
 
@@ -135,7 +85,7 @@ def bundled_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> I
     """A run to log the test scores of the bundled model to."""
     run = _create(connect(root), settings, root, {TRAINED_BY: BUNDLED}, "bundled weights")
     _describe(run, settings, dataset, device="cpu")
-    with _terminating(run):
+    with terminating(run):
         yield run
 
 
@@ -150,7 +100,7 @@ def comparison_run(client: MlflowClient, experiment: str, root: Path, name: str)
         tags = {COMPARISON: name}
         new = client.create_run(experiment_id, run_name=f"study {name}", tags=tags)
         run = Run(client, new.info.run_id)
-    with _terminating(run):
+    with terminating(run):
         yield run
 
 
@@ -167,11 +117,12 @@ def write_run_file(run: Run, path: Path) -> None:
 
 def _resume(client: MlflowClient, run_id_file: Path) -> Run | None:
     try:
-        run_id = run_id_file.read_text(encoding="utf-8")
-        client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-    except (FileNotFoundError, MlflowException):  # nothing was interrupted, or in another store
+        run = active_run(client, run_id_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:  # nothing was interrupted
         return None
-    return Run(client, run_id)
+    if run is not None:
+        client.update_run(run.id, status=RunStatus.to_string(RunStatus.RUNNING))
+    return run
 
 
 def _create(
@@ -210,27 +161,16 @@ def _describe(run: Run, settings: Settings, dataset: Mapping[str, Any], device: 
     run.client.log_inputs(run.id, datasets=[DatasetInput(prepared)])
 
 
-@contextmanager
-def _terminating(run: Run) -> Iterator[None]:
-    """Set the run's status at the end of the block."""
-    status = RunStatus.FAILED
-    try:
-        yield
-        status = RunStatus.FINISHED
-    except KeyboardInterrupt:
-        status = RunStatus.KILLED
-        raise
-    finally:
-        run.client.set_terminated(run.id, RunStatus.to_string(status))
-
-
 def _git_state(root: Path) -> tuple[str, bool]:
     """The Git revision of the folder `root`, and whether files differ from it."""
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
-        )
+        try:
+            done = subprocess.run(
+                ["git", *arguments], cwd=root, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:  # Git is not installed
+            return ""
         return done.stdout.strip()
 
     revision = os.environ.get("DVC_EXP_BASELINE_REV") or git("rev-parse", "HEAD")

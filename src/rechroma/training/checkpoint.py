@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from rechroma.models.weights import BUNDLED, BUNDLED_FOLDER, WEIGHTS_NAME
 from rechroma.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
@@ -19,7 +20,8 @@ logger = logging.getLogger(__name__)
 
 
 def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -> str:
-    """A name for a training, which differs when its settings, data, code or torch differ.
+    """A name for a training, which differs when its settings, data, code, starting weights or torch
+    differ.
 
     A checkpoint is stored under it, so that no training resumes from the state of another one.
 
@@ -38,7 +40,16 @@ def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -
         for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{module.relative_to(package)}".encode())
             digest.update(module.read_bytes())
+    weights = _weights_file(settings.model.weights, package)
+    if weights is not None:
+        digest.update(hashlib.sha256(weights.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def _weights_file(weights: str, package: Path) -> Path | None:
+    """The file of the weights that training starts from; None if it is none of ours."""
+    file = package / BUNDLED_FOLDER.name / WEIGHTS_NAME if weights == BUNDLED else Path(weights)
+    return file if file.is_file() else None
 
 
 class Checkpoint:

@@ -51,7 +51,7 @@ def rewritten(source, suffix):
 
 @pytest.mark.parametrize("before", (*SUFFIXES, ".jpeg"))
 @pytest.mark.parametrize("after", SUFFIXES)
-def test_exif_resolution_and_profile_go_from_every_format_into_every_other(saved, before, after):
+def test_exif_resolution_and_profile_are_copied_between_all_formats(saved, before, after):
     with Image.open(rewritten(saved(f"old{before}"), after)) as picture:
         exif = picture.getexif()
         assert (exif[MAKE], exif[ARTIST]) == ("Leica", "E. Kim")
@@ -67,8 +67,26 @@ def test_exif_resolution_and_profile_go_from_every_format_into_every_other(saved
             assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
 
 
+@pytest.mark.parametrize("after", [".png", ".tif"])
+@pytest.mark.parametrize("before", [".png", ".jpg", ".tif"])
+def test_exif_resolution_and_profile_are_copied_into_16_bits(saved, before, after):
+    image = read_image_file(saved(f"old{before}"))
+    target = saved("old.png").with_name(f"restored{after}")
+    deep = np.random.default_rng(0).integers(0, 65536, (20, 30, 3)).astype(np.uint16)
+    assert write_image_file(target, deep, image.metadata) == ()
+    with Image.open(target) as picture:
+        exif = picture.getexif()
+        assert (exif[MAKE], exif[ARTIST]) == ("Leica", "E. Kim")
+        assert exif.get_ifd(CAMERA)[TAKEN] == "1931:05:09 10:11:12"
+        assert float(exif.get_ifd(CAMERA)[EXPOSURE]) == pytest.approx(1 / 60)
+        assert [float(part) for part in exif.get_ifd(PLACE)[LATITUDE]] == [37, 34, 0]
+        assert picture.info["icc_profile"] == SRGB
+        assert picture.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        assert picture.getexif()[PROCESSING_SOFTWARE].startswith("rechroma ")
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_orientation_is_applied_and_then_gone(saved, damaged, suffix):
+def test_the_orientation_is_applied_and_then_removed(saved, damaged, suffix):
     source = saved("old.png", exif=exif_of(orientation=6))
     with Image.open(rewritten(source, suffix)) as picture:
         assert picture.getexif().get(ORIENTATION, 1) == 1
@@ -80,7 +98,7 @@ def test_the_orientation_is_applied_and_then_gone(saved, damaged, suffix):
 @pytest.mark.parametrize(
     ("orientation", "expected"), [(1, (204, 98)), (3, (204, 98)), (6, (98, 204))]
 )
-def test_the_resolutions_turn_with_the_photograph(saved, orientation, expected):
+def test_the_resolutions_are_exchanged_when_the_photograph_is_rotated(saved, orientation, expected):
     source = saved("old.jpg", exif=exif_of(orientation), dpi=(204, 98))
     with Image.open(rewritten(source, ".png")) as picture:
         assert picture.info["dpi"] == pytest.approx(expected, abs=0.1)
@@ -96,7 +114,7 @@ def with_thumbnail(thumbnail: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_thumbnails_are_gone(saved, suffix):
+def test_thumbnails_are_not_copied(saved, suffix):
     source = saved("old.jpg", exif=with_thumbnail(b"a small picture"))
     with Image.open(source) as picture:
         assert picture.getexif().get_ifd(ExifTags.IFD.IFD1)[514] == len(b"a small picture")
@@ -107,7 +125,7 @@ def test_thumbnails_are_gone(saved, suffix):
         assert picture.getexif()[MAKE] == "abc"
 
 
-def test_the_layout_of_the_old_file_is_gone(saved):
+def test_tags_of_the_layout_are_not_copied(saved):
     exif = exif_of()
     exif[256], exif[257], exif[273] = 5000, 4000, 8  # width, height, where a TIFF's pixels are
     exif.get_ifd(CAMERA).update({0xA002: 5000, 0xA003: 4000})  # px of what the camera took
@@ -118,7 +136,7 @@ def test_the_layout_of_the_old_file_is_gone(saved):
 
 
 @pytest.mark.parametrize("kind", [b"GRAY", b"CMYK"])
-def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
+def test_a_profile_that_is_not_of_rgb_is_not_copied_with_a_warning(saved, kind):
     source = saved("old.png", icc_profile=SRGB[:16] + kind + SRGB[20:])
     scan = read_image_file(source)
     name = kind.decode()
@@ -130,7 +148,7 @@ def test_a_profile_that_is_not_of_rgb_is_left_out_and_named(saved, kind):
 
 
 @pytest.mark.parametrize("profile", [b"short", b"\xff" * 200])
-def test_a_broken_profile_is_left_out(saved, profile):
+def test_a_broken_profile_is_not_copied(saved, profile):
     scan = read_image_file(saved("old.png", icc_profile=profile))
     assert scan.metadata.profile is None
     assert len(scan.warnings) == 1
@@ -145,7 +163,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("exif", BROKEN)
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_broken_exif_costs_neither_the_photograph_nor_a_python_warning(
+def test_broken_exif_does_not_stop_the_photograph_and_raises_no_python_warning(
     saved, damaged, exif, suffix
 ):
     source = saved("old.jpg", exif=exif, quality=100)
@@ -158,13 +176,13 @@ def test_broken_exif_costs_neither_the_photograph_nor_a_python_warning(
 
 
 @pytest.mark.parametrize("exif", BROKEN[1:])
-def test_broken_exif_is_named(saved, exif):
+def test_broken_exif_has_a_warning(saved, exif):
     assert read_image_file(saved("old.jpg", exif=exif)).warnings == (
         "broken parts of the EXIF not copied",
     )
 
 
-def test_exif_that_cannot_be_written_again_is_left_out(saved, monkeypatch):
+def test_exif_that_cannot_be_written_again_is_not_copied(saved, monkeypatch):
     def broken(*_):
         raise struct.error("argument out of range")
 
@@ -176,7 +194,7 @@ def test_exif_that_cannot_be_written_again_is_left_out(saved, monkeypatch):
     assert MAKE not in scan.metadata.exif
 
 
-def test_exif_with_random_errors_never_costs_the_photograph(saved, damaged):
+def test_exif_with_random_errors_never_stops_the_photograph(saved, damaged):
     generator = np.random.default_rng(0)
     whole = exif_of(orientation=1).tobytes()
     for _ in range(40):
@@ -189,7 +207,7 @@ def test_exif_with_random_errors_never_costs_the_photograph(saved, damaged):
 
 
 @pytest.mark.parametrize("dpi", [(0, 0), (1e9, 1e9)])
-def test_an_absurd_resolution_is_left_out(saved, dpi):
+def test_an_absurd_resolution_is_not_copied(saved, dpi):
     scan = read_image_file(saved("old.tif", dpi=dpi))
     assert scan.metadata.dpi is None
     with Image.open(rewritten(saved("old.tif", dpi=dpi), ".png")) as picture:
@@ -197,7 +215,7 @@ def test_an_absurd_resolution_is_left_out(saved, dpi):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_what_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix):
+def test_a_file_that_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix):
     source = saved(f"old{suffix}")
     assert not is_restored(source)
     target = rewritten(source, suffix)
@@ -206,9 +224,23 @@ def test_what_rechroma_wrote_is_recognized_and_its_original_is_not(saved, suffix
         assert picture.getexif()[PROCESSING_SOFTWARE].startswith("rechroma ")
 
 
-def test_what_another_program_processed_is_an_original(saved, tmp_path):
+def test_a_file_that_another_program_edited_is_an_original(saved, tmp_path):
     exif = exif_of()
     exif[PROCESSING_SOFTWARE] = "digiKam 8"
     assert not is_restored(saved("old.jpg", exif=exif))
     (tmp_path / "text.png").write_text("no picture")
     assert not is_restored(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("before", SUFFIXES)
+@pytest.mark.parametrize("after", SUFFIXES)
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_letters_beyond_ascii_are_kept_as_they_are_stored(
+    damaged, tmp_path, before, after, encoding
+):
+    exif = Image.Exif()
+    exif[ARTIST] = "Müller".encode(encoding)
+    source = tmp_path / f"old{before}"
+    Image.fromarray(damaged).convert("RGB").save(source, exif=exif)
+    with Image.open(rewritten(source, after)) as picture:
+        assert picture.getexif()[ARTIST].encode("latin-1") == "Müller".encode(encoding)

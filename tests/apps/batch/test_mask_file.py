@@ -36,7 +36,7 @@ def levels(lost, dark=0, light=255):
         (np.dstack([levels(~LOST, 30, 220)] * 3), "black where lost"),
     ],
 )
-def test_the_smaller_part_is_taken_for_the_lost_one(saved, picture, polarity):
+def test_the_smaller_part_is_lost(saved, picture, polarity):
     given = read_mask_file(saved(picture))
     np.testing.assert_array_equal(given.lost, LOST)
     assert given.polarity == polarity
@@ -50,7 +50,7 @@ def test_jpegs_noise_around_black_and_white_does_not_matter(saved):
 
 
 @pytest.mark.parametrize("polarity", ["white", "black"])
-def test_a_stated_polarity_is_obeyed_even_where_most_is_lost(saved, polarity):
+def test_a_stated_polarity_holds_even_if_most_is_lost(saved, polarity):
     file = saved(levels(LOST))
     given = read_mask_file(file, polarity)
     np.testing.assert_array_equal(given.lost, LOST if polarity == "white" else ~LOST)
@@ -58,7 +58,7 @@ def test_a_stated_polarity_is_obeyed_even_where_most_is_lost(saved, polarity):
 
 
 @pytest.mark.parametrize("share", [0.42, 0.5, 0.58])
-def test_a_mask_that_may_mean_either_is_an_error_that_says_what_to_do(saved, share):
+def test_an_ambiguous_mask_is_an_error_that_names_the_option(saved, share):
     half = np.zeros((10, 100), bool)
     half[:, : round(100 * share)] = True
     file = saved(levels(half))
@@ -76,7 +76,7 @@ def test_a_mask_of_one_gray_loses_nothing(saved, gray):
 
 
 @pytest.mark.parametrize("paint", [(0, 0, 0), (255, 255, 255), (220, 30, 30)])
-def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
+def test_the_painted_part_of_a_transparent_picture_is_lost(saved, paint):
     painted = np.zeros((60, 80, 4), np.uint8)
     painted[LOST] = (*paint, 255)
     given = read_mask_file(saved(painted))
@@ -85,7 +85,7 @@ def test_what_is_painted_on_a_transparent_picture_is_lost(saved, paint):
 
 
 @pytest.mark.parametrize(("paint", "polarity"), [(255, "white"), (0, "black")])
-def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, paint, polarity):
+def test_transparent_pixels_are_never_lost(saved, paint, polarity):
     painted = np.zeros((60, 80, 4), np.uint8)
     painted[5:40, 10:60] = (255 - paint,) * 3 + (255,)
     painted[LOST] = (*[paint] * 3, 255)
@@ -95,16 +95,16 @@ def test_what_is_transparent_is_not_lost_whatever_polarity_is_stated(saved, pain
 
 
 @pytest.mark.parametrize("polarity", ["auto", "white", "black"])
-def test_a_layer_that_nothing_was_painted_on_loses_nothing(saved, polarity):
+def test_a_transparent_layer_without_paint_loses_nothing(saved, polarity):
     assert not read_mask_file(saved(np.zeros((6, 8, 4), np.uint8)), polarity).lost.any()
 
 
-def test_an_opaque_picture_with_a_channel_of_opacity_is_a_mask_like_another(saved):
+def test_an_opaque_picture_with_an_alpha_channel_is_an_ordinary_mask(saved):
     opaque = np.dstack([levels(LOST)] * 3 + [np.full(LOST.shape, 255, np.uint8)])
     assert read_mask_file(saved(opaque)).polarity == "white where lost"
 
 
-def test_a_mask_is_turned_as_its_file_says(saved):
+def test_the_orientation_of_a_mask_is_applied(saved):
     exif = Image.Exif()
     exif[0x0112] = 6
     given = read_mask_file(saved(levels(LOST), exif=exif))
@@ -114,20 +114,20 @@ def test_a_mask_is_turned_as_its_file_says(saved):
 @pytest.mark.parametrize(
     ("content", "message"), [(b"", r"mask\.png: is empty"), (b"text", r"mask\.png: is no picture")]
 )
-def test_what_is_no_picture_is_named(tmp_path, content, message):
+def test_a_file_that_is_not_a_picture_is_named(tmp_path, content, message):
     (tmp_path / "mask.png").write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_mask_file(tmp_path / "mask.png")
 
 
 @pytest.mark.parametrize("px", [1, 2, 5, 17])
-def test_growing_takes_every_pixel_within_so_many_px(px):
+def test_growing_adds_every_pixel_within_the_distance(px):
     spots = np.random.default_rng(0).random((90, 70)) < 0.002
     spots[0, 0] = True
     np.testing.assert_array_equal(grow_mask(spots, px), distance_transform_edt(~spots) <= px)
 
 
-def test_growing_by_nothing_and_growing_nothing_change_nothing():
+def test_growing_by_zero_and_growing_an_empty_mask_change_nothing():
     np.testing.assert_array_equal(grow_mask(LOST, 0), LOST)
     assert not grow_mask(np.zeros((5, 5), bool), 500).any()
     assert grow_mask(LOST, 500).all()

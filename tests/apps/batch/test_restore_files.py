@@ -1,4 +1,3 @@
-import json
 import os
 from dataclasses import replace
 
@@ -9,7 +8,7 @@ from PIL import Image
 
 from rechroma.apps.batch import restore_files
 from rechroma.apps.batch.image_file import is_restored
-from rechroma.apps.batch.jobs import Job, RestoreOptions, summarize_entries
+from rechroma.apps.batch.jobs import Job, RestoreOptions
 from rechroma.apps.batch.restore_files import restore_file
 from rechroma.imaging.io import read_color, read_gray
 
@@ -39,27 +38,23 @@ def job(damaged, desk):
 
 
 class Limited:
-    """A network that fails when it is shown more than `limit` px."""
+    """A backend that fails on inputs larger than `limit` px."""
 
-    def __init__(self, inference, limit, error):
-        self.inference, self.model, self.limit, self.error = (
-            inference,
-            inference.model,
-            limit,
-            error,
-        )
+    def __init__(self, backend, limit, error):
+        self.backend, self.model = backend, backend.model
+        self.limit, self.error = limit, error
 
     def __call__(self, luma, mask):
         if max(luma.shape) > self.limit:
             raise self.error
-        return self.inference(luma, mask)
+        return self.backend(luma, mask)
 
 
 @pytest.fixture
 def limited(echo):
     def make(limit, error):
-        able = echo()
-        return replace(able, backend=Limited(able.backend, limit, error))
+        restorer = echo()
+        return replace(restorer, backend=Limited(restorer.backend, limit, error))
 
     return make
 
@@ -69,11 +64,9 @@ def written(folder):
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("manner", [RestoreOptions(), RestoreOptions(keep_color=True)])
-def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_informed(
-    job, limited, damaged, error, manner
-):
-    entry = restore_file(job, limited(64, error), manner)
+@pytest.mark.parametrize("options", [RestoreOptions(), RestoreOptions(keep_color=True)])
+def test_short_memory_lowers_the_input_size_with_a_warning(job, limited, damaged, error, options):
+    entry = restore_file(job, limited(64, error), options)
     assert (entry.status, entry.error) == ("restored", "")
     assert entry.warnings == ["memory ran short: the network ran at 64 px instead of 128"]
     mask = np.zeros(damaged.shape, bool)
@@ -82,7 +75,7 @@ def test_where_memory_runs_short_the_network_sees_less_and_the_user_is_informed(
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-def test_where_no_memory_is_left_nothing_is_written_and_the_user_is_informed(
+def test_without_enough_memory_nothing_is_written_and_the_error_names_the_size(
     job, limited, desk, error
 ):
     job = job._replace(mask_out=desk / "masks" / "old.png")
@@ -102,26 +95,34 @@ def test_a_photograph_too_large_to_be_read_is_reported_without_a_size(job, echo,
     assert written(desk) == ["old.png"]
 
 
-def test_a_fault_that_is_not_of_memory_is_not_tried_again(job, limited, desk):
+def test_an_error_other_than_of_memory_is_not_retried(job, limited, desk):
     restorer = limited(100, ValueError("wrong shape"))
     entry = restore_file(job, restorer, RestoreOptions())
     assert entry.error.endswith("old.png: internal error, ValueError: wrong shape")
-    assert restorer.backend.inference.seen == []
+    assert restorer.backend.backend.seen == []
     assert written(desk) == ["old.png"]
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), AssertionError(), ZeroDivisionError("by 0")])
-def test_a_fault_fails_one_photograph_only(job, limited, photo, desk, error):
+def test_an_internal_error_fails_one_photograph_and_its_traceback_is_logged_and_reported(
+    job, limited, photo, desk, caplog, error
+):
     Image.fromarray(photo[:40, :40]).convert("L").save("small.png")
     small = Job(desk / "small.png", desk / "new" / "small.png")
     restorer = limited(64, error)
     entries = [restore_file(each, restorer, RestoreOptions()) for each in (job, small)]
     assert [entry.status for entry in entries] == ["failed", "restored"]
     assert type(error).__name__ in entries[0].error
+    assert entries[0].traceback.startswith("Traceback (most recent call last):\n")
+    assert type(error).__name__ in entries[0].traceback
+    assert entries[1].traceback == ""
+    (record,) = caplog.records
+    assert record.getMessage() == f"{job.source}: internal error"
+    assert record.exc_info[1] is error
     assert written(desk / "new") == ["small.png"]
 
 
-def test_an_interrupt_gets_through(job, limited, desk):
+def test_an_interrupt_is_not_caught(job, limited, desk):
     with pytest.raises(KeyboardInterrupt):
         restore_file(job, limited(0, KeyboardInterrupt()), RestoreOptions())
     assert written(desk) == ["old.png"]
@@ -149,7 +150,7 @@ def test_a_picture_too_wide_for_its_format_leaves_nothing_at_all(echo, desk):
     ("source", "mask", "target", "done"),
     [(10, 10, 20, True), (20, 20, 20, True), (30, 10, 20, False), (10, 30, 20, False)],
 )
-def test_done_is_what_is_no_older_than_the_photograph_and_its_mask(
+def test_a_photograph_is_done_if_its_restoration_is_no_older_than_it_and_its_mask(
     job, echo, desk, source, mask, target, done
 ):
     Image.fromarray(np.zeros((96, 128), np.uint8)).save("mask.png")
@@ -162,7 +163,7 @@ def test_done_is_what_is_no_older_than_the_photograph_and_its_mask(
     assert (job.target.stat().st_mtime == target) == done
 
 
-def test_what_is_not_yet_restored_is_not_skipped(job, echo):
+def test_a_photograph_not_yet_restored_is_not_skipped(job, echo):
     assert restore_file(job, echo(), RestoreOptions(skip_done=True)).status == "restored"
 
 
@@ -218,7 +219,7 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
 
 
 @pytest.mark.parametrize(
-    ("mask", "manner", "message"),
+    ("mask", "options", "message"),
     [
         (np.zeros((96, 128)), RestoreOptions(), "its mask is empty, color only"),
         (
@@ -229,13 +230,13 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
         (None, RestoreOptions(), "no damage found, color only"),
     ],
 )
-def test_where_nothing_is_lost_the_user_is_informed(echo, photo, desk, mask, manner, message):
+def test_a_photograph_without_damage_has_a_warning(echo, photo, desk, mask, options, message):
     Image.fromarray(photo).convert("L").save("old.png")
     job = Job(desk / "old.png", desk / "new.png")
     if mask is not None:
         Image.fromarray(mask.astype(np.uint8)).save("mask.png")
         job = job._replace(mask=desk / "mask.png")
-    assert restore_file(job, echo(), manner).warnings == [message]
+    assert restore_file(job, echo(), options).warnings == [message]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_where_nothing_is_lost_the_user_is_informed(echo, photo, desk, mask, man
         (None, "auto", "mask.png is missing"),
     ],
 )
-def test_a_mask_that_does_not_fit_fails_and_says_why(job, echo, desk, mask, polarity, message):
+def test_a_mask_that_does_not_fit_is_an_error(job, echo, desk, mask, polarity, message):
     if mask is not None:
         Image.fromarray(mask.astype(np.uint8)).save("mask.png")
     entry = restore_file(
@@ -256,26 +257,3 @@ def test_a_mask_that_does_not_fit_fails_and_says_why(job, echo, desk, mask, pola
     assert entry.status == "failed"
     assert message in entry.error
     assert not job.target.exists()
-
-
-def test_the_report_counts_and_has_a_row_for_each(job, echo, limited):
-    entries = [
-        restore_file(job, echo(), RestoreOptions()),
-        restore_file(job, echo(), RestoreOptions(skip_done=True)),
-        restore_file(job, limited(0, ValueError("x")), RestoreOptions()),
-    ]
-    told = json.loads(json.dumps(summarize_entries(entries, "mine")))
-    assert {name: told[name] for name in ("model", "restored", "skipped", "failed")} == {
-        "model": "mine",
-        "restored": 1,
-        "skipped": 1,
-        "failed": 1,
-    }
-    first, _, last = told["photographs"]
-    assert first["photo"] == str(job.source)
-    assert first["restored"] == str(job.target)
-    assert (first["width"], first["height"], first["mask"]) == (128, 96, "found")
-    assert first["lost"] == pytest.approx(30 * 40 / (96 * 128), abs=1e-6)
-    assert first["seconds"] > 0
-    assert first["error"] == ""
-    assert "ValueError: x" in last["error"]

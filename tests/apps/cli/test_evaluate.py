@@ -9,17 +9,18 @@ from rechroma import metrics
 from rechroma.evaluation.baselines import BASELINES
 
 
-def test_the_score_is_printed_as_json_of_the_means_and_nothing_else(photo, capsys):
+@pytest.mark.parametrize("option", ["--target", "--truth"])
+def test_the_score_is_printed_as_json_of_the_means_and_nothing_else(photo, capsys, option):
     scores = []
     for number, area in enumerate((HOLE, np.s_[0:9, 0:90], np.s_[0:0, 0:0])):
         target = np.roll(photo, 20 * number, axis=0)
         restored = target // (number + 1)
-        put(f"truth/{number}.bmp", target)
+        put(f"targets/{number}.bmp", target)
         put(f"restored/{number}.png", restored)
         put(f"masks/{number}.png", np.where(mask_of(area), 255, 0).astype(np.uint8))
         scores.append(metrics.score(target, restored, mask_of(area)))
     put("restored/more.png", photo)
-    arguments = ("--truth", "truth", "--restored", "restored", "--masks", "masks")
+    arguments = (option, "targets", "--restored", "restored", "--masks", "masks")
     assert rechroma("score", *arguments) == 0
     shown = capsys.readouterr()
     report = json.loads(shown.out)
@@ -33,7 +34,7 @@ def test_evaluate_compares_models_with_baselines(photo, model, capsys):
     for number in range(2):
         put(f"album/{number}.png", np.roll(photo, 9 * number, axis=1))
     model("mine")
-    arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--out", "judged")
+    arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--out", "scores")
     assert rechroma(*arguments) == 0
     table = capsys.readouterr().out
     assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
@@ -41,8 +42,8 @@ def test_evaluate_compares_models_with_baselines(photo, model, capsys):
         *BASELINES,
         "mine, difference to the best baseline",
     ]
-    assert "2 photographs of album, 64 px" in Path("judged/table.md").read_text()
-    assert Path("judged/pictures.png").exists()
+    assert "2 photographs of album, 64 px" in Path("scores/table.md").read_text()
+    assert Path("scores/pictures.png").exists()
 
 
 @pytest.mark.usefixtures("project")

@@ -19,7 +19,7 @@ def test_a_found_mask_can_be_used_as_given_mask(damaged):
     assert np.array_equal(get("given/old.png"), get("found/old.png"))
 
 
-def test_found_masks_in_the_album_are_not_searched_for_damage_themselves(damaged):
+def test_masks_inside_the_album_are_not_searched_for_damage(damaged):
     put("album/old.bmp", damaged)
     for _ in range(2):
         assert rechroma("find-mask", "album", "--out", "album/masks") == 0

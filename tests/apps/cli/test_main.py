@@ -46,7 +46,7 @@ def test_every_command_shows_an_example(command, capsys):
     assert re.search(rf"\n  rechroma {command}[ \n]", capsys.readouterr().out)
 
 
-SCORE = ["score", "--truth", "truth", "--restored", "restored", "--masks", "masks"]
+SCORE = ["score", "--target", "targets", "--restored", "restored", "--masks", "masks"]
 
 
 MISTAKES = {
@@ -96,9 +96,9 @@ MISTAKES = {
     "an empty folder to score": ([*SCORE[:2], "empty", *SCORE[3:]], "empty holds no pictures"),
     "a restored one is missing": (
         [*SCORE[:4], "other", *SCORE[5:]],
-        r"other holds no picture for truth/a\.png, expected a\.png there",
+        r"other holds no picture for targets/a\.png, expected a\.png there",
     ),
-    "a mask is missing": ([*SCORE[:6], "other"], r"other holds no picture for truth/a\.png"),
+    "a mask is missing": ([*SCORE[:6], "other"], r"other holds no picture for targets/a\.png"),
     "a restored one of another size": (
         [*SCORE[:4], "small", *SCORE[5:]],
         "a: its restored picture is 4x3 px, expected the target's 128x96 px",
@@ -115,7 +115,7 @@ def test_a_user_error_is_one_clear_line_and_changes_nothing(damaged, photo, caps
     put("old.png", damaged)
     for file in ("album/old.bmp", "album/deep/old.png", "twins/a.bmp", "twins/a.png"):
         put(file, damaged)
-    for file in ("truth/a.png", "restored/a.png", "other/b.png"):
+    for file in ("targets/a.png", "restored/a.png", "other/b.png"):
         put(file, photo)
     put("masks/old.png", damaged)
     put("masks/a.png", damaged)

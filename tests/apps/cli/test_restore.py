@@ -7,6 +7,7 @@ import pytest
 from command_line import HOLE, get, made, mask_of, put, rechroma
 from PIL import Image
 
+from rechroma.apps.batch.image_file import read_image_file
 from rechroma.deployment.load import load_model
 from rechroma.imaging.color import to_luma
 from rechroma.models.weights import BUNDLED_FOLDER
@@ -44,7 +45,7 @@ def test_a_named_model_takes_precedence_over_that_of_the_project(damaged, model)
     assert rechroma("restore", "old.png", "--out", "restored", "--model", "mine") == 0
 
 
-def test_a_folder_is_searched_through_and_its_folders_are_kept(damaged):
+def test_folders_are_searched_and_their_structure_is_kept(damaged):
     for name in ("one.png", "deep/er/one.tif", "deep/two.bmp", ".hidden.png"):
         put(f"album/{name}", damaged)
     Path("album/notes.txt").write_text("no photograph")
@@ -101,7 +102,7 @@ def test_one_bad_file_is_named_and_the_good_ones_are_written(damaged, capsys, co
 
 
 @pytest.mark.parametrize("command", ["restore", "find-mask"])
-def test_photographs_that_would_become_one_file_are_named_once_and_the_rest_goes_on(
+def test_photographs_with_the_same_output_are_named_once_and_the_others_are_restored(
     damaged, model, capsys, command
 ):
     model("models/restorer")
@@ -118,9 +119,7 @@ def test_photographs_that_would_become_one_file_are_named_once_and_the_rest_goes
     ]
 
 
-def test_an_older_result_stays_where_another_photograph_would_become_it_too(
-    damaged, restored, capsys
-):
+def test_an_older_result_is_kept_if_two_photographs_have_the_same_output(damaged, restored, capsys):
     put("album/a.png", damaged)
     assert restored("album", "--out", "new") == 0
     before = Path("new/a.png").read_bytes()
@@ -178,7 +177,7 @@ def test_a_saved_mask_beside_a_single_file_has_the_photographs_name(damaged, res
     assert made("masks") == ["old.png"]
 
 
-def test_a_masks_polarity_can_be_stated(damaged, restored):
+def test_the_polarity_of_a_mask_can_be_stated(damaged, restored):
     put("old.png", damaged)
     put("mask.png", mask_of(np.s_[:, :60]))
     assert restored("old.png", "--out", "new", "--mask", "mask.png") == 1
@@ -249,7 +248,7 @@ def interrupting(monkeypatch, at: int) -> None:
     monkeypatch.setattr(Image.Image, "save", save)
 
 
-def test_an_interrupted_album_leaves_whole_files_and_the_report_of_what_was_done(
+def test_an_interrupted_album_leaves_complete_files_and_its_report(
     damaged, restored, capsys, monkeypatch
 ):
     for name in ("a", "b", "c"):
@@ -309,3 +308,78 @@ def test_a_backend_that_cannot_be_used_is_one_line(damaged, model, capsys, optio
     model("mine")
     assert rechroma("restore", "old.png", "--out", "new", *options) == 2
     assert message in capsys.readouterr().err
+
+
+def deep_of(damaged: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(5).integers(0, 256, damaged.shape)
+    deep = (damaged.astype(np.uint16) * 256 + noise).astype(np.uint16)
+    deep[HOLE] = 60 * 257
+    return deep
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_16_bits_are_restored_into_16_bits_of_exactly_the_same_gray(damaged, restored, suffix):
+    deep = deep_of(damaged)
+    put("old.png", deep)
+    assert restored("old.png", "--out", f"new{suffix}") == 0
+    pixels = read_image_file(Path(f"new{suffix}")).pixels
+    assert (pixels.shape, pixels.dtype) == ((96, 128, 3), np.uint16)
+    known = ~mask_of(HOLE)
+    np.testing.assert_array_equal(to_luma(pixels)[known], deep[known])
+
+
+def test_a_depth_of_8_is_that_of_the_high_bytes(damaged, restored, capsys):
+    deep = deep_of(damaged)
+    put("old.png", deep)
+    assert restored("old.png", "--out", "new.png", "--depth", "8") == 0
+    assert get("new.png").dtype == np.uint8
+    known = ~mask_of(HOLE)
+    gray = to_luma(get("new.png"))
+    np.testing.assert_array_equal(gray[known], (deep >> 8)[known])
+    assert "16 bits were reduced to 8, as --depth 8 asks" in capsys.readouterr().err
+
+
+def test_8_bits_can_be_restored_into_16(damaged, restored):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", "new.tif", "--depth", "16") == 0
+    pixels = read_image_file(Path("new.tif")).pixels
+    known = ~mask_of(HOLE)
+    np.testing.assert_array_equal(to_luma(pixels)[known], damaged[known] * np.uint16(257))
+
+
+def test_16_bits_in_a_format_of_8_are_a_mistake(damaged, restored, capsys):
+    put("old.png", damaged)
+    for options in (["--out", "new.jpg"], ["--out", "new", "--format", "webp"]):
+        assert restored("old.png", *options, "--depth", "16") == 2
+    assert "--depth is 16 but webp holds 8 bits" in capsys.readouterr().err
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("name", ["new.bmp", "new.HEIC", "new.gif"])
+def test_an_output_in_a_format_that_is_not_written_is_a_mistake(damaged, restored, capsys, name):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", name) == 2
+    assert f"{name}: {Path(name).suffix.lower()} is not written" in capsys.readouterr().err
+    assert not Path(name).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "out"), [("avif", "new.avif"), ("jpeg2000", "new.jp2"), ("jpeg", "new.jfif")]
+)
+def test_further_formats_are_written(damaged, restored, name, out):
+    put("old.png", damaged)
+    assert restored("old.png", "--out", out) == 0
+    assert restored("old.png", "--out", "folder", "--format", name) == 0
+    with Image.open(out) as picture, Image.open(Path("folder") / made("folder")[0]) as other:
+        assert picture.format == other.format == name.upper()
+        assert picture.size == other.size == (128, 96)
+
+
+def test_the_undecoded_part_of_a_photograph_is_restored_and_named(damaged, restored, capsys):
+    put("old.jpg", damaged)
+    Path("old.jpg").write_bytes(Path("old.jpg").read_bytes()[:-900])
+    assert restored("old.jpg", "--out", "new.png", "--report", "report.json") == 0
+    assert "could not be decoded" in capsys.readouterr().err
+    (entry,) = json.loads(Path("report.json").read_text())["photographs"]
+    assert entry["lost"] > 0.1
+    assert "could not be decoded" in entry["warnings"][0]

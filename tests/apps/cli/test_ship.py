@@ -11,14 +11,17 @@ from rechroma.models import weights
 
 
 @pytest.mark.usefixtures("project")
-def test_a_model_is_bundled_with_its_scores_beside_it(model, photo, monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize("option", ["--evaluate", "--judge"])
+def test_a_model_is_bundled_with_its_scores_beside_it(
+    model, photo, monkeypatch, capsys, tmp_path, option
+):
     monkeypatch.setattr(weights, "BUNDLED_FOLDER", tmp_path / "weights")
     model("mine")
     for number in range(2):
         put(f"unseen/{number}.png", photo[::-1] if number else photo)
     Path("prepared").mkdir()
     np.save("prepared/train.npy", photo[None, :64, :64])
-    assert rechroma("ship", "mine", "--judge", "unseen:64", "--prepared", "prepared") == 0
+    assert rechroma("ship", "mine", option, "unseen:64", "--prepared", "prepared") == 0
     card = (tmp_path / "weights" / "card.md").read_text(encoding="utf-8")
     assert card in capsys.readouterr().out
     assert "2 photographs of unseen, 64 px" in card
@@ -51,7 +54,7 @@ def test_a_model_is_compared_on_scikit_images_photographs_before_it_is_bundled(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mine", "--judge", "unseen"], "--evaluate is 'unseen', expected a folder and a size"),
+        (["mine", "--evaluate", "unseen"], "--evaluate is 'unseen', expected a folder and a size"),
         (["losses"], "start it: rechroma study losses"),
     ],
 )

@@ -25,8 +25,6 @@ def test_a_dry_run_prints_every_training_and_starts_none(capsys):
         (["study", "lossess"], "did you mean 'losses'"),
         (["study", "losses", "-S", "optm=adam"], "did you mean 'optim'"),
         (["study", "losses"], "holds no dvc.yaml"),
-        (["compare"], "expected either a study's name or --filter"),
-        (["compare", "losses"], "start it: rechroma study losses"),
     ],
 )
 @pytest.mark.usefixtures("project")

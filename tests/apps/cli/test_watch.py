@@ -27,7 +27,7 @@ def nothing() -> None:
     """As long as nothing happens."""
 
 
-def test_a_watched_folder_is_restored_as_photographs_arrive(damaged, restored, capsys, monkeypatch):
+def test_photographs_added_to_a_watched_folder_are_restored(damaged, restored, capsys, monkeypatch):
     Path("scans").mkdir()
     whole = encode_png(damaged)
 

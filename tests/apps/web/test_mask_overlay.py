@@ -32,7 +32,7 @@ def test_a_single_lost_pixel_is_shown(found):
     assert shown.shape == (900, 1200)
 
 
-def test_what_nobody_touched_is_the_found_mask_exactly(found):
+def test_an_unchanged_preview_gives_the_detected_mask_exactly(found):
     size = PreviewSize.of(found.shape, 1200)
     shown = size.downscale_mask(found)
     painted = size.mask_from_layers([paint_mask(shown)])
@@ -40,7 +40,7 @@ def test_what_nobody_touched_is_the_found_mask_exactly(found):
     assert np.array_equal(merge_masks(found, shown, painted), found)
 
 
-def test_paint_is_added_and_the_rest_is_kept(found):
+def test_painting_adds_damage_and_keeps_the_rest(found):
     shown = PreviewSize.of(found.shape, 1200).downscale_mask(found)
     painted = shown.copy()
     painted[600:700, 100:200] = True
@@ -52,7 +52,7 @@ def test_paint_is_added_and_the_rest_is_kept(found):
     assert np.array_equal(merged[~added], found[~added])
 
 
-def test_what_is_erased_is_no_damage_anymore(found):
+def test_erasing_removes_damage(found):
     shown = PreviewSize.of(found.shape, 1200).downscale_mask(found)
     painted = shown.copy()
     painted[:350] = False
@@ -61,20 +61,20 @@ def test_what_is_erased_is_no_damage_anymore(found):
     assert np.array_equal(merged[1170:], found[1170:])
 
 
-def test_only_a_stroke_that_covers_counts():
+def test_only_opaque_strokes_count():
     layer = np.zeros((4, 6, 4), np.uint8)
     layer[1, 1, 3] = ALPHA
     layer[2, 2, 3] = ALPHA_THRESHOLD - 1
     assert np.argwhere(PreviewSize(4, 6).mask_from_layers([layer])).tolist() == [[1, 1]]
 
 
-def test_layers_are_taken_together_and_no_layer_is_no_paint():
+def test_layers_are_united_and_no_layer_is_no_damage():
     layers = [paint_mask(np.eye(4, 6, k, dtype=bool)) for k in (0, 2)]
     assert PreviewSize(4, 6).mask_from_layers(layers).sum() == 8
     assert not PreviewSize(4, 6).mask_from_layers([]).any()
 
 
-def test_layers_of_a_finer_screen_are_scaled():
+def test_layers_of_a_larger_size_are_resized():
     mask = np.zeros((40, 60), bool)
     mask[:20] = True
     assert np.array_equal(PreviewSize(20, 30).mask_from_layers([paint_mask(mask)]), mask[::2, ::2])

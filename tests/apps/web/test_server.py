@@ -26,7 +26,7 @@ def ask(host: str) -> tuple[int, dict[str, str]]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860"])
-def test_this_machine_is_answered_with_a_policy_that_asks_nobody_else(host):
+def test_this_machine_is_served_with_a_policy_that_loads_nothing_from_elsewhere(host):
     status, headers = ask(host)
     assert status == 200
     policy = headers["content-security-policy"]
@@ -36,11 +36,11 @@ def test_this_machine_is_answered_with_a_policy_that_asks_nobody_else(host):
 
 
 @pytest.mark.parametrize("host", ["example.org", "127.0.0.1.example.org", "192.168.0.1"])
-def test_other_names_are_turned_away(host):
+def test_requests_to_other_hosts_are_rejected(host):
     assert ask(host)[0] == 400
 
 
-def test_only_this_machine_is_listened_to():
+def test_only_connections_of_this_machine_are_accepted():
     with listen(0) as listening:
         assert listening.getsockname()[0] == "127.0.0.1"
 
@@ -49,6 +49,6 @@ def test_only_this_machine_is_listened_to():
     ("port", "message"),
     [(70_000, "--port is 70000, expected 0 to 65535"), (-1, "--port is -1, expected")],
 )
-def test_a_port_that_is_none_is_refused(port, message):
+def test_a_number_that_is_not_a_port_is_an_error(port, message):
     with pytest.raises(UserError, match=message):
         listen(port)

@@ -52,7 +52,7 @@ def test_the_found_damage_is_shown_and_described(write, damaged):
     )
 
 
-def test_where_nothing_is_damaged_it_is_said(write, photo):
+def test_a_photograph_without_damage_is_described_so(write, photo):
     opened, _ = open_session(write(photo))
     assert opened.in_color
     assert "No damage found: color only" in describe_damage(opened)
@@ -78,7 +78,7 @@ def test_a_restoration_is_of_the_whole_file(write, damaged):
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_photograph_in_color_keeps_it_if_asked_to(write, photo, kept):
+def test_a_photograph_in_color_keeps_its_color_on_request(write, photo, kept):
     opened, _ = open_session(write(photo))
     mask = np.zeros(photo.shape[:2], bool)
     mask[HOLE] = True
@@ -88,7 +88,7 @@ def test_a_photograph_in_color_keeps_it_if_asked_to(write, photo, kept):
     assert np.array_equal(after[~mask], expected[~mask])
 
 
-def test_what_is_painted_and_erased_corrects_the_mask(write, damaged):
+def test_painting_and_erasing_correct_the_mask(write, damaged):
     opened, _ = open_session(write(damaged))
     wanted = np.roll(opened.mask, 20, axis=1)
     assert np.array_equal(corrected_mask(opened, [paint_mask(wanted)]), wanted)
@@ -113,7 +113,7 @@ def test_a_photograph_too_large_is_refused_before_it_is_decoded(write, damaged, 
     ("content", "reason"),
     [
         (b"", "is empty"),
-        (b"hello", "is no picture, expected PNG, JPEG, WEBP, TIFF, BMP"),
+        (b"hello", "is no picture, expected PNG, JPEG, WebP, TIFF, BMP"),
         (None, "cannot be read: "),
     ],
 )

@@ -1,4 +1,4 @@
-"""The metadata of an image file: EXIF, color profile, resolution."""
+"""The metadata of an image file: EXIF, color profile, resolution, captions."""
 
 import warnings
 from importlib.metadata import PackageNotFoundError, version
@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 from PIL.ExifTags import IFD, Base
+
+from rechroma.apps.batch.captions import Captions, read_captions
+from rechroma.imaging.decode import OpenedImage, pillow_lock
 
 PROCESSING_SOFTWARE = Base.ProcessingSoftware  # the program that edited a picture; no camera
 INCH = 2  # value of ResolutionUnit
@@ -47,19 +50,22 @@ class Metadata(NamedTuple):
         profile: an ICC profile of RGB, or None.
         dpi: horizontal and vertical resolution, dots an inch, or None.
         warnings: one for each part that cannot be copied.
+        captions: XMP, IPTC, comments and texts.
     """
 
     exif: Image.Exif
     profile: bytes | None
     dpi: tuple[float, float] | None
     warnings: tuple[str, ...]
+    captions: Captions = Captions()
 
 
-def read_metadata(picture: Image.Image) -> Metadata:
-    """The metadata of an opened picture, without its broken parts; a warning names these."""
+def read_metadata(opened: OpenedImage) -> Metadata:
+    """The metadata of an opened image, without its broken parts; a warning names these."""
+    picture = opened.picture
     notes = []
     rotated = False
-    with warnings.catch_warnings(record=True) as pillow_warnings:
+    with pillow_lock, warnings.catch_warnings(record=True) as pillow_warnings:
         warnings.simplefilter("always")
         try:
             exif = _keep_descriptive(picture.getexif())
@@ -70,14 +76,15 @@ def read_metadata(picture: Image.Image) -> Metadata:
             notes.append("broken EXIF not copied")
     if pillow_warnings and not notes:
         notes.append("broken parts of the EXIF not copied")
-    profile = picture.info.get("icc_profile")
+    profile = opened.side_data.profile or picture.info.get("icc_profile")
     # The restored photograph is RGB. An ICC profile names its color space in bytes 16 to 19.
     if profile and profile[16:20] != b"RGB ":
         space = profile[16:20].decode("ascii", "replace").strip() or "unknown"
         notes.append(f"color profile of kind {space} not copied, the restored photograph is RGB")
         profile = None
     dpi = _dpi(picture, exif)
-    return Metadata(exif, profile or None, dpi[::-1] if dpi and rotated else dpi, tuple(notes))
+    dpi = dpi[::-1] if dpi and rotated else dpi
+    return Metadata(exif, profile or None, dpi, tuple(notes), read_captions(opened))
 
 
 def has_ifds(exif: Image.Exif) -> bool:
@@ -91,18 +98,29 @@ def sign_exif(metadata: Metadata) -> Image.Exif:
     if metadata.dpi:
         exif[Base.XResolution], exif[Base.YResolution] = metadata.dpi
         exif[Base.ResolutionUnit] = INCH
-    try:
-        signature = f"rechroma {version('rechroma')}"
-    except PackageNotFoundError:  # the modules inside a registered MLflow model
-        signature = "rechroma"
-    exif[PROCESSING_SOFTWARE] = signature
+    exif[PROCESSING_SOFTWARE] = signature()
     return exif
+
+
+def signature() -> str:
+    """The name and version of rechroma that it leaves in its files.
+
+    >>> signature().split()[0]
+    'rechroma'
+    """
+    try:
+        return f"rechroma {version('rechroma')}"
+    except PackageNotFoundError:  # the modules inside a registered MLflow model
+        return "rechroma"
 
 
 def is_signed(picture: Image.Image) -> bool:
     """Whether rechroma wrote an opened picture."""
+    comment = picture.info.get("comment", b"")  # the only place in JPEG 2000
+    if picture.format == "JPEG2000" and comment.startswith(b"rechroma"):
+        return True
     try:
-        with warnings.catch_warnings():
+        with pillow_lock, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `read_metadata` names broken EXIF
             software = picture.getexif().get(PROCESSING_SOFTWARE, "")
     except Exception:  # Pillow raises nearly anything on broken EXIF; rechroma writes none
@@ -114,12 +132,34 @@ def _keep_descriptive(exif: Image.Exif) -> Image.Exif:
     kept = Image.Exif()
     for tag, value in exif.items():
         if tag in DESCRIPTIVE:
-            kept[tag] = value
+            kept[tag] = _as_stored(value)
     for ifd in IFDS:
         values = {tag: value for tag, value in exif.get_ifd(ifd).items() if tag not in CAMERA_SIZE}
         if values:
             kept.get_ifd(ifd).update(values)
     return kept
+
+
+def _as_stored(value: Any) -> Any:
+    """A text beyond ASCII as the bytes of the file: Pillow reads Latin-1 and writes ASCII."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("latin-1", "replace")
+    return value
+
+
+def tiff_exif(exif: Image.Exif) -> Image.Exif:
+    """The EXIF in the form that Pillow's TIFF writer takes without loss of letters.
+
+    >>> exif = Image.Exif()
+    >>> exif[Base.Artist] = "김".encode()
+    >>> tiff_exif(exif)[Base.Artist].decode()
+    '김'
+    """
+    loaded = Image.Exif()
+    loaded.load(exif.tobytes())
+    for tag, value in list(loaded.items()):
+        loaded[tag] = _as_stored(value)
+    return loaded
 
 
 def _dpi(picture: Image.Image, exif: Image.Exif) -> tuple[float, float] | None:

@@ -1,79 +1,95 @@
 """Image files read with their metadata, and restored photographs written in the format chosen."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from rechroma.apps.batch.exif import Metadata, has_ifds, is_signed, read_metadata, sign_exif
-from rechroma.imaging.color import is_gray, to_luma
-from rechroma.imaging.decode import (
-    FORMATS,
-    PhotoError,
-    decode_image,
-    is_16_bit,
-    is_opaque,
-    open_image,
+from rechroma.apps.batch.deep_files import write_deep_png, write_deep_tiff
+from rechroma.apps.batch.exif import (
+    Metadata,
+    is_signed,
+    read_metadata,
+    sign_exif,
 )
-from rechroma.imaging.types import Luma, Mask, Photo
+from rechroma.apps.batch.fit_metadata import fit_metadata, metadata_options, png_texts
+from rechroma.errors import UserError
+from rechroma.imaging.color import is_gray, to_luma
+from rechroma.imaging.decode import PhotoError, open_image
+from rechroma.imaging.depth import to_8_bits, to_16_bits
+from rechroma.imaging.formats import FORMATS, OTHER_SUFFIXES, SUFFIXES
+from rechroma.imaging.pixels import decode_pixels
+from rechroma.imaging.png_chunks import chunk
+from rechroma.imaging.types import Mask
 from rechroma.outputs import whole_file
 
-# Pillow's options for each format of `--format`; all but JPEG are lossless.
+Depth = Literal["auto", "8", "16"]
+
+# Pillow's options for each format of `--format`; all but JPEG and AVIF are lossless.
 WRITE_OPTIONS: dict[str, dict[str, object]] = {
     "png": {"format": "PNG", "compress_level": 1},
     "jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
     "tiff": {"format": "TIFF", "compression": "tiff_lzw"},
     "webp": {"format": "WEBP", "lossless": True, "quality": 30, "method": 2},
+    "avif": {"format": "AVIF", "quality": 90, "subsampling": "4:4:4", "speed": 8},
+    "jpeg2000": {"format": "JPEG2000", "irreversible": False},
 }
-LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383}  # px that a format can hold
+LONGEST_SIDE = {"jpeg": 65_500, "webp": 16_383, "avif": 65_536}  # px that a format can hold
+DEEP_FORMATS = ("png", "tiff")  # those that are written with 16 bits a channel
 
 
 class ImageFile(NamedTuple):
     """The content of an image file.
 
     Attributes:
-        pixels: `(H, W)` uint8 of a gray picture, else `(H, W, 3)` uint8 RGB; upright.
-        metadata: EXIF, color profile and resolution, for the restored file.
-        warnings: one for each thing that was lost in reading, such as the low byte of 16 bits.
+        pixels: `(H, W)` of a gray picture, else `(H, W, 3)` RGB; upright. uint8, or uint16 where
+            the file has more than 8 bits.
+        metadata: EXIF, color profile, resolution and captions, for the restored file.
+        warnings: one for each thing that was assumed, ignored or lost in reading.
+        lost: `(H, W)` bool, True where a damaged file could not be decoded; None where all was.
     """
 
-    pixels: Photo | Luma
+    pixels: NDArray[Any]
     metadata: Metadata
     warnings: tuple[str, ...]
+    lost: Mask | None = None
 
 
 def read_image_file(path: Path) -> ImageFile:
-    """The picture in the file at `path`, and its metadata. Errors as of `imaging.io.read_color`."""
-    warnings: list[str] = []
-
-    def add_warnings(picture: Image.Image) -> None:
-        if getattr(picture, "n_frames", 1) > 1:
-            frames = picture.n_frames  # type: ignore[attr-defined]
-            warnings.append(f"only the first of {frames} frames was restored")
-        if is_16_bit(picture):
-            warnings.append("16 bits were reduced to 8")
-        if picture.has_transparency_data and not is_opaque(picture):
-            warnings.append("transparent parts were filled with white")
-
-    with open_image(path) as picture:
-        add_warnings(picture)
-        metadata = read_metadata(picture)
-        warnings += metadata.warnings
-        pixels = pixels_of(decode_image(picture, str(path)))
-    return ImageFile(pixels, metadata, tuple(warnings))
+    """The picture in the file at `path`, and its metadata. Errors as of `decode.open_image`."""
+    with open_image(path) as opened:
+        metadata = read_metadata(opened)
+        decoded = decode_pixels(opened)
+    pixels = decoded.pixels
+    if pixels.ndim == 3 and is_gray(pixels):
+        pixels = to_luma(pixels)
+    return ImageFile(pixels, metadata, decoded.notes + metadata.warnings, decoded.lost)
 
 
-def pixels_of(picture: Image.Image) -> Photo | Luma:
-    """The pixels of a picture of 8 bits: `(H, W)` uint8 if it is gray, else `(H, W, 3)` uint8 RGB.
+def convert_depth(image: ImageFile, depth: Depth, target: Path) -> ImageFile:
+    """The image in the depth that its restored file is to have.
 
-    >>> pixels_of(Image.new("RGB", (2, 1), (7, 7, 7))).tolist()
-    [[7, 7]]
+    Args:
+        image: as read.
+        depth: `8`, `16`, or `auto`: that of the image, as far as the format can hold it.
+        target: the restored file, whose suffix names the format.
+
+    Raises:
+        UserError: 16 bits are asked for, and the format cannot hold them.
     """
-    if len(picture.getbands()) < 3:
-        return np.array(picture.convert("L"))
-    photo = np.array(picture.convert("RGB"))
-    return to_luma(photo) if is_gray(photo) else photo
+    deep = image.pixels.dtype == np.uint16
+    name = format_of(target)
+    if depth == "16" and name not in DEEP_FORMATS:
+        raise UserError(f"{target}: {name} holds 8 bits, expected --format png or tiff for 16")
+    if depth == "16":
+        return image._replace(pixels=to_16_bits(image.pixels))
+    if not deep or (depth == "auto" and name in DEEP_FORMATS):
+        return image
+    reason = "as --depth 8 asks" if depth == "8" else f"as {name} holds no more"
+    warnings = (*image.warnings, f"16 bits were reduced to 8, {reason}")
+    return image._replace(pixels=to_8_bits(image.pixels), warnings=warnings)
 
 
 def format_of(path: Path) -> str | None:
@@ -83,7 +99,24 @@ def format_of(path: Path) -> str | None:
     'tiff'
     """
     suffix = path.suffix.lower()
+    if suffix == ".dib":
+        return None
     return next((name for name in WRITE_OPTIONS if suffix in FORMATS[name.upper()]), None)
+
+
+def check_out(path: Path) -> None:
+    """Check that a path to write to does not name a picture in a format that is not written.
+
+    Raises:
+        UserError: it does, such as new.heic.
+
+    >>> check_out(Path("restored")), check_out(Path("new.png"))
+    (None, None)
+    """
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES | OTHER_SUFFIXES and format_of(path) is None and not path.is_dir():
+        known = ", ".join(format_suffix(name) for name in WRITE_OPTIONS)
+        raise UserError(f"{path}: {suffix} is not written, expected {known}, or a folder")
 
 
 def format_suffix(name: str) -> str:
@@ -95,7 +128,7 @@ def format_suffix(name: str) -> str:
     return FORMATS[name.upper()][0]
 
 
-def check_side(path: Path, picture: Photo | Luma) -> None:
+def check_side(path: Path, picture: NDArray[Any]) -> None:
     """Check that the format of the file at `path` can hold a picture of this size.
 
     Raises:
@@ -111,11 +144,19 @@ def check_side(path: Path, picture: Photo | Luma) -> None:
         )
 
 
-def write_image_file(path: Path, picture: Photo | Luma, metadata: Metadata) -> None:
-    """Write `(H, W, 3)` uint8 RGB or `(H, W)` uint8 gray with the metadata of its original.
+def write_image_file(path: Path, picture: NDArray[Any], metadata: Metadata) -> tuple[str, ...]:
+    """Write a picture with the metadata of its original.
 
     The suffix of `path` is the format. The file appears complete or not at all, and its EXIF names
     rechroma as the editor.
+
+    Args:
+        path: the file.
+        picture: `(H, W, 3)` RGB or `(H, W)` gray; uint8, or uint16 for PNG and TIFF.
+        metadata: of the original.
+
+    Returns:
+        A warning for each part of the metadata that the format cannot hold.
 
     Raises:
         PhotoError: a side is too long for the format.
@@ -123,16 +164,21 @@ def write_image_file(path: Path, picture: Photo | Luma, metadata: Metadata) -> N
     name = format_of(path)
     assert name is not None, f"{path}: the command line checks the suffix"
     check_side(path, picture)
-    exif = sign_exif(metadata)
-    extra: dict[str, object] = {"exif": exif.tobytes()}
-    if name == "tiff" and has_ifds(exif):
-        extra["compression"] = None  # Pillow cannot write them into compressed TIFFs
-    if metadata.profile:
-        extra["icc_profile"] = metadata.profile
-    if metadata.dpi:
-        extra["dpi"] = metadata.dpi
+    fitted, warnings = fit_metadata(metadata, name)
     with whole_file(path) as part:
-        Image.fromarray(picture).save(part, **(WRITE_OPTIONS[name] | extra))  # type: ignore[arg-type]
+        if picture.dtype == np.uint8:
+            options = WRITE_OPTIONS[name] | metadata_options(name, fitted)
+            Image.fromarray(picture).save(part, **options)  # type: ignore[arg-type]
+        elif name == "png":
+            texts = [chunk(b"iTXt", body) for body in png_texts(fitted)]
+            signed = sign_exif(fitted).tobytes()
+            write_deep_png(part, picture, signed, fitted.profile, fitted.dpi, texts)
+        else:
+            assert name == "tiff", f"{name} of 16 bits"
+            captions = fitted.captions
+            exif = sign_exif(fitted)
+            write_deep_tiff(part, picture, exif, fitted.profile, captions.xmp, captions.iptc)
+    return warnings
 
 
 def write_mask(path: Path, mask: Mask) -> None:
@@ -147,7 +193,7 @@ def write_mask(path: Path, mask: Mask) -> None:
 def is_restored(path: Path) -> bool:
     """Whether rechroma wrote the picture at `path`: a restored photograph or a mask."""
     try:
-        with open_image(path) as picture:
-            return is_signed(picture)
+        with open_image(path) as opened:
+            return is_signed(opened.picture)
     except PhotoError:
         return False

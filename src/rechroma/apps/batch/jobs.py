@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
 
 Status = Literal["restored", "skipped", "failed"]
@@ -37,6 +38,8 @@ class RestoreOptions:
         grow: px by which every mask grows.
         side_by_side: also write a picture of the photograph before and after.
         skip_done: skip photographs whose restoration is newer than they are.
+        depth: bits a channel of the restored file; `auto` is those of the photograph, as far as
+            its format can hold them.
     """
 
     keep_color: bool = False
@@ -44,6 +47,7 @@ class RestoreOptions:
     grow: int = 0
     side_by_side: bool = False
     skip_done: bool = False
+    depth: Depth = "auto"
 
 
 @dataclass

@@ -4,17 +4,25 @@ import logging
 import time
 import traceback
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from rechroma.apps.batch.image_file import check_side, read_image_file, write_image_file, write_mask
+from rechroma.apps.batch.image_file import (
+    check_side,
+    convert_depth,
+    read_image_file,
+    write_image_file,
+    write_mask,
+)
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions, is_done
 from rechroma.apps.batch.mask_file import grow_mask, read_mask_file
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.decode import PhotoError
+from rechroma.imaging.depth import to_8_bits
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.resize import fit_shape
 from rechroma.imaging.types import Luma, Mask, Photo
@@ -68,7 +76,7 @@ def restore_file(job: Job, restorer: Restorer, options: RestoreOptions) -> Repor
 
 def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: ReportEntry) -> None:
     # Read the photograph; its gray is what is restored.
-    image = read_image_file(job.source)
+    image = convert_depth(read_image_file(job.source), options.depth, job.target)
     entry.height, entry.width = image.pixels.shape[:2]
     check_side(job.target, image.pixels)
     warnings = entry.warnings = list(image.warnings)
@@ -76,12 +84,12 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
     gray = to_luma(image.pixels) if in_color else image.pixels  # (H, W)
 
     # Find what is lost.
-    mask = _read_or_find_mask(job, gray, options, entry, warnings)
+    mask = _read_or_find_mask(job, to_8_bits(gray), options, entry, warnings, image.lost)
     if in_color and not options.keep_color:
         warnings.append("is in color, which was replaced; --keep-color keeps it")
 
     # Restore, with a smaller input of the network where memory is short.
-    def restore(restorer: Restorer) -> Photo:
+    def restore(restorer: Restorer) -> NDArray[Any]:
         if not options.keep_color:
             return restorer(gray, mask)
         return restorer.keep_color(image.pixels if in_color else np.dstack([gray] * 3), mask)
@@ -94,16 +102,21 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
     if options.side_by_side:
         write_image_file(
             job.target.with_name(job.target.stem + SIDE_BY_SIDE),
-            side_by_side(image.pixels, restored),
+            side_by_side(to_8_bits(image.pixels), to_8_bits(restored)),
             image.metadata,
         )
-    write_image_file(job.target, restored, image.metadata)
+    warnings += write_image_file(job.target, restored, image.metadata)
 
 
 def _read_or_find_mask(
-    job: Job, gray: Luma, options: RestoreOptions, entry: ReportEntry, warnings: list[str]
+    job: Job,
+    gray: Luma,
+    options: RestoreOptions,
+    entry: ReportEntry,
+    warnings: list[str],
+    undecoded: Mask | None,
 ) -> Mask:
-    """`(H, W)` bool, True where lost; its source and its share are noted in `entry`."""
+    """`(H, W)` bool, True where lost or not decoded; `entry` notes its source and its share."""
     if job.mask is None:
         lost, entry.mask = find_damage(gray), "found"
     elif not job.mask.exists():
@@ -116,6 +129,8 @@ def _read_or_find_mask(
                 f"its mask {job.mask} is {lost.shape[1]}x{lost.shape[0]} px, "
                 f"expected {gray.shape[1]}x{gray.shape[0]} px",
             )
+    if undecoded is not None:
+        lost = lost | undecoded
     lost = grow_mask(lost, options.grow)
     entry.lost = round(float(lost.mean()), 6)
     if not lost.any():
@@ -128,8 +143,8 @@ def _read_or_find_mask(
 
 
 def _restore_in_memory(
-    restore: Callable[[Restorer], Photo], restorer: Restorer, warnings: list[str]
-) -> Photo:
+    restore: Callable[[Restorer], NDArray[Any]], restorer: Restorer, warnings: list[str]
+) -> NDArray[Any]:
     """Call `restore` with the restorer; where memory runs out, again with smaller ones."""
     current: Restorer | None = restorer
     while current is not None:

@@ -20,6 +20,7 @@ from rechroma.apps.cli import (
     web,
 )
 from rechroma.errors import UserError
+from rechroma.extras import missing_package
 
 INTRODUCTION = """\
 Gives damaged gray photographs their color and their missing part back.
@@ -52,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(chosen.command(chosen))
     except UserError as error:
         _exit(str(error), debug)
+    except ModuleNotFoundError as error:
+        missing = missing_package(error)
+        if missing is None:
+            raise
+        _exit(str(missing), debug)
     except OSError as error:
         if error.filename is None and error.errno not in NAMELESS:
             raise

@@ -43,12 +43,14 @@ def plan_outputs(
 
     Raises:
         NoPhotosError: the sources hold no photograph.
-        UserError: `out` is one file for several photographs, or a photograph or one of the `others`
-            would be overwritten.
+        UserError: `out` is one file for several photographs, or a picture in a format that is not
+            written, or a photograph or one of the `others` would be overwritten.
     """
-    from rechroma.apps.batch.image_file import format_of, is_restored
+    from rechroma.apps.batch.image_file import check_out, format_of, is_restored
+    from rechroma.imaging.formats import EXPECTED
     from rechroma.imaging.io import list_photos
 
+    check_out(out)
     is_file = format_of(out) is not None and not out.is_dir()
     if out.exists() and not out.is_dir() and not is_file:
         raise UserError(f"{out} is a file, expected a folder to write into")
@@ -62,9 +64,7 @@ def plan_outputs(
                 target = out / path.relative_to(top).with_suffix(suffix)
                 outputs[path] = out if is_file else target
     if not outputs:
-        raise NoPhotosError(
-            "no photograph found in these paths, expected PNG, JPEG, WebP, TIFF or BMP"
-        )
+        raise NoPhotosError(f"no photograph found in these paths, {EXPECTED}")
     if is_file and len(outputs) > 1:
         raise UserError(f"{out} is one file for {len(outputs)} photographs, expected a folder")
     inputs = {_identity(path) for path in (*outputs, *others) if path.exists()}
@@ -127,6 +127,7 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
     Raises:
         UserError: the folder is missing or holds none, or two have the same stem.
     """
+    from rechroma.imaging.formats import EXPECTED
     from rechroma.imaging.io import list_photos
 
     if not folder.is_dir():
@@ -138,7 +139,7 @@ def pictures_by_stem(folder: Path) -> dict[str, Path]:
             raise UserError(f"{first} and {path} have the same stem, expected different ones")
         pictures[path.stem] = path
     if not pictures:
-        raise UserError(f"{folder} holds no pictures, expected PNG, JPEG, WebP, TIFF or BMP")
+        raise UserError(f"{folder} holds no pictures, {EXPECTED}")
     return pictures
 
 

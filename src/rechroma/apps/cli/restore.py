@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
-FORMATS = ("png", "jpeg", "tiff", "webp")
+FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "jpeg2000")
 
 RESTORE = """\
 Gives photographs their color and their lost part back, at their own size; folders are searched.
@@ -28,10 +28,10 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
 
-EXIF, color profile and resolution are copied. Without --model the model trained in this project
-(models/restorer) is used, and without that the bundled one (docs/model-card.md: for research use
-only); `rechroma models` lists them. A photograph that cannot be restored is named, and the others
-are still restored; the exit code is then 1.
+EXIF, color profile, resolution and captions are copied. 16 bits a channel are kept in PNG and TIFF.
+Without --model the model trained in this project (models/restorer) is used, and without that the
+bundled one (docs/model-card.md: for research use only); `rechroma models` lists them. A photograph
+that cannot be restored is named, and the others are still restored; the exit code is then 1.
 """
 
 
@@ -44,6 +44,12 @@ def add_to(add_command: AddCommand) -> None:
     )
     command.add_argument(
         "--format", choices=FORMATS, help="default: png, or the suffix of --out if it is a file"
+    )
+    command.add_argument(
+        "--depth",
+        choices=("auto", "8", "16"),
+        default="auto",
+        help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
     command.add_argument(
         "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks of the same stems"
@@ -103,6 +109,7 @@ def _restore(chosen: argparse.Namespace) -> int:
         chosen.grow,
         chosen.side_by_side,
         chosen.skip_done or chosen.watch,
+        chosen.depth,
     )
     entries: list[ReportEntry] = []
 
@@ -129,13 +136,16 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     Raises:
         UserError: options contradict each other, or as `paths.plan_outputs`.
     """
-    from rechroma.apps.batch.image_file import format_of, format_suffix
+    from rechroma.apps.batch.image_file import DEEP_FORMATS, format_of, format_suffix
     from rechroma.apps.batch.jobs import Job
 
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
     if out_format and chosen.format and out_format != chosen.format:
         raise UserError(f"--out is {chosen.out} but --format is {chosen.format}, leave one out")
+    out_name = out_format or chosen.format or "png"
+    if chosen.depth == "16" and out_name not in DEEP_FORMATS:
+        raise UserError(f"--depth is 16 but {out_name} holds 8 bits, expected --format png or tiff")
     if chosen.watch and out_format:
         raise UserError("--watch needs a folder as --out")
 

@@ -37,9 +37,8 @@ def _web(chosen: argparse.Namespace) -> int:
         print(model_line(model, restorer), file=sys.stderr)
         address = "http://{}:{}".format(*listening.getsockname())
         print(f"{address}  (Ctrl-C ends it)", file=sys.stderr)
-        signal.signal(
-            signal.SIGTERM, signal.default_int_handler
-        )  # as Ctrl-C, which removes the files
+        # A terminated server removes its files, as after Ctrl-C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             serve_page(restorer, listening, bundled=model == BUNDLED_DESCRIPTION)
         except KeyboardInterrupt:

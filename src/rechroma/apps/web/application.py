@@ -3,6 +3,8 @@
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +56,7 @@ def make_application(
 
 def serve_page(restorer: "Restorer", listening: socket.socket, bundled: bool = False) -> None:
     """Serve the page on a socket of `server.listen` until interrupted; then remove its files."""
-    with tempfile.TemporaryDirectory(prefix="rechroma-") as folder:
+    with tempfile.TemporaryDirectory(prefix="rechroma-") as folder, _no_proxies():
         os.environ["GRADIO_TEMP_DIR"] = folder
         examples = write_examples(Path(folder, "examples"))
         make_server(make_application(restorer, examples, bundled)).run(sockets=[listening])
@@ -68,9 +70,26 @@ def require_gradio() -> Any:
     """
     os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
     try:
-        import gradio
+        with _no_proxies():
+            import gradio
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
         raise UserError("rechroma web needs gradio: pip install 'rechroma[web]'") from None
     return gradio
+
+
+@contextmanager
+def _no_proxies() -> Iterator[None]:
+    """Without proxies inside the block: the page asks nobody, but gradio prepares for it.
+
+    Its library for requests fails on proxies that it cannot use, such as SOCKS.
+    """
+    names = [name for name in os.environ if name.lower().endswith("_proxy")]
+    removed = {name: os.environ.pop(name) for name in names}
+    os.environ["NO_PROXY"] = "*"  # those of the system's settings, too
+    try:
+        yield
+    finally:
+        del os.environ["NO_PROXY"]
+        os.environ.update(removed)

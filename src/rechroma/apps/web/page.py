@@ -26,7 +26,7 @@ from rechroma.apps.web.theme import (
     step_heading,
 )
 from rechroma.errors import UserError
-from rechroma.imaging.decode import SUFFIXES
+from rechroma.imaging.formats import SUFFIXES
 from rechroma.imaging.io import write_png
 
 if TYPE_CHECKING:
