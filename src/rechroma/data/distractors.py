@@ -56,7 +56,7 @@ def _border(luma: Luma, generator: np.random.Generator) -> None:
     wide = generator.uniform(0.02, 0.25)
     sides = generator.random(4) < generator.choice([0.35, 0.9])
     for side in np.flatnonzero(sides):
-        turned = np.rot90(luma, side)  # a view: the border is drawn on its upper side
+        turned = np.rot90(luma, int(side))  # a view: the border is drawn on its upper side
         rows = max(2, int(wide * generator.uniform(0.7, 1.3) * min(height, width)))
         turned[:rows] = level
         if line is not None and rows > 8:

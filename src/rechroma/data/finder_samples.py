@@ -81,7 +81,7 @@ class FinderSamples(Dataset[FinderSample]):
         if side != crop:
             method = cv2.INTER_AREA if side > crop else cv2.INTER_CUBIC
             square = cv2.resize(square, (crop, crop), interpolation=method)
-        square = np.rot90(square, generator.integers(4))
+        square = np.rot90(square, int(generator.integers(4)))
         return np.ascontiguousarray(square[:, ::-1] if generator.random() < 0.5 else square)
 
 

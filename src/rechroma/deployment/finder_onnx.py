@@ -119,7 +119,8 @@ def _trace(finder: "DamageFinder") -> Any:
             self.finder = finder
 
         def forward(self, luma: Tensor) -> Tensor:
-            return self.finder(luma).softmax(dim=1)[:, 1:]
+            probabilities: Tensor = self.finder(luma).softmax(dim=1)
+            return probabilities[:, 1:]
 
     sides = {0: "N", 2: "H", 3: "W"}
     written = io.BytesIO()
