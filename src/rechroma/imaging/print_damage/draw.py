@@ -9,17 +9,42 @@ from itertools import accumulate
 
 import numpy as np
 
-from rechroma.imaging.print_damage.areas import draw_missing
+from rechroma.imaging.print_damage.areas import draw_missing, draw_tear
+from rechroma.imaging.print_damage.cracks import draw_crack, draw_craquelure
+from rechroma.imaging.print_damage.folds import draw_fold
 from rechroma.imaging.print_damage.kinds import GROUPS, Brush, Kind, PrintDamage
-from rechroma.imaging.print_damage.lines import draw_scratch
-from rechroma.imaging.print_damage.spots import draw_spot
+from rechroma.imaging.print_damage.lines import (
+    draw_film_line,
+    draw_hair,
+    draw_scratch,
+    draw_scribble,
+)
+from rechroma.imaging.print_damage.spots import draw_dust, draw_spot
+from rechroma.imaging.print_damage.stains import (
+    draw_blotch,
+    draw_fingerprint,
+    draw_tape,
+    draw_water_stain,
+)
 from rechroma.imaging.types import Luma
 from rechroma.settings import PrintDamageSettings
 
 KINDS: dict[str, Kind] = {
     "scratch": Kind(draw_scratch, "line"),
+    "film_line": Kind(draw_film_line, "line"),
+    "crack": Kind(draw_crack, "line"),
+    "craquelure": Kind(draw_craquelure, "line"),
+    "fold": Kind(draw_fold, "line"),
+    "hair": Kind(draw_hair, "line"),
+    "scribble": Kind(draw_scribble, "line"),
     "spot": Kind(draw_spot, "spot"),
+    "dust": Kind(draw_dust, "spot"),
+    "tear": Kind(draw_tear, "area"),
     "missing": Kind(draw_missing, "area"),
+    "blotch": Kind(draw_blotch, "stain"),
+    "water_stain": Kind(draw_water_stain, "stain"),
+    "tape": Kind(draw_tape, "stain"),
+    "fingerprint": Kind(draw_fingerprint, "stain"),
 }
 """How each kind of damage is drawn; the settings of `print_damage` weight them by these names."""
 

@@ -1,76 +1,135 @@
-"""Scratches, film lines and hair: lines on a print."""
+"""Scratches, film lines, hairs and scribbles."""
 
-import cv2
 import numpy as np
 
 from rechroma.imaging.print_damage.kinds import Brush, Drawn
 from rechroma.imaging.print_damage.noise import noise_along
-from rechroma.imaging.print_damage.strokes import Patch, Stroke, render, uneven, walk
+from rechroma.imaging.print_damage.paint import draw_lines, line_level
+from rechroma.imaging.print_damage.strokes import Points, Stroke, uneven, walk
 from rechroma.imaging.types import Plane
-
-LIGHTER = 0.75  # share of the damages that are lighter than the print
 
 
 def draw_scratch(plane: Plane, brush: Brush) -> Drawn:
-    """A thin or thick scratch or a few that run together: curved, broken, some with a rim."""
+    """A thin or thick scratch, or a few beside each other: curved, broken, some with a rim."""
     generator = brush.generator
-    height, width = plane.shape
-    angle, start = brush.between(0, 2 * np.pi), np.array([width, height]) * generator.random(2)
-    length, thickness = brush.length(30, 450), _line_width(brush, 3.5)
-    turn = brush.between(0.01, 0.12)
+    start = somewhere(plane, brush)
+    angle, turn = brush.between(0, 2 * np.pi), brush.between(0.01, 0.12)
+    length, thickness = brush.length(15, 450), line_width(brush, 3.5)
+    opacity = brush.stronger(0.3, 1)
+    together = brush.count(2, 8) if brush.chance(0.2) else 1
     strokes = []
-    for _ in range(brush.count(1, 3) if brush.chance(0.3) else 1):
-        begin = start + generator.normal(0, 12 * brush.scale, 2)
-        path = walk((begin[0], begin[1]), angle, length, 3.0, turn, generator)
-        strokes.append(_worn(path, thickness, brush.stronger(0.35, 1), brush))
-        angle += generator.normal(0, 0.08)
+    for _ in range(together):
+        x, y = start + generator.normal(0, 9 * brush.scale, 2) * (together > 1)
+        shorter = length * (brush.between(0.3, 1) if together > 1 else 1)
+        path = walk((x, y), angle + generator.normal(0, 0.06), shorter, 3.0, turn, generator)
+        strokes.append(worn(path, thickness, opacity, brush))
     return draw_lines(plane, strokes, line_level(brush), brush)
 
 
-def line_level(brush: Brush) -> float:
-    """The gray of bare paper, in three of four cases, or of dirt."""
-    return brush.between(205, 255) if brush.chance(LIGHTER) else brush.between(5, 60)
+def draw_film_line(plane: Plane, brush: Brush) -> Drawn:
+    """Lines of a film that ran through a machine: nearly upright, straight, across the picture."""
+    generator = brush.generator
+    height, width = plane.shape
+    tilt = np.pi / 2 + generator.normal(0, 0.01)
+    level, thickness = line_level(brush, 0.6), line_width(brush, 2.5)
+    x = generator.uniform(0, width)
+    strokes = []
+    for _ in range(brush.count(1, 4)):
+        top, length = -3.0, height + 6.0
+        if brush.chance(0.4):
+            top, length = brush.between(-0.3, 0.7) * height, brush.between(0.3, 1) * height
+        path = walk((x, top), tilt, length, 4.0, 0.002, generator)
+        path[:, 0] += 0.4 * noise_along(len(path), 15, generator)
+        strokes.append(worn(path, thickness, brush.stronger(0.15, 0.9), brush, worn_out=0.4))
+        x += generator.normal(0, 25 * brush.scale)
+    return draw_lines(plane, strokes, level, brush, rim=0.2)
 
 
-def _line_width(brush: Brush, most: float) -> float:
-    """Px; a hairline, whatever the scale, or a width that grows with it."""
+def draw_hair(plane: Plane, brush: Brush) -> Drawn:
+    """A hair or a curled fiber that lay on the print or on the scanner."""
+    generator = brush.generator
+    start, length = somewhere(plane, brush), brush.length(20, 220)
+    path = walk((start[0], start[1]), brush.between(0, 7), length, 2.5, 0.03, generator)
+    # It bends on the whole, and in places more.
+    points = len(path)
+    bend = brush.between(-2.5, 2.5) / points + 0.12 * noise_along(points, 12, generator)
+    path = bent(path, np.cumsum(bend))
+    thickness = max(brush.between(0.7, 1.7) * max(brush.scale, 0.6), 0.7)
+    widths = uneven(points, thickness, 0.1, 15, generator)
+    opacities = np.clip(uneven(points, brush.stronger(0.35, 1), 0.12, 15, generator), 0, 1)
+    stroke = Stroke(path, widths, opacities)
+    return draw_lines(plane, [stroke], line_level(brush, 0.5), brush, rim=0.1)
+
+
+def draw_scribble(plane: Plane, brush: Brush) -> Drawn:
+    """Writing, loops or strokes of a pen or a pencil."""
+    generator = brush.generator
+    high = brush.length(8, 60)  # px, height of a letter
+    points = int(brush.between(60, 260))
+    pace = np.cumsum(np.abs(1 + 0.5 * noise_along(points, 12, generator)))  # phase of the loops
+    swing = high / 2 * (1 + 0.35 * noise_along(points, 16, generator))
+    across = 0.09 * high * brush.between(0.3, 1.6) * np.arange(points) + swing * np.cos(0.5 * pace)
+    down = swing * np.sin(0.5 * pace + 0.4 * noise_along(points, 30, generator))
+    angle = generator.normal(0, 0.25)
+    path = np.stack(
+        [
+            across * np.cos(angle) - down * np.sin(angle),
+            across * np.sin(angle) + down * np.cos(angle),
+        ],
+        axis=1,
+    ) + somewhere(plane, brush) * (0.7, 1)
+    thickness = max(brush.between(0.9, 3.5) * brush.scale, 0.9)
+    widths = uneven(points, thickness, 0.12, 10, generator)
+    opacities = np.clip(uneven(points, brush.stronger(0.45, 1), 0.1, 10, generator), 0, 1)
+    opacities[noise_along(points, 20, generator) < -1.2] = 0  # the pen is lifted
+    level = brush.between(0, 80) if brush.chance(0.75) else brush.between(200, 255)
+    stroke = Stroke(path.astype(np.float32), widths, opacities)
+    return draw_lines(plane, [stroke], level, brush, rim=0.0, rough=8.0)
+
+
+def somewhere(plane: Plane, brush: Brush) -> Points:
+    """A point of the picture, x and y in px."""
+    height, width = plane.shape
+    return (brush.generator.random(2) * (width, height)).astype(np.float32)
+
+
+def line_width(brush: Brush, most: float) -> float:
+    """Px; a hairline, whatever the scale, or a width in units that grows with the strength."""
     if brush.chance(0.4):
-        return brush.between(0.7, 1.6)
+        return brush.between(0.7, 1.8)
     return max(0.8, brush.stronger(1.0, most) * brush.scale)
 
 
-def _worn(path: np.ndarray, thickness: float, opacity: float, brush: Brush) -> Stroke:
-    """A stroke along a path, thinner at its ends, with gaps."""
+def bent(path: Points, angles: Points) -> Points:
+    """A path whose steps are turned by `angles`, `(N,)` radians."""
+    moves = np.diff(path, axis=0)
+    cosine, sine = np.cos(angles[1:]), np.sin(angles[1:])
+    turned = np.stack(
+        [
+            moves[:, 0] * cosine - moves[:, 1] * sine,
+            moves[:, 0] * sine + moves[:, 1] * cosine,
+        ],
+        axis=1,
+    )
+    return np.concatenate([path[:1], path[0] + np.cumsum(turned, axis=0)]).astype(np.float32)
+
+
+def worn(
+    path: Points, thickness: float, opacity: float, brush: Brush, worn_out: float = 1.0
+) -> Stroke:
+    """A stroke along a path, thinner at its ends, with gaps where it was not pressed.
+
+    Args:
+        path: `(N, 2)` float32, x and y in px.
+        thickness: px, its mean.
+        opacity: its mean, in [0, 1].
+        brush: for the randomness.
+        worn_out: how broken, from 0, not at all.
+    """
     generator, points = brush.generator, len(path)
     widths = uneven(points, thickness, 0.3, 6, generator)
-    widths *= np.clip(np.minimum(np.arange(points) + 1, np.arange(points)[::-1] + 1) / 5, 0.3, 1)
+    widths *= np.clip(np.minimum(np.arange(points), np.arange(points)[::-1]) / 5 + 0.2, 0.3, 1)
     opacities = np.clip(uneven(points, opacity, 0.25, 9, generator), 0, 1)
-    gaps = noise_along(points, brush.between(3, 20), generator)
-    opacities *= np.clip(1.5 + 2 * (gaps + brush.between(-0.6, 1.5)), 0, 1)
+    gaps = noise_along(points, brush.between(3, 20), generator) * worn_out
+    opacities *= np.clip(1.5 + 2 * (gaps + brush.between(-0.6, 1.5) * worn_out), 0, 1)
     return Stroke(path, widths, opacities)
-
-
-def draw_lines(plane: Plane, strokes: list[Stroke], level: float, brush: Brush) -> Drawn:
-    """Draw strokes of one gray; some with a rim of the other tone around them."""
-    rim = brush.stronger(8, 45) if brush.chance(0.35) else 0.0
-    spread = brush.between(1.0, 2.5) * max(brush.scale, 0.7)  # px
-    patch = render(plane.shape, strokes, margin=round(3 * spread) if rim else 1)
-    if patch is None:
-        return Drawn(plane, plane)
-    after = plane.copy()
-    if rim:
-        _add_rim(after, patch, -rim if level > 128 else rim, spread)
-    blend(after, patch, level)
-    return Drawn(plane, after)
-
-
-def _add_rim(plane: Plane, patch: Patch, levels: float, spread: float) -> None:
-    halo = cv2.GaussianBlur(patch.coverage, (0, 0), spread)
-    highest = float(halo.max())
-    if highest > 0:
-        plane[patch.box] += levels * np.minimum(halo / highest * 1.5, 1)
-
-
-def blend(plane: Plane, patch: Patch, level: float) -> None:
-    """Mix a gray into what a patch covers of `plane`, in place."""
-    plane[patch.box] += patch.coverage * (level - plane[patch.box])

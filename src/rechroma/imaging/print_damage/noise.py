@@ -1,29 +1,24 @@
-"""Smooth random planes: the raw material of stains, torn edges and paper."""
+"""Smooth random values: the raw material of stains, torn edges and paper."""
 
 import cv2
 import numpy as np
 
 from rechroma.imaging.types import Plane
 
+FLATTER = 1.35  # a cubic between random values has a smaller deviation than they have
 
-def smooth_noise(shape: tuple[int, int], cell: float, generator: np.random.Generator) -> Plane:
+
+def smooth_noise(shape: tuple[int, ...], cell: float, generator: np.random.Generator) -> Plane:
     """Random hills about `cell` px wide, of mean 0 and deviation about 1: `(H, W)` float32.
 
     >>> smooth_noise((5, 7), 3, np.random.default_rng(0)).shape
     (5, 7)
     """
-    height, width = shape
-    rows, columns = (int(np.ceil(side / max(cell, 1))) + 1 for side in shape)
-    grid = generator.standard_normal((rows, columns), dtype=np.float32)
-    if (rows, columns) == (height + 1, width + 1):
-        return grid[:height, :width]
-    # A cubic between random values is flatter than they are.
-    hills: Plane = 1.35 * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
-    return hills
+    return fractal_noise(shape, cell, generator, octaves=1)
 
 
 def fractal_noise(
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
     cell: float,
     generator: np.random.Generator,
     octaves: int = 4,
@@ -36,19 +31,38 @@ def fractal_noise(
     >>> fractal_noise((4, 9), 4, np.random.default_rng(0)).dtype
     dtype('float32')
     """
-    total = np.zeros(shape, dtype=np.float32)
+    height, width = shape
+    total: Plane | None = None
     weight, square = 1.0, 0.0
-    for _ in range(octaves):
-        total += weight * smooth_noise(shape, cell, generator)
+    for octave in range(octaves):
+        # A grid of random values, added to the coarser ones; only the sum grows to full size.
+        fine = max(cell / 2**octave, 1.0)
+        rows, columns = int(height / fine) + 2, int(width / fine) + 2
+        grid = generator.standard_normal((rows, columns), dtype=np.float32)
+        grid *= weight
+        if total is not None:
+            grid += FLATTER * cv2.resize(total, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        total = grid
         square += weight**2
-        if cell <= 1:
+        weight *= gain
+        if fine == 1:
             break
-        cell, weight = cell / 2, weight * gain
-    total /= np.sqrt(square)
-    return total
+    if total is None:
+        raise ValueError(f"octaves is {octaves}, expected at least 1")
+    total /= np.float32(np.sqrt(square))
+    if fine == 1:
+        return total[:height, :width]
+    hills: Plane = cv2.resize(total, (width, height), interpolation=cv2.INTER_CUBIC)
+    hills *= FLATTER
+    return hills
 
 
 def noise_along(points: int, cell: float, generator: np.random.Generator) -> Plane:
     """`smooth_noise` along a line of so many points: `(points,)` float32."""
-    line: Plane = smooth_noise((1, points), cell, generator)[0]
-    return line
+    cell = max(cell, 1.0)
+    if cell == 1:
+        return generator.standard_normal(points, dtype=np.float32)
+    values = generator.standard_normal(int(points / cell) + 3)
+    places = np.arange(points) / cell + generator.random()
+    line = np.interp(places, np.arange(len(values)), values)
+    return (1.2 * line).astype(np.float32)

@@ -115,3 +115,21 @@ def _draw(canvas: NDArray[np.uint8], stroke: Stroke, origin: NDArray[np.int_], f
     ):
         if level > 0:
             cv2.line(canvas, start, end, level, thick, cv2.LINE_8, SHIFT)
+
+
+def fill(shape: tuple[int, ...], outline: Points) -> Plane:
+    """How much of each pixel a polygon covers: `(H, W)` float32 in [0, 1].
+
+    Args:
+        shape: height and width of the picture, px.
+        outline: `(N, 2)` float32, x and y in px, inside the picture or not.
+    """
+    height, width = shape
+    fine = 4 if width * height <= MOST_FINE else 2
+    canvas = np.zeros((height * fine, width * fine), dtype=np.uint8)
+    places = ((outline + 0.5) * fine - 0.5) * 2**SHIFT
+    corners = np.rint(np.clip(places, -(2**24), 2**24)).astype(np.int32)
+    cv2.fillPoly(canvas, [corners], 255, cv2.LINE_8, SHIFT)
+    small = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    coverage: Plane = small.astype(np.float32) / 255
+    return coverage

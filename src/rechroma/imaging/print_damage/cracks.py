@@ -1,0 +1,175 @@
+"""Cracks of the emulsion: single ones, and nets of them."""
+
+import cv2
+import numpy as np
+
+from rechroma.imaging.print_damage.kinds import Brush, Drawn
+from rechroma.imaging.print_damage.lines import line_width, somewhere
+from rechroma.imaging.print_damage.noise import noise_along
+from rechroma.imaging.print_damage.paint import draw_lines, line_level
+from rechroma.imaging.print_damage.strokes import Points, Stroke, uneven, walk
+from rechroma.imaging.types import Plane
+
+MOST_BRANCHES = 40
+
+
+def draw_crack(plane: Plane, brush: Brush) -> Drawn:
+    """A crack: it turns sharply, zigzags, and has branches; or a root of soft ones."""
+    root = brush.chance(0.15)  # soft, with many branches of small angles
+    start = somewhere(plane, brush)
+    length, thickness = brush.length(40, 450), line_width(brush, 4.5)
+    angle = brush.between(0, 2 * np.pi)
+    branches = brush.count(6, 22) if root else round(brush.stronger(0, 7))
+    opacity = brush.stronger(0.25, 0.7) if root else brush.stronger(0.5, 1.1)
+    path = jagged((start[0], start[1]), angle, length, 0.1 if root else 0.3, brush)
+    strokes = [ragged(path, thickness, opacity, brush)]
+    spread = (0.3, 0.7) if root else (0.4, 1.3)
+    strokes += _branches(strokes[0], angle, branches, spread, brush)
+    level = line_level(brush, 0.85)
+    return draw_lines(plane, strokes, level, brush, rim=0.1 if root else 0.6, rough=15)
+
+
+def draw_craquelure(plane: Plane, brush: Brush) -> Drawn:
+    """A net of fine cracks, denser here and there; or a cloud of short cracks in one direction."""
+    cloud = brush.chance(0.4)
+    stroke = _cloud(plane, brush) if cloud else _net(plane, brush)
+    strokes = [] if stroke is None else [stroke]
+    return draw_lines(plane, strokes, line_level(brush, 0.8), brush, rim=0.3, rough=12)
+
+
+def jagged(
+    start: tuple[float, float], angle: float, length: float, turn: float, brush: Brush
+) -> Points:
+    """A path of large turns that zigzags by about a pixel."""
+    generator = brush.generator
+    step = min(max(1.5, 2.0 * brush.scale), 6.0)
+    path = walk(start, angle, length, step, turn / np.sqrt(max(brush.scale, 0.5)), generator)
+    jitter = 0.45 * max(brush.scale, 0.7) * generator.standard_normal(path.shape, dtype=np.float32)
+    across = np.array([-np.sin(angle), np.cos(angle)], dtype=np.float32)
+    wave = 1.2 * brush.scale * noise_along(len(path), 5, generator)
+    zigzag: Points = path + jitter + wave[:, None] * across
+    return zigzag
+
+
+def ragged(
+    path: Points, thickness: float, opacity: float, brush: Brush, spread: float = 0.35
+) -> Stroke:
+    """A stroke along a crack: its width changes from step to step and on the whole."""
+    generator, points = brush.generator, len(path)
+    widths = uneven(points, thickness, spread, 14, generator)
+    widths *= uneven(points, 1, 0.25, 1, generator)
+    opacities = uneven(points, opacity, 0.3, 6, generator)
+    opacities *= np.clip(
+        2 + 1.5 * noise_along(points, 12, generator) * brush.between(0.5, 1.6), 0, 1
+    )
+    return Stroke(path, widths, np.clip(opacities, 0, 1))
+
+
+def _branches(
+    stem: Stroke,
+    angle: float,
+    count: int,
+    spread: tuple[float, float],
+    brush: Brush,
+) -> list[Stroke]:
+    """Branches of a crack, and theirs: `spread` is the least and largest angle to it, radians."""
+    generator = brush.generator
+    stems, strokes = [(stem, angle)], []
+    for _ in range(min(count, MOST_BRANCHES)):
+        parent, direction = stems[generator.integers(len(stems))]
+        place = int(generator.integers(len(parent.points)))
+        x, y = parent.points[place].tolist()
+        away = direction + generator.choice([-1, 1]) * generator.uniform(*spread)
+        if brush.chance(0.15):
+            away += np.pi
+        whole = float(np.hypot(*(parent.points[-1] - parent.points[0])))
+        length = max(8 * brush.scale, whole * 0.25 * generator.exponential(1.0))
+        path = jagged((x, y), away, min(length, 300 * brush.scale), 0.35, brush)
+        thick = 0.65 * float(np.median(parent.widths))
+        opacity = float(np.median(parent.opacities)) * brush.between(0.6, 1)
+        branch = ragged(path, max(thick, 0.6), max(opacity, 0.2), brush)
+        branch.widths[:] *= np.linspace(1, 0.4, len(path))
+        strokes.append(branch)
+        stems.append((branch, away))
+    return strokes
+
+
+def twigs(
+    starts: Points, angles: Points, lengths: Points, thickness: float, brush: Brush
+) -> Stroke:
+    """Many short cracks at once, drawn as one stroke with gaps between them.
+
+    Args:
+        starts: `(N, 2)`, x and y in px.
+        angles: `(N,)`, first directions, radians.
+        lengths: `(N,)`, px.
+        thickness: px.
+        brush: how strong.
+    """
+    generator, count = brush.generator, len(starts)
+    step = min(max(1.5, 2.0 * brush.scale), 6.0)
+    steps = min(max(2, round(float(lengths.max()) / step)), 60)
+    heading = angles[:, None] + 0.4 * np.cumsum(generator.standard_normal((count, steps)), axis=1)
+    reached = np.arange(steps) * step < lengths[:, None]  # (N, steps)
+    moves = step * reached[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
+    paths = np.concatenate([starts[:, None], starts[:, None] + np.cumsum(moves, axis=1)], axis=1)
+    widths = uneven(count * (steps + 1), thickness, 0.3, 3, generator)
+    opacity = brush.stronger(0.4, 1) * generator.uniform(0.5, 1.2, (count, 1))
+    # The last point of each starts nothing.
+    opacities = np.pad(np.clip(opacity * reached, 0, 1), [(0, 0), (0, 1)])
+    return Stroke(
+        paths.reshape(-1, 2).astype(np.float32), widths, opacities.ravel().astype(np.float32)
+    )
+
+
+def _cloud(plane: Plane, brush: Brush) -> Stroke:
+    """Short cracks around a point, most in one direction."""
+    generator = brush.generator
+    count, angle, reach = brush.count(8, 60), brush.between(0, np.pi), brush.length(15, 70)
+    along, across = reach * generator.normal(0, [[1.6], [0.6]], (2, count))
+    x, y = somewhere(plane, brush)
+    starts = np.stack(
+        [
+            x + along * np.cos(angle) - across * np.sin(angle),
+            y + along * np.sin(angle) + across * np.cos(angle),
+        ],
+        axis=1,
+    )
+    angles = angle + generator.normal(0, 0.4, count) + np.pi * generator.integers(0, 2, count)
+    lengths = brush.scale * generator.uniform(5, 40, count).astype(np.float32)
+    return twigs(starts, angles, lengths, brush.between(0.6, 1.5) * max(brush.scale, 0.8), brush)
+
+
+def _net(plane: Plane, brush: Brush) -> Stroke | None:
+    """The edges of cells around random points; where they are weak, nothing is drawn."""
+    generator = brush.generator
+    center, reach = somewhere(plane, brush), brush.length(40, 180)
+    cell = max(brush.length(9, 30), reach / 6, 5.0)
+    seeds = center + reach * generator.uniform(-1, 1, (int((2 * reach / cell) ** 2), 2))
+    low = np.floor(center - 2 * reach).astype(int).tolist()
+    division = cv2.Subdiv2D((*low, int(4 * reach) + 4, int(4 * reach) + 4))
+    division.insert(seeds.astype(np.float32).tolist())
+    facets, centers = division.getVoronoiFacetList([])
+    away = np.hypot(*(np.asarray(centers) - center).T) / reach
+    kept = np.flatnonzero((away < 1) & (generator.random(len(facets)) < 0.75)).tolist()
+    if not kept:
+        return None
+    paths, opacities = [], []
+    for index in kept:
+        # A part of the way around a cell, with points between its corners.
+        corners = facets[index]
+        places = np.arange(0, brush.between(0.5, 1) * len(corners), 0.2) % len(corners)
+        closed = np.concatenate([corners, corners[:1]])
+        around = np.arange(len(closed))
+        path = np.stack([np.interp(places, around, closed[:, axis]) for axis in (0, 1)], axis=1)
+        paths.append(path)
+        opacities.append(np.full(len(path), 1.6 - 1.2 * away[index]))
+        opacities[-1][-1] = 0
+    points = np.concatenate(paths)
+    points += cell / 10 * generator.standard_normal(points.shape)
+    worn = uneven(len(points), brush.stronger(0.35, 1), 0.5, 5, generator)
+    widths = uneven(
+        len(points), brush.between(0.6, 1.6) * max(brush.scale, 0.8), 0.35, 4, generator
+    )
+    faint = np.clip(np.concatenate(opacities) * worn, 0, 1).astype(np.float32)
+    return Stroke(points.astype(np.float32), widths, faint)
