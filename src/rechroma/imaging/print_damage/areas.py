@@ -3,12 +3,13 @@
 import cv2
 import numpy as np
 
+from rechroma.imaging.print_damage.cracks import jagged, ragged
 from rechroma.imaging.print_damage.kinds import Brush, Drawn
 from rechroma.imaging.print_damage.lines import somewhere
 from rechroma.imaging.print_damage.noise import fractal_noise, smooth_noise
-from rechroma.imaging.print_damage.paint import away_by, blend, relief, shifted
+from rechroma.imaging.print_damage.paint import away_by, blend, relief, roughen, shifted
 from rechroma.imaging.print_damage.spots import blob
-from rechroma.imaging.print_damage.strokes import Points, fill
+from rechroma.imaging.print_damage.strokes import Points, fill, render
 from rechroma.imaging.types import Plane
 
 
@@ -110,9 +111,10 @@ def _unevenness(points: int, brush: Brush) -> Plane:
 
 
 def draw_missing(plane: Plane, brush: Brush) -> Drawn:
-    """Missing pieces: clouds of flakes, or a single piece that came off; the paper shows."""
-    coverage = _flakes(plane, brush) if brush.chance(0.7) else _piece(plane, brush)
-    light = brush.chance(0.8)
+    """Missing pieces: clouds of flakes, a single piece or a strip that came off; paper shows."""
+    pieces = (_flakes, _flakes, _flakes, _piece, _peeled)
+    coverage = pieces[brush.generator.integers(len(pieces))](plane, brush)
+    light = brush.chance(0.87)
     level = brush.between(185, 250) if light else brush.between(5, 70)
     texture = fractal_noise(plane.shape, 6 * brush.scale, brush.generator, octaves=3)
     after = plane.copy()
@@ -134,7 +136,7 @@ def _flakes(plane: Plane, brush: Brush) -> Plane:
     across = rows * np.float32(np.cos(angle)) - columns * np.float32(np.sin(angle))
     inside = 1 + noise - 1.3 * cv2.magnitude(along, across)
     sharp = brush.between(3, 7) * np.sqrt(max(brush.scale, 0.5))
-    coverage: Plane = np.clip(sharp * (inside - brush.between(0.1, 0.9)) + 0.5, 0, 1)
+    coverage: Plane = np.clip(sharp * (inside - brush.between(0.3, 1.1)) + 0.5, 0, 1)
     return coverage
 
 
@@ -144,5 +146,29 @@ def _piece(plane: Plane, brush: Brush) -> Plane:
     radius = brush.length(6, 15 + 60 * brush.strength)
     patch = blob(plane.shape, (float(x), float(y)), radius, brush, ragged=brush.between(0.2, 0.5))
     if patch is not None:
+        blend(coverage, patch, 1.0)
+    return coverage
+
+
+def _peeled(plane: Plane, brush: Brush) -> Plane:
+    """A strip where the surface was pulled off, from a side of the picture inward."""
+    generator = brush.generator
+    height, width = plane.shape
+    quarter = int(generator.integers(4))
+    sides = ((-2, None), (None, -2), (width + 2, None), (None, height + 2))  # x, y in px
+    x, y = sides[quarter]
+    start = (
+        brush.between(0, width) if x is None else float(x),
+        brush.between(0, height) if y is None else float(y),
+    )
+    angle = float(np.pi / 2 * quarter + generator.normal(0, 0.25))
+    path = jagged(start, angle, brush.length(40, 260), 0.12, brush)
+    thickness = brush.length(2, 5 + 14 * brush.strength)
+    strip = ragged(path, thickness, 1.5, brush, spread=0.6)
+    strip.widths[:] *= np.linspace(1, 0.15, len(path))
+    coverage = np.zeros(plane.shape, dtype=np.float32)
+    patch = render(plane.shape, [strip], margin=4)
+    if patch is not None:
+        roughen(patch, brush)
         blend(coverage, patch, 1.0)
     return coverage

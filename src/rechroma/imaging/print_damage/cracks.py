@@ -10,23 +10,35 @@ from rechroma.imaging.print_damage.paint import draw_lines, line_level
 from rechroma.imaging.print_damage.strokes import Points, Stroke, uneven, walk
 from rechroma.imaging.types import Plane
 
-MOST_BRANCHES = 40
+MOST_BRANCHES = 30
 
 
 def draw_crack(plane: Plane, brush: Brush) -> Drawn:
     """A crack: it turns sharply, zigzags, and has branches; or a root of soft ones."""
-    root = brush.chance(0.15)  # soft, with many branches of small angles
-    start = somewhere(plane, brush)
-    length, thickness = brush.length(40, 450), line_width(brush, 4.5)
+    if brush.chance(0.15):
+        return _draw_root(plane, brush)
+    x, y = somewhere(plane, brush).tolist()
+    length, thickness = brush.length(50, 700), line_width(brush, 4.5)
     angle = brush.between(0, 2 * np.pi)
-    branches = brush.count(6, 22) if root else round(brush.stronger(0, 7))
-    opacity = brush.stronger(0.25, 0.7) if root else brush.stronger(0.5, 1.1)
-    path = jagged((start[0], start[1]), angle, length, 0.1 if root else 0.3, brush)
-    strokes = [ragged(path, thickness, opacity, brush)]
-    spread = (0.3, 0.7) if root else (0.4, 1.3)
-    strokes += _branches(strokes[0], angle, branches, spread, brush)
-    level = line_level(brush, 0.85)
-    return draw_lines(plane, strokes, level, brush, rim=0.1 if root else 0.6, rough=15)
+    stem = ragged(
+        jagged((x, y), angle, length, 0.3, brush), thickness, brush.stronger(0.5, 1.1), brush
+    )
+    branches = _branches(stem, angle, round(brush.stronger(0, 7)), (0.4, 1.3), 0.35, brush)
+    return draw_lines(plane, [stem, *branches], line_level(brush, 0.85), brush, rim=0.6, rough=15)
+
+
+def _draw_root(plane: Plane, brush: Brush) -> Drawn:
+    """Soft cracks that branch again and again at small angles, as roots do."""
+    x, y = somewhere(plane, brush).tolist()
+    height, width = plane.shape
+    # Mostly from the sides inward.
+    angle = float(np.arctan2(height / 2 - y, width / 2 - x)) + brush.between(-0.7, 0.7)
+    path = jagged((x, y), angle, brush.length(150, 500), 0.12, brush)
+    thickness = max(1.0, brush.stronger(0.9, 2.4) * brush.scale)
+    stem = ragged(path, thickness, brush.stronger(0.25, 0.8), brush, spread=0.2)
+    stem.widths[:] *= np.linspace(1, 0.4, len(path))
+    branches = _branches(stem, angle, brush.count(8, MOST_BRANCHES), (0.25, 0.75), 0.15, brush)
+    return draw_lines(plane, [stem, *branches], line_level(brush, 0.9), brush, rim=0.1, rough=5)
 
 
 def draw_craquelure(plane: Plane, brush: Brush) -> Drawn:
@@ -70,9 +82,19 @@ def _branches(
     angle: float,
     count: int,
     spread: tuple[float, float],
+    turn: float,
     brush: Brush,
 ) -> list[Stroke]:
-    """Branches of a crack, and theirs: `spread` is the least and largest angle to it, radians."""
+    """Branches of a crack, and theirs.
+
+    Args:
+        stem: the crack.
+        angle: its direction, radians.
+        count: of branches.
+        spread: least and largest angle between a branch and what it leaves, radians.
+        turn: as for `walk`, of the branches.
+        brush: for the randomness.
+    """
     generator = brush.generator
     stems, strokes = [(stem, angle)], []
     for _ in range(min(count, MOST_BRANCHES)):
@@ -84,7 +106,7 @@ def _branches(
             away += np.pi
         whole = float(np.hypot(*(parent.points[-1] - parent.points[0])))
         length = max(8 * brush.scale, whole * 0.25 * generator.exponential(1.0))
-        path = jagged((x, y), away, min(length, 300 * brush.scale), 0.35, brush)
+        path = jagged((x, y), away, min(length, 300 * brush.scale), turn, brush)
         thick = 0.65 * float(np.median(parent.widths))
         opacity = float(np.median(parent.opacities)) * brush.between(0.6, 1)
         branch = ragged(path, max(thick, 0.6), max(opacity, 0.2), brush)
@@ -109,7 +131,7 @@ def twigs(
     generator, count = brush.generator, len(starts)
     step = min(max(1.5, 2.0 * brush.scale), 6.0)
     steps = min(max(2, round(float(lengths.max()) / step)), 60)
-    heading = angles[:, None] + 0.4 * np.cumsum(generator.standard_normal((count, steps)), axis=1)
+    heading = angles[:, None] + 0.3 * np.cumsum(generator.standard_normal((count, steps)), axis=1)
     reached = np.arange(steps) * step < lengths[:, None]  # (N, steps)
     moves = step * reached[..., None] * np.stack([np.cos(heading), np.sin(heading)], axis=-1)
     paths = np.concatenate([starts[:, None], starts[:, None] + np.cumsum(moves, axis=1)], axis=1)
@@ -136,7 +158,7 @@ def _cloud(plane: Plane, brush: Brush) -> Stroke:
         axis=1,
     )
     angles = angle + generator.normal(0, 0.4, count) + np.pi * generator.integers(0, 2, count)
-    lengths = brush.scale * generator.uniform(5, 40, count).astype(np.float32)
+    lengths = brush.scale * (4 + generator.exponential(16, count)).astype(np.float32)
     return twigs(starts, angles, lengths, brush.between(0.6, 1.5) * max(brush.scale, 0.8), brush)
 
 
@@ -154,7 +176,7 @@ def _net(plane: Plane, brush: Brush) -> Stroke | None:
     kept = np.flatnonzero((away < 1) & (generator.random(len(facets)) < 0.75)).tolist()
     if not kept:
         return None
-    paths, opacities = [], []
+    paths, begun = [], []
     for index in kept:
         # A part of the way around a cell, with points between its corners.
         corners = facets[index]
@@ -163,13 +185,14 @@ def _net(plane: Plane, brush: Brush) -> Stroke | None:
         around = np.arange(len(closed))
         path = np.stack([np.interp(places, around, closed[:, axis]) for axis in (0, 1)], axis=1)
         paths.append(path)
-        opacities.append(np.full(len(path), 1.6 - 1.2 * away[index]))
-        opacities[-1][-1] = 0
+        begun.append(np.arange(len(path)) < len(path) - 1)  # the last point starts nothing
     points = np.concatenate(paths)
-    points += cell / 10 * generator.standard_normal(points.shape)
+    points += cell / 16 * generator.standard_normal(points.shape)
     worn = uneven(len(points), brush.stronger(0.35, 1), 0.5, 5, generator)
     widths = uneven(
         len(points), brush.between(0.6, 1.6) * max(brush.scale, 0.8), 0.35, 4, generator
     )
-    faint = np.clip(np.concatenate(opacities) * worn, 0, 1).astype(np.float32)
+    # The outermost cells reach far out, and fade there.
+    fading = 1.6 - 1.2 * np.hypot(*(points - center).T) / reach
+    faint = np.clip(np.concatenate(begun) * fading * worn, 0, 1).astype(np.float32)
     return Stroke(points.astype(np.float32), widths, faint)

@@ -12,7 +12,7 @@ import numpy as np
 from rechroma.imaging.print_damage.areas import draw_missing, draw_tear
 from rechroma.imaging.print_damage.cracks import draw_crack, draw_craquelure
 from rechroma.imaging.print_damage.folds import draw_fold
-from rechroma.imaging.print_damage.kinds import GROUPS, Brush, Kind, PrintDamage
+from rechroma.imaging.print_damage.kinds import GROUPS, UNIT, Brush, Kind, PrintDamage
 from rechroma.imaging.print_damage.lines import (
     draw_film_line,
     draw_hair,
@@ -49,8 +49,8 @@ KINDS: dict[str, Kind] = {
 """How each kind of damage is drawn; the settings of `print_damage` weight them by these names."""
 
 LAYERS = ("stain", "line", "spot", "area")  # drawn one after the other, as prints get them
+STAIN_AROUND = 7  # px; a stain is noticed as a whole, not pixel by pixel
 LEFT = 0.25  # share of the photograph that is never lost
-UNIT = 512  # the shorter side of a usual scan, in units
 
 
 def draw_print_damage(
@@ -59,9 +59,10 @@ def draw_print_damage(
     """Draw damage as prints have it on a gray photograph.
 
     A pixel is masked when the damage changes it by more than `NOTICED` (6) levels, before what a
-    scan does; pixels of which nothing is left are masked whatever their gray. Pixels outside of the
-    mask are changed by the shading around folds alone. Where damages overlap, what is lost counts
-    before what is stained.
+    scan does. For stains the change is averaged over 7 x 7 px, since grain of a stain's gray makes
+    no hole in it, and tape and fingerprints are masked as a whole. Pixels of which nothing is left
+    are masked whatever their gray. The soft shading beside folds stays outside of the mask. Where
+    damages overlap, what is lost counts before what is stained.
 
     A photograph may be a whole print or a part of one, scanned finely or not: sizes are multiplied
     by a scale that is random for each photograph. Damage that would leave less than a quarter of
@@ -98,8 +99,9 @@ def draw_print_damage(
         brush = Brush(generator.uniform(*settings.strength), scale, generator)
         drawn = kind.draw(plane, brush)
         # Lost counts before stained, and what is gone before what is scratched.
-        mask = drawn.mask()
-        mask &= groups == 0 if kind.group == "stain" else groups != GROUPS.index("area") + 1
+        stain = kind.group == "stain"
+        mask = drawn.mask(STAIN_AROUND if stain else 1)
+        mask &= groups == 0 if stain else groups != GROUPS.index("area") + 1
         index = GROUPS.index(kind.group) + 1
         after = np.where(mask, np.uint8(index), groups)
         if (after == 0).mean() >= LEFT:

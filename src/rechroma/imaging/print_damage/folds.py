@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from rechroma.imaging.print_damage.cracks import jagged, ragged, twigs
 from rechroma.imaging.print_damage.kinds import Brush, Drawn
 from rechroma.imaging.print_damage.lines import somewhere
-from rechroma.imaging.print_damage.noise import smooth_noise
-from rechroma.imaging.print_damage.paint import add_shadow, away_by, blend, line_level
+from rechroma.imaging.print_damage.noise import fractal_noise
+from rechroma.imaging.print_damage.paint import add_shadow, away_by, blend, line_level, roughen
 from rechroma.imaging.print_damage.strokes import Points, Stroke, render
 from rechroma.imaging.types import Plane
 
@@ -35,8 +35,10 @@ def draw_fold(plane: Plane, brush: Brush) -> Drawn:
     if brush.chance(0.35):  # it ends inside
         path = path[: max(2, round(len(path) * brush.between(0.3, 0.9)))]
     before = plane + _shading(plane, path[0], path[-1], brush)
-    thickness = max(1.0, brush.stronger(0.8, 7.0) * brush.scale)
-    core = ragged(path, thickness, brush.stronger(0.35, 1.15), brush, spread=0.5)
+    thickness = max(1.0, brush.stronger(0.3, 1.2) * brush.length(1.5, 8))
+    core = ragged(
+        path, thickness, brush.stronger(0.35, 1.15), brush, spread=brush.between(0.2, 0.55)
+    )
     after = _draw_core(before, [*_hairs(path, angle, brush), core], brush)
     return Drawn(before, after)
 
@@ -57,12 +59,13 @@ def _draw_core(before: Plane, strokes: list[Stroke], brush: Brush) -> Plane:
     after = before.copy()
     patch = render(before.shape, strokes, margin=6)
     if patch is not None:
+        roughen(patch, brush)
         level = line_level(brush, 0.9)
         if brush.chance(0.7):
             tone = brush.stronger(10, 80) * (-1 if level > 128 else 0.5)
             add_shadow(after, patch, tone, away_by(brush, 1.0, 4.0))
-        texture = smooth_noise(patch.coverage.shape, 4 * brush.scale, brush.generator)
-        blend(after, patch, level - np.abs(brush.stronger(5, 35) * texture))
+        texture = fractal_noise(patch.coverage.shape, 4 * brush.scale, brush.generator, octaves=2)
+        blend(after, patch, level - np.abs(brush.stronger(2, 20) * texture))
     return after
 
 
@@ -78,7 +81,7 @@ def _shading(plane: Plane, first: Points, last: Points, brush: Brush) -> Plane:
     levels = brush.stronger(0, 22)
     shade: Plane = np.exp(-np.abs(far) / wide)
     if brush.chance(0.6):  # lit from one side
-        shade *= np.tanh(far / 4)
+        shade *= np.tanh(far / brush.length(4, 12))
     elif brush.chance(0.5):
         levels = -levels
     return levels * shade

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +11,8 @@ from rechroma.imaging.types import Luma, Mask, Plane
 
 GROUPS = ("line", "spot", "area", "stain")
 """Groups of kinds; in a plane of groups, group n of these is n + 1 and 0 is undamaged."""
+
+UNIT = 512  # units of length in the shorter side of a usual scan
 
 NOTICED = 6.0  # levels of 0…255; a change of no more than this goes unnoticed
 
@@ -66,9 +69,16 @@ class Drawn:
     after: Plane
     covered: Mask | None = None
 
-    def mask(self) -> Mask:
-        """`(H, W)` bool, True where the damage is noticed, or nothing is left."""
-        noticed: Mask = np.abs(self.after - self.before) > NOTICED
+    def mask(self, around: int = 1) -> Mask:
+        """`(H, W)` bool, True where the damage is noticed, or nothing is left.
+
+        Args:
+            around: px; the side of the square over which the change is averaged.
+        """
+        change = np.abs(self.after - self.before)
+        if around > 1:
+            change = cv2.blur(change, (around, around))
+        noticed: Mask = change > NOTICED
         return noticed if self.covered is None else noticed | self.covered
 
 

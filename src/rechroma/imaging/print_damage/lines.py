@@ -88,9 +88,13 @@ def draw_scribble(plane: Plane, brush: Brush) -> Drawn:
 
 
 def somewhere(plane: Plane, brush: Brush) -> Points:
-    """A point of the picture, x and y in px."""
+    """A point of the picture, x and y in px; where prints are touched, at their sides, often."""
     height, width = plane.shape
-    return (brush.generator.random(2) * (width, height)).astype(np.float32)
+    place = brush.generator.random(2)
+    if brush.chance(0.3):
+        side = brush.generator.integers(2)
+        place[side] = abs(brush.generator.integers(2) - brush.generator.exponential(0.07)) % 1
+    return (place * (width, height)).astype(np.float32)
 
 
 def line_width(brush: Brush, most: float) -> float:

@@ -21,6 +21,18 @@ def blend(plane: Plane, patch: Patch, level: float | Plane) -> None:
     plane[patch.box] += patch.coverage * (level - plane[patch.box])
 
 
+def roughen(patch: Patch, brush: Brush) -> None:
+    """Fray the edges of what a patch covers, in place; thin lines stay."""
+    cell, coverage = 4 * max(brush.scale, 0.6), patch.coverage
+    soft = cv2.GaussianBlur(coverage, (0, 0), 0.4 * cell)
+    noise = fractal_noise(coverage.shape, cell, brush.generator, octaves=3, gain=0.7)
+    amount = brush.between(0.02, 0.22)
+    # What is wide keeps a middle; where it is thin, soft is small and the line itself counts.
+    frayed = np.clip(3 * (soft + amount * noise * np.minimum(3 * soft, 1) - 0.45) + 0.5, 0, 1)
+    wide = np.clip(2 * soft - 0.2, 0, 1)
+    coverage += wide * (frayed * coverage.max() - coverage)
+
+
 def add_halo(plane: Plane, patch: Patch, levels: float, spread: float) -> None:
     """Add levels around what a patch covers, fading over `spread` px, in place."""
     halo = cv2.GaussianBlur(patch.coverage, (0, 0), spread)

@@ -88,7 +88,7 @@ def blob_depth(
 ) -> Patch | None:
     """As `blob`, with the px inside of the outline, negative outside, instead of the coverage."""
     ratio, angle = brush.between(1, 1.7), brush.between(0, np.pi)
-    reach = (1 + 2.2 * ragged) * ratio * radius + 2
+    reach = (1 + 3 * ragged) * ratio * radius + 2
     x, y = center
     left, top = max(0, int(x - reach)), max(0, int(y - reach))
     right, bottom = min(shape[1], int(x + reach) + 2), min(shape[0], int(y + reach) + 2)
@@ -102,5 +102,5 @@ def blob_depth(
     across = (rows * cosine - columns * sine) * np.float32(ratio**0.5)
     distance = cv2.magnitude(along, across)
     noise = fractal_noise(distance.shape, max(radius, 2), brush.generator, gain=0.45)
-    depth = np.float32(radius) * (1 + np.float32(ragged) * noise) - distance
+    depth = np.float32(radius) * (1 + np.float32(ragged) * np.minimum(noise, 2.5)) - distance
     return Patch((slice(top, bottom), slice(left, right)), depth)

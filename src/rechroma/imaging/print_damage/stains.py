@@ -36,13 +36,13 @@ def draw_blotch(plane: Plane, brush: Brush) -> Drawn:
 def draw_water_stain(plane: Plane, brush: Brush) -> Drawn:
     """The trace of a drop: a tint with a rim, sharp outside and soft inside; or a few nested."""
     x, y = somewhere(plane, brush).tolist()
-    radius, after = brush.length(12, 150), plane.copy()
+    radius, after = brush.length(15, 190), plane.copy()
     darker = -1 if brush.chance(0.7) else 1
     for _ in range(brush.count(1, 3)):
         found = blob_depth(plane.shape, (x, y), radius, brush, ragged=0.2)
         if found is None:
             break
-        wide = max(brush.length(1.5, 9), 0.8)
+        wide = max(brush.length(1.5, 14), 0.8)
         depth = found.coverage
         rim = np.exp(-np.abs(depth) / np.where(depth < 0, 0.35 * wide, wide).astype(np.float32))
         rim *= np.clip(0.8 + 0.5 * smooth_noise(depth.shape, radius / 2, brush.generator), 0, 1.5)
