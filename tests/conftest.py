@@ -228,3 +228,25 @@ def root(tmp_path, migrated_store, monkeypatch) -> Path:
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     shutil.copy(migrated_store, tmp_path / "mlflow.db")
     return tmp_path
+
+
+@pytest.fixture
+def gray_photos(tmp_path: Path, photo: np.ndarray) -> Any:
+    """12 packed gray photographs of 96x128 px."""
+    from rechroma.data.gray_photos import GrayPhotos, pack_photos
+
+    for number in range(12):
+        write_png(tmp_path / f"grays/{number:02}.png", np.roll(to_luma(photo), 7 * number, 1))
+    return GrayPhotos(pack_photos([tmp_path / "grays"], tmp_path / "packed"))
+
+
+@pytest.fixture(scope="session")
+def finder_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """The project's settings for a training of the finder that takes a second."""
+
+    def make(**changes: Any) -> Settings:
+        tiny = {"channels": [4, 8], "samples": 24, "batch": 4, "crop": 64, "report_every": 8}
+        tiny |= {"validation": 3} | changes
+        return make_settings(**{f"finder.{name}": value for name, value in tiny.items()})
+
+    return make

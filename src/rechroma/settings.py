@@ -18,6 +18,7 @@ from rechroma.errors import UserError, unknown
 BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "print_damage": True,
     "evaluate": True,
+    "finder": True,
     "tracking": True,
     "train": {"workers"},
 }
@@ -263,6 +264,54 @@ class Restore(_Strict):
     """The predicted hues are transferred to the colors."""
 
 
+class Finder(_Strict):
+    """The network that finds damage as prints have it, and its training."""
+
+    encoder: str
+    """`compact`, or the name of an encoder of smp or timm."""
+    decoder: str
+    """The name of a decoder of smp; not used by `compact`."""
+    channels: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=6)]
+    """Channels of each scale of `compact`, or of a U-Net's decoder of smp, finest first."""
+    weights: str
+    """Starting weights: `none`, or a .safetensors file of such a network."""
+    optim: str
+    """Any optimizer of timm."""
+    lr: Annotated[float, Field(gt=0)]
+    """Peak learning rate of the cosine schedule."""
+    weight_decay: Annotated[float, Field(ge=0)]
+    """Weight decay of the optimizer."""
+    warmup: Share
+    """Share of the training in which the learning rate climbs to its peak."""
+    samples: Positive
+    """Samples of the whole training."""
+    batch: Positive
+    """Samples in a batch."""
+    crop: Annotated[int, Field(ge=STRIDE, multiple_of=STRIDE)]
+    """Side of the samples, px."""
+    zoom: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    """Least and most that a crop of a photograph is enlarged."""
+    distractors: Share
+    """Share of the samples with what looks like damage and is none: captions, borders, wires."""
+    dice: Annotated[float, Field(ge=0)]
+    """Weight of the Dice loss beside cross-entropy."""
+    clip: Annotated[float, Field(ge=0)]
+    """Largest norm of the gradient; 0: not clipped."""
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of the moving average of the weights, per step; 0: none."""
+    freeze_norm: Share
+    """Share of the training after which the statistics of batch normalization stay."""
+    report_every: Positive
+    """Samples between two reports, each with a checkpoint."""
+    validation: Positive
+    """Photographs that are kept back for the reports."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Finder":
+        _check_ranges(self, "zoom")
+        return self
+
+
 class Evaluate(_Strict):
     """How a trained model is evaluated."""
 
@@ -311,6 +360,7 @@ class Settings(_Strict):
     train: Train
     discriminator: Discriminator
     restore: Restore
+    finder: Finder
     evaluate: Evaluate
     tracking: Tracking
 

@@ -43,7 +43,7 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     decoders = ["quarter", *smp.MODEL_ARCHITECTURES_MAPPING]
     if decoder not in decoders:
         raise unknown("model.decoder", decoder, decoders)
-    encoder = _encoder_name(settings.encoder)
+    encoder = encoder_name(settings.encoder)
 
     # ImageNet weights are in a Python package, which is read below, or on a hub, which smp asks.
     imagenet = settings.weights == "imagenet"
@@ -59,12 +59,12 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     if decoder == "quarter":
         from rechroma.models.quarter_unet import QuarterUNet
 
-        with _library_refusals(encoder, decoder, weights):
+        with library_refusals(encoder, decoder, weights):
             backbone = smp.encoders.get_encoder(encoder, in_channels=channels, weights=weights)
         network = QuarterUNet(backbone, channels, classes, hues, settings.dropout)
     else:
         head = {"classes": HUES + 1, "dropout": None} if hues else None
-        with _library_refusals(encoder, decoder, weights):
+        with library_refusals(encoder, decoder, weights):
             network = smp.create_model(
                 decoder,
                 encoder,
@@ -78,8 +78,17 @@ def build_network(settings: Model, channels: int, classes: int, hues: bool = Fal
     return network
 
 
-def _encoder_name(name: str) -> str:
-    """smp's spelling of an encoder of smp or timm."""
+def encoder_name(name: str, where: str = "model.encoder", own: str = "plain") -> str:
+    """smp's spelling of an encoder of smp or timm.
+
+    Args:
+        name: of smp or timm.
+        where: the setting that a message names.
+        own: the network of ours that the setting may name too.
+
+    Raises:
+        UserError: neither library has such an encoder.
+    """
     import segmentation_models_pytorch as smp
     import timm
 
@@ -87,7 +96,7 @@ def _encoder_name(name: str) -> str:
         return name
     bare = name.removeprefix("tu-")
     if not timm.is_model(bare):
-        raise unknown("model.encoder", name, ["plain", *smp.encoders.encoders, *timm.list_models()])
+        raise unknown(where, name, [own, *smp.encoders.encoders, *timm.list_models()])
     return f"tu-{bare}"
 
 
@@ -108,7 +117,7 @@ def _check_imagenet_weights(encoder: str) -> None:
 
 
 @contextmanager
-def _library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
+def library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
     """Turns a refusal by smp or timm into a UserError.
 
     Only calls into these two libraries belong inside: an error in our own networks keeps its type
