@@ -2,9 +2,10 @@
 
   python -m stages.finder --photos DIR [--photos DIR …] --out DIR [-S finder.samples=60000]
   python -m stages.finder --out DIR --export FILE.onnx
+  python -m stages.finder --out DIR --bundle
 
 The first trains, or goes on where it was interrupted. The second writes the averaged weights so
-far as ONNX, meanwhile or afterwards.
+far as ONNX, meanwhile or afterwards. The third makes them the bundled ones.
 """
 
 import argparse
@@ -24,9 +25,12 @@ def main() -> None:
     parser.add_argument("-S", "--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--threads", type=int, default=0, help="of torch; 0: all")
     parser.add_argument("--export", type=Path, metavar="FILE.onnx")
+    parser.add_argument("--bundle", action="store_true", help="put it into the package")
     chosen = parser.parse_args()
     if chosen.export:
         _export(chosen.out, chosen.export)
+    elif chosen.bundle:
+        _bundle(chosen.out)
     else:
         _train(chosen)
 
@@ -37,6 +41,16 @@ def _export(folder: Path, file: Path) -> None:
     from rechroma.training.finder_trainer import WEIGHTS
 
     export_finder(load_finder(folder / WEIGHTS), file)
+    print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
+
+
+def _bundle(folder: Path) -> None:
+    from rechroma.deployment.bundle import LICENSE
+    from rechroma.deployment.bundled_finder import bundle_finder
+    from rechroma.models.damage_finder import load_finder
+    from rechroma.training.finder_trainer import WEIGHTS
+
+    file = bundle_finder(load_finder(folder / WEIGHTS), {"license": LICENSE})
     print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -99,11 +99,16 @@ def export_finder(
     rounded = copy.deepcopy(finder).cpu().half().float().eval()
     model = _trace(rounded)
     store_as_half(model.graph)
-    card = {**(extra or {}), "finder": rounded.settings.model_dump(mode="json")}
+    card = {**(extra or {}), "finder": describe_finder(rounded)}
     model.metadata_props.add(key=METADATA, value=json.dumps(card, ensure_ascii=False))
     with whole_file(file) as part:
         part.write_bytes(model.SerializeToString(deterministic=True))
         _check(part, rounded)
+
+
+def describe_finder(finder: "DamageFinder") -> dict[str, Any]:
+    """The settings of a trained network, for its card; where it started from is not among them."""
+    return finder.settings.model_copy(update={"weights": "none"}).model_dump(mode="json")
 
 
 def _trace(finder: "DamageFinder") -> Any:

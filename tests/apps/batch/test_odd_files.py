@@ -40,6 +40,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 HOLE = np.s_[14:30, 14:52]
 NO_DAMAGE = "^no damage found, color only$"
+JPEG_DAMAGE = "^the file was saved as JPEG after it was damaged$"
 CUT = "^cannot be read: …$"
 
 
@@ -259,11 +260,11 @@ KINDS = {
     "PNG in color": Kind(
         "color.png", saved(COLOR), message="^is in color, which was replaced; --keep"
     ),
-    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=NO_DAMAGE),
+    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=JPEG_DAMAGE),
     "progressive JPEG": Kind(
-        "progressive.jpg", saved(kind="JPEG", progressive=True), message=NO_DAMAGE
+        "progressive.jpg", saved(kind="JPEG", progressive=True), message=JPEG_DAMAGE
     ),
-    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), message=NO_DAMAGE),
+    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), message=JPEG_DAMAGE),
     "CMYK TIFF": Kind("cmyk-lzw.tif", saved(kind="TIFF", mode="CMYK")),
     "palette PNG": Kind("palette.png", saved(mode="P")),
     "palette PNG with a transparent color": Kind(
