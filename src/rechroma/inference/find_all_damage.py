@@ -30,7 +30,7 @@ FOUND = (*GROUPS, "flat")
 FILLED = ("line", "spot", "area")  # a stain is not lost
 # The probability that is enough, by group: at sensitivity 0, 0.5 and 1. Areas need more, as white
 # skies and light cloth look like them. Growing strong seeds to weaker pixels, and dropping small
-# regions, both found less at the same share of false alarms (docs/lab-notes/damage.md).
+# regions, both found less at the same share of false alarms.
 ENOUGH = {
     "line": (0.95, 0.5, 0.15),
     "spot": (0.95, 0.5, 0.15),
