@@ -386,7 +386,7 @@ KINDS = {
     "JPEG of several pictures (MPO)": Kind(
         "mpo.jpg",
         frames("MPO"),
-        message="^only the first of 3 frames was restored; no damage found",
+        message="^only the first of 3 frames was restored; the file was saved as JPEG",
     ),
     # Other formats
     "GIF": Kind("still.gif", saved(kind="GIF")),
@@ -401,9 +401,9 @@ KINDS = {
     "PBM": Kind("pbm.pbm", saved(kind="PPM", mode="1"), message=NO_DAMAGE),
     "TGA": Kind("tga.tga", saved(kind="TGA")),
     "DIB": Kind("dib.dib", saved(kind="DIB")),
-    "JPEG called .jfif": Kind("jfif.jfif", saved(kind="JPEG"), message=NO_DAMAGE),
-    "JPEG called .jpe": Kind("jpe.jpe", saved(kind="JPEG"), message=NO_DAMAGE),
-    "JPEG called .JPG_large": Kind("large.JPG_large", saved(kind="JPEG"), message=NO_DAMAGE),
+    "JPEG called .jfif": Kind("jfif.jfif", saved(kind="JPEG"), message=JPEG_DAMAGE),
+    "JPEG called .jpe": Kind("jpe.jpe", saved(kind="JPEG"), message=JPEG_DAMAGE),
+    "JPEG called .JPG_large": Kind("large.JPG_large", saved(kind="JPEG"), message=JPEG_DAMAGE),
     "TIFF called .tif_1": Kind("tif-1.tif_1", saved(kind="TIFF")),
     "HEIC without pillow-heif": Kind("heic.heic", HEIC, FAILED, NO_HEIF),
     "HEIC called .jpg": Kind("phone.jpg", HEIC, FAILED, NO_HEIF),
@@ -460,7 +460,7 @@ KINDS = {
         PROGRESSIVE[: len(PROGRESSIVE) // 2],
         message="^the JPEG is cut off; .* lack detail; no damage found, color only$",
     ),
-    "JPEG with a film behind it": Kind("film.jpg", JPEG + b"film" * 99, message=NO_DAMAGE),
+    "JPEG with a film behind it": Kind("film.jpg", JPEG + b"film" * 99, message=JPEG_DAMAGE),
     "PNG with a broken text": Kind(
         "broken-text.png",
         png_with(b"tEXt", b"Title\0Grandma", checksum=b"\0\0\0\0"),
