@@ -8,9 +8,7 @@ many photographs at once as the command chooses, and 12 megapixels. Memory and p
 ONNX; the profile is that of one photograph after the other.
 """
 
-import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -23,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.bench_onnx import QUICK_SIZES, SIZES, write_album, write_photographs
-from benchmarks.timing import QUICK_NOTE
+from benchmarks.timing import QUICK_NOTE, start_benchmark
 from rechroma.imaging.io import write_png
 from rechroma.models.weights import BUNDLED_FOLDER
 
@@ -133,19 +131,10 @@ def profile_table(seconds: dict[str, float], count: int) -> str:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_album",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
-    quick = parser.parse_args().quick
-    print("measuring albums …", file=sys.stderr, flush=True)
+    quick = start_benchmark("benchmarks.bench_album", __doc__, "albums")
     sizes, rounds = (QUICK_SIZES, 1) if quick else (SIZES, ROUNDS)
     album, counts = (QUICK_ALBUM, QUICK_COUNTS) if quick else (ALBUM, COUNTS)
     profiled = QUICK_PROFILED if quick else PROFILED
-    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
-    print(f"Machine: {os.cpu_count()} cores{load}\n", flush=True)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_photographs(folder, sizes)

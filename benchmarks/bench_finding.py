@@ -203,7 +203,7 @@ def kinds_of_damage(damage: Damage) -> dict[str, Damage]:
 def read_lumas(folders: list[Path], start: int, step: int, limit: int) -> Iterator[Luma]:
     """The photographs of the folders in gray, at most `limit` of each, evenly taken."""
     for folder in folders:
-        paths = sorted(folder.rglob("*.jpg"))[start::step]
+        paths = sorted(p for p in folder.rglob("*.*") if p.suffix in (".jpg", ".webp"))[start::step]
         if limit and len(paths) > limit:
             paths = [paths[int(i)] for i in np.linspace(0, len(paths) - 1, limit)]
         for path in paths:
@@ -229,26 +229,26 @@ def report_pairs(folder: Path) -> None:
         print(f"{path.name}: {shapes} shape, {found.mean():.2%}")
 
 
-def report_alarms(lumas: list[Luma]) -> None:
+def report_alarms(lumas: list[Luma], seed: int) -> None:
     """How many undamaged photographs of each material have a mask, and how large it is."""
     print("| undamaged photographs | false alarms | mean area | largest |\n|---|---|---|---|")
     for name, material in MATERIALS.items():
         areas = [
-            float(find_damage(material(luma, np.random.default_rng(number))).mean())
+            float(find_damage(material(luma, np.random.default_rng((seed, number)))).mean())
             for number, luma in enumerate(lumas)
         ]
         alarms = np.mean(np.greater(areas, 0))
         print(f"| {name} | {alarms:.1%} | {np.mean(areas):.2%} | {max(areas):.1%} |", flush=True)
 
 
-def report_damage(lumas: list[Luma], damage: Damage) -> None:
+def report_damage(lumas: list[Luma], damage: Damage, seed: int) -> None:
     """Overlap of detected and drawn damage by kind and quality."""
     print(
         "| drawn damage | IoU mean | 1 % | worst | below .9 | missed |\n|---|---|---|---|---|---|"
     )
     for name, settings in kinds_of_damage(damage).items():
         drawn = [
-            draw_damage(luma, settings, np.random.default_rng(number))
+            draw_damage(luma, settings, np.random.default_rng((seed, number)))
             for number, luma in enumerate(lumas)
         ]
         print(_row(name, [overlap(find_damage(image), mask) for image, mask in drawn]), flush=True)
@@ -283,7 +283,13 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=0, help="photographs of each folder; 0: all")
     parser.add_argument("--every", type=int, default=1, help="of so many photographs, one is used")
     parser.add_argument("--start", type=int, default=0, help="the first photograph that is used")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
     arguments = parser.parse_args()
+    if not arguments.photos and not arguments.competition:
+        parser.error("no photographs are named, expected --photos DIR... or --competition DIR")
+    for folder in filter(None, [*arguments.photos, arguments.competition]):
+        if not folder.is_dir():
+            parser.error(f"'{folder}' is no folder, expected one of photographs")
     cv2.setNumThreads(1)
     if arguments.competition:
         report_pairs(arguments.competition)
@@ -293,8 +299,8 @@ def main() -> None:
         )
         print(f"{len(lumas)} photographs")
         report_speed(lumas[0])
-        report_alarms(lumas)
-        report_damage(lumas, default_settings().damage)
+        report_alarms(lumas, arguments.seed)
+        report_damage(lumas, default_settings().damage, arguments.seed)
 
 
 if __name__ == "__main__":

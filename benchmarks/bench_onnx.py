@@ -7,9 +7,7 @@ one run. The start is the time from the start of the interpreter until a photogr
 restored. `rechroma restore` is timed as a command, from its start to its end.
 """
 
-import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -22,7 +20,7 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import photographs
-from benchmarks.timing import QUICK_NOTE
+from benchmarks.timing import QUICK_NOTE, start_benchmark
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.io import write_png
 from rechroma.models.card import ONNX, WEIGHTS
@@ -175,18 +173,9 @@ def table(measured: dict[str, Measured], sizes: Sizes, album: int) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.bench_onnx",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
-    quick = parser.parse_args().quick
-    print("measuring torch and ONNX …", file=sys.stderr, flush=True)
+    quick = start_benchmark("benchmarks.bench_onnx", __doc__, "torch and ONNX")
     sizes, album = (QUICK_SIZES, QUICK_ALBUM) if quick else (SIZES, ALBUM)
     rounds, repeats = (1, 1) if quick else (ROUNDS, REPEATS)
-    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
-    print(f"Machine: {os.cpu_count()} cores{load}\n", flush=True)
     print(table(measure(sizes, rounds, repeats, album), sizes, album))
     if quick:
         print(f"\n{QUICK_NOTE}")

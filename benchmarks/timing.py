@@ -1,5 +1,8 @@
 """Times of functions, and the comparison of rechroma with the plain way of doing the same."""
 
+import argparse
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +12,27 @@ from typing import NamedTuple
 QUICK_NOTE = (
     "Quick: tiny sizes, few repeats, to see that everything runs. The numbers mean nothing."
 )
+
+
+def start_benchmark(module: str, description: str | None, work: str) -> bool:
+    """Read the command line of a benchmark, and print the machine; whether `--quick` is given.
+
+    Args:
+        module: of the benchmark, `benchmarks.…`.
+        description: for `--help`.
+        work: what is measured, for standard error.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {module}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that all runs")
+    quick: bool = parser.parse_args().quick
+    print(f"measuring {work} …", file=sys.stderr, flush=True)
+    load = f", load {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
+    print(f"Machine: {os.cpu_count()} cores{load}\n", flush=True)
+    return quick
 
 
 class Measurement(NamedTuple):

@@ -44,19 +44,22 @@ def run(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_damage_detection_is_reported_for_each_size(run, photos):
-    lines = run(bench_finding, "--photos", photos)
-    assert [line.split()[:2] for line in lines[2:]] == [
-        ["64", "1"], ["128", "0"], ["256", "0"], ["512", "0"]
-    ]  # fmt: skip
+def test_damage_detection_is_reported_by_material_and_by_shape(run, photos):
+    rows = [line.strip("| ").split(" | ") for line in run(bench_finding, "--photos", photos)]
+    alarms = {row[0]: row[1] for row in rows if len(row) == 4}
+    assert alarms["as they are"] == alarms["JPEG q10"] == alarms["8 levels"] == "0.0%"
+    overlaps = {row[0] for row in rows if len(row) == 6}
+    assert overlaps >= {"rectangle", "circle", "polygon", "circle, JPEG q85", "all, 0 to 20"}
 
 
 def test_damage_detection_is_reported_for_pairs(run, tmp_path, photo, damaged):
     for name, picture in (("train_input", damaged), ("train_gt", photo)):
         (tmp_path / name).mkdir()
         Image.fromarray(picture).save(tmp_path / name / "1.png")
-    assert run(bench_finding, "--competition", tmp_path) == [
-        "1 pairs: IoU mean 1.0000, worst 1.0000"
+    lines = run(bench_finding, "--competition", tmp_path)
+    assert lines[0] == "| pairs | 1.0000 | 1.000 | 1.000 | 0.0% | 0.0% |"
+    assert [line.split(" | ")[0] for line in lines[1:]] == [
+        f"| pairs, JPEG q{quality}" for quality in (95, 85, 70)
     ]
 
 

@@ -48,3 +48,11 @@ def noise() -> Noise:
         return generator.integers(0, 256, shape).astype(np.uint8), generator.random(shape) < 0.3
 
     return make
+
+
+@pytest.fixture
+def hole() -> np.ndarray:
+    """The mask of the photograph `damaged`, `(96, 128)` bool."""
+    mask = np.zeros((96, 128), bool)
+    mask[20:50, 30:70] = True
+    return mask

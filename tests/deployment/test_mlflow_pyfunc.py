@@ -1,59 +1,23 @@
 import base64
-import http.client
-import io
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
-import mlflow
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
-from PIL import Image
+from picture_files import decode, file, text
 
-import rechroma
 from rechroma.deployment.load import load_model
 from rechroma.deployment.mlflow_pyfunc import PyfuncRestorer, _load_pyfunc
+from rechroma.deployment.request_limits import RequestLimits
+from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
-from rechroma.inference.restorer import Restorer
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import save_model
-from rechroma.tracking.registry import register
-from rechroma.tracking.runs import training_run
-
-HOLE = np.s_[20:50, 30:70]
-
-
-@pytest.fixture
-def hole():
-    mask = np.zeros((96, 128), bool)
-    mask[HOLE] = True
-    return mask
-
-
-def file(picture, kind="PNG"):
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, kind)
-    return stream.getvalue()
-
-
-def text(picture, kind="PNG"):
-    return base64.b64encode(file(picture, kind)).decode()
-
-
-def decode(restored):
-    picture = Image.open(io.BytesIO(base64.b64decode(restored)))
-    assert (picture.format, picture.mode) == ("PNG", "RGB")
-    return np.asarray(picture)
 
 
 def show_input(damaged, lost):
@@ -125,8 +89,25 @@ def test_a_photograph_in_color_is_restored_from_its_gray(photo, as_given):
         lambda mask: np.where(mask, 128, 127).astype(np.uint8),
         lambda mask: np.where(mask, 255, 0).tolist(),
         lambda mask: np.dstack([np.where(mask, 255, 0).astype(np.uint8)] * 3),
+        lambda mask: mask.astype(np.uint8),
+        lambda mask: mask.astype(int).tolist(),
+        lambda mask: text(mask.astype(np.uint8)),
+        lambda mask: file(np.where(mask, 255, 0).astype(np.uint8), "JPEG"),
+        lambda mask: text(np.dstack([np.where(mask, 200, 0).astype(np.uint8)] * 4)),
     ],
-    ids=["bool", "bool lists", "file", "levels", "lists of levels", "color"],
+    ids=[
+        "bool",
+        "bool lists",
+        "file",
+        "levels",
+        "lists of levels",
+        "color",
+        "0 and 1",
+        "lists of 0 and 1",
+        "a file of 0 and 1",
+        "JPEG",
+        "a transparent layer",
+    ],
 )
 def test_a_mask_may_be_an_array_true_or_light_is_lost(damaged, as_given):
     given = np.zeros(damaged.shape, bool)
@@ -179,9 +160,14 @@ ARRAY = r"expected \(H, W\) gray or \(H, W, 3\) RGB of whole numbers from 0 to 2
         ({"photo": PICTURE, "mask": "?"}, "mask of row 0: expected a picture file as base64 text"),
         ({"photo": PICTURE, "mask": [0, 255]}, r"mask of row 0: is an array of shape \(2,\)"),
         (
-            {"photo": PICTURE, "mask": np.eye(9, 8, dtype=np.uint8)},
-            "mask of row 0: holds 0 and 1, expected 0 and 255, or False and True",
+            {"photo": PICTURE, "mask": np.arange(72, dtype=np.uint8).reshape(9, 8) * 3},
+            "mask of row 0: has 72 levels and no clear edge, expected a mask of two levels",
         ),
+        (
+            {"photo": PICTURE, "mask": np.ones((9, 8), bool)},
+            "mask of row 0: hides the whole photograph, expected some of it known",
+        ),
+        ({"mask": PICTURE}, "the request has 0 columns 'photo', expected one"),
         (
             {"photo": PICTURE, "mask": text(np.zeros((8, 9), np.uint8))},
             r"mask of row 0: expected its photograph's size \(9, 8\), got \(8, 9\)",
@@ -207,105 +193,102 @@ def test_an_unknown_output_is_one_clear_message():
         PyfuncRestorer(show_input).predict(table, {"output": "jpeg"})
 
 
-@pytest.fixture
-def champion(root, tiny_settings, outspoken) -> Restorer:
-    """A tiny model, which is the champion in the store of `root`."""
-    settings, model = tiny_settings(), root / "model"
-    save_model(outspoken(settings), settings.restore, model)
-    dataset = {"name": "tiny", "digest": "d" * 64, "photos": {"train": 8}}
-    package = Path(rechroma.__file__).parent
-    with training_run(settings, root, dataset, "cpu", root / "note") as run:
-        register(run, settings, model, package, 0.5, dataset["digest"])
-    return load_model(model)
+LIMITS = RequestLimits(rows=2, megabytes=1, megapixels=1)
 
 
-def request(port, path, content=None, seconds=60):
-    """Status and body of the answer; a GET, or a POST of `content` as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
-    try:
-        if content is None:
-            connection.request("GET", path)
-        else:
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", path, json.dumps(content), headers)
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            {"photo": [PICTURE] * 3},
+            "the request has 3 rows, expected at most 2; send several requests "
+            r"\(RECHROMA_SERVE_ROWS of the server sets the limit\)",
+        ),
+        ({"photo": [PICTURE, bytes(10**6 + 1)]}, "photo of row 1: has 1000001 bytes, .* 1 MB"),
+        ({"photo": ["A" * 1_333_340]}, "photo of row 0: has 1000005 bytes, expected at most 1 MB"),
+        (
+            {"photo": [text(np.zeros((1000, 1001), np.uint8))]},
+            "photo of row 0: is 1001x1000 px, expected at most 1 megapixels .*_MEGAPIXELS",
+        ),
+        ({"photo": [np.zeros((1000, 1001), np.uint8)]}, "photo of row 0: is 1001x1000 px"),
+        (
+            {"photo": [PICTURE], "mask": [text(np.zeros((1000, 1001), np.uint8))]},
+            "mask of row 0: is 1001x1000 px",
+        ),
+    ],
+)
+def test_a_request_beyond_a_limit_names_field_and_limit(table, message):
+    with pytest.raises(MlflowException, match=message) as caught:
+        PyfuncRestorer(show_input, LIMITS).predict(pd.DataFrame(table))
+    assert caught.value.get_http_status_code() == 400
 
 
-def is_up(port):
-    try:
-        return request(port, "/ping", seconds=5)[0] == 200
-    except OSError:
-        return False
+def test_the_environment_sets_the_limits(monkeypatch):
+    monkeypatch.setenv("RECHROMA_SERVE_ROWS", "3")
+    assert PyfuncRestorer(show_input).limits == RequestLimits(rows=3)
+    monkeypatch.setenv("RECHROMA_SERVE_MEGABYTES", "-1")
+    with pytest.raises(UserError, match="RECHROMA_SERVE_MEGABYTES is '-1', expected a whole"):
+        PyfuncRestorer(show_input)
 
 
-@contextmanager
-def service(root: Path, seconds: float = 300) -> Iterator[int]:
-    """`mlflow models serve` of the champion in the store of `root`; gives the port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    scripts = Path(sys.executable).parent
-    arguments = (
-        "models serve -m models:/rechroma@champion --env-manager local --host 127.0.0.1 --port"
+def test_a_request_that_takes_too_long_names_the_row():
+    end = threading.Event()
+
+    def restore(damaged, lost):
+        if damaged.shape == (3, 4):
+            end.wait()
+        return show_input(damaged, lost)
+
+    photos = [np.zeros((2, 2), np.uint8), np.zeros((3, 4), np.uint8)]
+    table = pd.DataFrame({"photo": photos})
+    message = "photo of row 1: the request took longer than 1 s; send fewer .*_SERVE_SECONDS"
+    with pytest.raises(MlflowException, match=message) as caught:
+        PyfuncRestorer(restore, RequestLimits(seconds=1)).predict(table)
+    end.set()
+    assert caught.value.get_http_status_code() == 400
+
+
+def test_requests_at_the_same_time_get_their_own_pictures():
+    generator = np.random.default_rng(0)
+    photos = [generator.integers(0, 256, (40 + each, 60), dtype=np.uint8) for each in range(8)]
+    model = PyfuncRestorer(show_input)
+
+    def ask(photo):
+        table = pd.DataFrame({"photo": [photo], "mask": [np.zeros(photo.shape, bool)]})
+        return decode(model.predict(table)["restored"][0])[..., 1]
+
+    with ThreadPoolExecutor(4) as users:
+        for photo, answer in zip(photos, users.map(ask, photos), strict=True):
+            assert np.array_equal(answer, photo)
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(PICTURE),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=12,
+)
+LEVELS = st.integers(1, 4).flatmap(
+    lambda width: st.lists(
+        st.lists(st.integers(-1, 256), min_size=width, max_size=width), min_size=1, max_size=4
     )
-    environment = os.environ | {
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{root / 'mlflow.db'}",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    log = root / "service.log"
-    with log.open("wb") as stream:
-        server = subprocess.Popen(
-            [scripts / "mlflow", *arguments.split(), str(port)],
-            cwd=root,
-            env=environment,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+)
+FIELD = ODD | LEVELS
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries({}, optional={"photo": FIELD, "mask": FIELD, "other": ODD}),
+        max_size=3,
+    ),
+    output=st.sampled_from(["png", "array"]) | ODD,
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_any_json_is_a_result_or_one_message(rows, output):
     try:
-        end = time.monotonic() + seconds
-        while not is_up(port):
-            running = server.poll() is None and time.monotonic() < end
-            assert running, f"the service does not answer:\n{log.read_text()}"
-            time.sleep(0.2)
-        yield port
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-@pytest.mark.filterwarnings("ignore")  # of MLflow's, about its own registry
-def test_the_champion_answers_over_http_and_in_a_data_frame(root, champion, damaged, hole):
-    given = np.zeros(damaged.shape, bool)
-    given[:5] = True
-    rows = [
-        {"photo": text(damaged), "mask": ""},
-        {"photo": damaged.tolist(), "mask": given.tolist()},
-    ]
-    expected = [champion(damaged, hole), champion(damaged, given)]
-
-    with service(root) as port:
-        status, body = request(port, "/invocations", {"dataframe_records": rows})
-        assert status == 200
-        pictures = [decode(row["restored"]) for row in json.loads(body)["predictions"]]
-        assert np.array_equal(pictures, expected)
-
-        content = {"inputs": rows, "params": {"output": "array"}}
-        status, body = request(port, "/invocations", content)
-        assert status == 200
-        arrays = [row["restored"] for row in json.loads(body)["predictions"]]
-        assert np.array_equal(arrays, expected)
-
-        status, body = request(port, "/invocations", {"dataframe_records": [{"photo": "old.jpg"}]})
-        assert status == 400
-        assert "photo of row 0: expected a picture file" in json.loads(body)["message"]
-
-    model = mlflow.pyfunc.load_model("models:/rechroma@champion")
-    table = pd.DataFrame({"photo": [file(damaged), damaged], "mask": [None, given]})
-    assert np.array_equal([decode(each) for each in model.predict(table)["restored"]], expected)
-    arrays = model.predict(table, params={"output": "array"})["restored"]
-    assert np.array_equal(list(arrays), expected)
+        answer = PyfuncRestorer(show_input).predict(pd.DataFrame(rows), {"output": output})
+    except MlflowException as error:
+        assert error.error_code == "INVALID_PARAMETER_VALUE"
+        error.message.encode()
+    else:
+        assert len(answer["restored"]) == len(rows)

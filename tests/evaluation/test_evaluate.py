@@ -143,11 +143,12 @@ def test_restoring_uses_the_detected_mask_and_scoring_the_true_one(photo):
     assert result.scores["gray, Telea"] == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("level", "iou"), [(200, 0.0), (60, 1.0)])
-def test_only_visible_damage_can_be_detected(level, iou):
-    plain = np.full((96, 128, 3), 200, np.uint8)
-    held_out = damaged_photo(plain, 60)
-    damaged = np.where(held_out.mask, level, 200).astype(np.uint8)
+@pytest.mark.parametrize(("contrast", "level", "iou"), [(0, 200, 0.0), (10, 60, 1.0)])
+def test_only_visible_damage_can_be_detected(contrast, level, iou):
+    noise = np.random.default_rng(0).integers(-contrast, contrast, (96, 128), endpoint=True)
+    gray = (200 + noise).astype(np.uint8)
+    held_out = damaged_photo(np.dstack([gray] * 3), 60)
+    damaged = np.where(held_out.mask, level, gray).astype(np.uint8)
     assert evaluate_photo(held_out._replace(damaged=damaged), IN_GRAY).mask_iou == iou
 
 

@@ -226,3 +226,13 @@ def test_damage_is_found_in_views_that_cannot_be_written(make_damage: MakeDamage
     view = damaged.T[::-1]
     view.setflags(write=False)
     assert overlap(find_damage(view), mask.T[::-1]) > 0.99
+
+
+def test_rectangle_at_the_border_is_found_after_jpeg() -> None:
+    y, x = np.mgrid[:128, :128]
+    gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    gray[30:80, :45] = 30
+    _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    mask = find_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
+    assert mask.sum() == 50 * 45
+    assert mask[30:80, :45].all()

@@ -109,3 +109,60 @@ def test_nothing_to_decode_is_an_error(jpeg: bytes) -> None:
         open_image(stream, "cut.jpg"),
     ):
         pass
+
+
+def test_pillows_own_limit_and_its_warnings_do_not_matter(
+    jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6000)  # the photograph has 12,288
+    damage = find_jpeg_damage(jpeg[:3000])
+    assert damage is not None
+    assert damage.first_lost is not None
+
+
+def test_broken_exif_of_a_damaged_jpeg_is_not_warned_of(photo: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[0x0128] = 2  # the unit of a resolution, for which Pillow reads EXIF
+    content = encoded(photo, "JPEG", exif=exif.tobytes())
+    start = content.index(b"Exif\0\0") + 6
+    broken = content[: start + 8] + b"\xff" + content[start + 9 :]  # the number of its tags
+    cut = broken[: len(broken) // 2]
+    with pytest.warns(UserWarning, match="Corrupt EXIF"):
+        Image.open(io.BytesIO(cut)).close()
+    assert find_jpeg_damage(cut) is not None
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_size_that_the_data_cannot_hold_is_refused_at_once(
+    photo: np.ndarray, options: dict[str, object]
+) -> None:
+    content = encoded(photo, "JPEG", **options)
+    start = content.index(b"\xff\xc2" if options else b"\xff\xc0") + 5
+    claims = content[:start] + (14_000).to_bytes(2, "big") * 2 + content[start + 4 :]
+    message = rf"^old\.jpg: cannot be read: {len(content)} bytes are too few for 14000x14000 px$"
+    with pytest.raises(PhotoError, match=message), open_image(io.BytesIO(claims), "old.jpg"):
+        pass
+
+
+def test_the_smallest_data_of_a_large_picture_is_enough() -> None:
+    content = encoded(np.full((2000, 2000), 255, np.uint8), "JPEG", optimize=True)
+    assert find_jpeg_damage(content) is None
+
+
+def test_data_that_ends_early_behind_sound_markers_is_damage(jpeg: bytes) -> None:
+    start = len(jpeg) * 6 // 10
+    lacking = jpeg[:start].removesuffix(b"\xff") + b"\xff\xd9"
+    with open_image(io.BytesIO(lacking), "old.jpg") as opened:
+        decoded = decode_pixels(opened)
+    assert decoded.lost is not None
+    assert 0.2 < decoded.lost.mean() < 0.6
+    assert any("could not be decoded" in note for note in decoded.notes)
+
+
+def test_a_sound_photograph_that_ends_in_gray_is_sound() -> None:
+    gray = np.full((40, 64), 128, np.uint8)
+    gray[:20, :20] = 30
+    with open_image(io.BytesIO(encoded(gray, "JPEG")), "old.jpg") as opened:
+        decoded = decode_pixels(opened)
+    assert decoded.lost is None
+    assert decoded.notes == ()

@@ -203,3 +203,8 @@ def test_a_list_in_another_encoding_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_bytes("사진".encode("cp949"))
     with pytest.raises(UserError, match=r"train\.csv is no UTF-8 text"):
         open_files(tmp_path).text("train.csv")
+
+
+def test_a_path_with_a_zero_byte_names_no_file() -> None:
+    with pytest.raises(PhotoError, match=r"train\.csv line 2: names no file"):
+        inner_path("a\0.png", "train.csv line 2")

@@ -18,6 +18,7 @@ NO_INPUTS = {
     "src/rechroma/__init__.py": "imports nothing",
     "src/rechroma/errors.py": "words of messages",
     "src/rechroma/settings.py": "params.yaml is compared value by value",
+    "src/rechroma/extras.py": "words of messages",
     "src/rechroma/outputs.py": "how files appear, not what is in them",
     "src/rechroma/progress.py": "how far a job is, not what it computes",
     "src/rechroma/tracking": "what is logged is no input of what is computed",

@@ -43,7 +43,8 @@ def load_named_model(
 
     Args:
         name: a folder, a .safetensors or .onnx file, or an MLflow address (`models:/…`, `runs:/…`).
-        backend, device: as `load_model`.
+        backend: as `load_model`.
+        device: as `load_model`.
 
     Raises:
         UserError: the file or folder is missing or holds no model, or MLflow has none there.

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,28 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
 from mlflow.types.schema import AnyType
+from numpy.typing import NDArray
 
 from rechroma.deployment.load import load_model
+from rechroma.deployment.request_limits import PREFIX, RequestLimits
+from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
 from rechroma.errors import UserError, unknown
+from rechroma.imaging.decode import PhotoError, open_image
 from rechroma.imaging.detect_damage import find_damage
-from rechroma.imaging.io import encode_png, gray_from_array, mask_from_gray, read_gray
+from rechroma.imaging.io import (
+    encode_png,
+    gray_from_array,
+    mask_from_gray,
+    read_gray,
+    read_opacity,
+)
+from rechroma.imaging.mask_levels import NoMaskError, split_levels
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
 
 PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
 DEFAULT_OUTPUT = "png"
+AT_ONCE = 2  # photographs restored at the same time, for their memory; others wait
 OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
     "png": lambda restored: base64.b64encode(encode_png(restored)).decode("ascii"),
     "array": lambda restored: restored,
@@ -39,6 +52,10 @@ class PyfuncRestorer:
 
     Args:
         restorer: the model that it serves.
+        limits: of a request; by default those of the environment.
+
+    Raises:
+        UserError: an environment variable of the limits is no whole number above 0.
 
     >>> class GrayRestorer:  # in place of a trained one: leaves photographs gray
     ...     def __call__(self, damaged, mask):
@@ -49,8 +66,10 @@ class PyfuncRestorer:
     (40, 60, 3)
     """
 
-    def __init__(self, restorer: Restorer):
+    def __init__(self, restorer: Restorer, limits: RequestLimits | None = None):
         self.restorer = restorer
+        self.limits = limits or RequestLimits.from_environment()
+        self._time_limit = TimeLimit(self.limits.seconds, AT_ONCE)
 
     def predict(
         self, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -60,8 +79,9 @@ class PyfuncRestorer:
         Args:
             model_input: column `photo`: a picture file as base64 text or as bytes, or an array or
                 nested lists, `(H, W)` gray or `(H, W, 3)` RGB in [0, 255], whose gray is taken.
-                Column `mask`, optional: likewise, light (above 127) or True where lost; where it is
-                empty the damage is detected.
+                Column `mask`, optional: likewise, of any two levels, the lighter one (or True)
+                where lost; of a picture painted on a transparent layer, the painted part. Where it
+                is empty the damage is detected.
             params: `output`: "png" (default) or "array".
 
         Returns:
@@ -70,8 +90,9 @@ class PyfuncRestorer:
 
         Raises:
             MlflowException: INVALID_PARAMETER_VALUE, which a server answers with status 400: a
-                photograph or mask is none of these, a mask is not of its photograph's size, or the
-                output is unknown.
+                photograph or mask is none of these or larger than the limits; there are more rows,
+                or they take longer;
+                a mask is not of its photograph's size or hides all of it; the output is unknown.
 
         >>> class GrayRestorer:
         ...     def __call__(self, damaged, mask):
@@ -82,26 +103,56 @@ class PyfuncRestorer:
         [[[90, 90, 90], [90, 90, 90]], [[90, 90, 90], [90, 90, 90]]]
         """
         output = (params or {}).get(OUTPUT, DEFAULT_OUTPUT)
-        masks = model_input[MASK] if MASK in model_input else [None] * len(model_input)
+        end = time.monotonic() + self.limits.seconds
         try:
-            if output not in OUTPUTS:
-                raise unknown(OUTPUT, output, OUTPUTS)
+            if not isinstance(output, str) or output not in OUTPUTS:
+                raise unknown(OUTPUT, str(output), OUTPUTS)
+            self.limits.check_rows(len(model_input))
+            photos = _read_column(model_input, PHOTO)
+            masks = _read_column(model_input, MASK, required=False)
             restored = [
-                OUTPUTS[output](self._restore(photo, mask, f"of row {row}"))
-                for row, (photo, mask) in enumerate(zip(model_input[PHOTO], masks, strict=True))
+                OUTPUTS[output](self._restore_until(end, photo, mask, f"of row {row}"))
+                for row, (photo, mask) in enumerate(zip(photos, masks, strict=True))
             ]
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({RESTORED: restored})
 
+    def _restore_until(self, end: float, photo: Any, mask: Any, row: str) -> Photo:
+        """The restored photograph, unless it is not ready at the time `end`."""
+        try:
+            left = end - time.monotonic()
+            return self._time_limit.run(lambda: self._restore(photo, mask, row), left)
+        except TimeLimitError as error:
+            raise UserError(
+                f"{PHOTO} {row}: the request {error}; send fewer or smaller photographs "
+                f"({PREFIX}SECONDS of the server sets the limit)"
+            ) from None
+
     def _restore(self, photo: Any, mask: Any, row: str) -> Photo:
-        damaged = _read_luma(photo, f"{PHOTO} {row}")
-        lost = find_damage(damaged) if _is_empty(mask) else _read_mask(mask, f"{MASK} {row}")
+        photo_name, mask_name = f"{PHOTO} {row}", f"{MASK} {row}"
+        damaged = _read_luma(_as_picture(photo, photo_name, self.limits), photo_name)
+        if _is_empty(mask):
+            lost = find_damage(damaged)
+        else:
+            lost = _read_mask(_as_picture(mask, mask_name, self.limits), mask_name)
         if lost.shape != damaged.shape:
             raise UserError(
-                f"{MASK} {row}: expected its photograph's size {damaged.shape}, got {lost.shape}"
+                f"{mask_name}: expected its photograph's size {damaged.shape}, got {lost.shape}"
             )
+        if lost.all():
+            raise UserError(f"{mask_name}: hides the whole photograph, expected some of it known")
         return self.restorer(damaged, lost)
+
+
+def _read_column(table: pd.DataFrame, name: str, required: bool = True) -> list[Any]:
+    """The values of a column; of one that may be missing and is, as many None."""
+    count = list(table.columns).count(name)
+    if count == 0 and not required:
+        return [None] * len(table)
+    if count != 1:
+        raise UserError(f"the request has {count} columns '{name}', expected one")
+    return list(table[name])
 
 
 def _is_empty(value: Any) -> bool:
@@ -111,26 +162,58 @@ def _is_empty(value: Any) -> bool:
     return not value if isinstance(value, str | bytes | list) else bool(pd.isna(value))
 
 
-def _read_mask(mask: Any, name: str) -> Mask:
-    """`(H, W)` bool; errors call it `name`."""
-    gray = _read_luma(mask, name)
-    if gray.max() == 1:  # meant as True, but not above 127
-        raise UserError(f"{name}: holds 0 and 1, expected 0 and 255, or False and True")
-    return mask_from_gray(gray)
+def _read_mask(picture: bytes | NDArray[Any], name: str) -> Mask:
+    """`(H, W)` bool; errors call it `name`. What a mask is: `imaging.mask_levels`."""
+    gray = _read_luma(picture, name)
+    if isinstance(picture, bytes):
+        opacity = read_opacity(io.BytesIO(picture), name)
+        painted = None if opacity is None else mask_from_gray(opacity)
+        if painted is not None and 0 < painted.mean() < 1:
+            return painted
+    elif gray.max() <= 1:  # all ones of an array are all lost
+        return gray.astype(bool)
+    try:
+        return split_levels(gray).light
+    except NoMaskError as error:
+        raise UserError(f"{name}: {error}") from None
 
 
-def _read_luma(value: Any, name: str) -> Luma:
-    """`(H, W)` uint8 of a picture in any of the accepted forms; errors call it `name`."""
-    if isinstance(value, list | np.ndarray):
-        return gray_from_array(value, name)
+def _read_luma(picture: bytes | NDArray[Any], name: str) -> Luma:
+    """`(H, W)` uint8 of a picture; errors call it `name`."""
+    if isinstance(picture, bytes):
+        return read_gray(io.BytesIO(picture), name)
+    return gray_from_array(picture, name)
+
+
+def _as_picture(value: Any, name: str, limits: RequestLimits) -> bytes | NDArray[Any]:
+    """The picture file or array in any of the accepted forms, within the limits."""
+    if isinstance(value, list):
+        value = _as_array(value, name)
+    if isinstance(value, np.ndarray):
+        height, width = np.atleast_2d(value).shape[:2]
+        limits.check_pixels(height, width, name)
+        return value
     if isinstance(value, str):
+        limits.check_bytes(len(value) * 3 // 4, name)
         value = _decode_base64(value, name)
     if isinstance(value, bytes):
-        return read_gray(io.BytesIO(value), name)
+        limits.check_bytes(len(value), name)
+        with open_image(io.BytesIO(value), name) as opened:
+            limits.check_pixels(opened.picture.height, opened.picture.width, name)
+        return value
     raise UserError(
         f"{name}: expected a picture file as base64 text or bytes, or an array, "
         f"got {type(value).__name__}"
     )
+
+
+def _as_array(rows: list[Any], name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(rows)
+    except ValueError:  # rows of unequal lengths
+        return gray_from_array(rows, name)  # which raises the error of an irregular array
+    except OverflowError:
+        raise PhotoError(name, "is an array of too large numbers, expected 0 to 255") from None
 
 
 def _decode_base64(text: str, name: str) -> bytes:

@@ -25,13 +25,17 @@ FLAT = 0.85  # share of the blocks inside a shape that are of exactly its gray, 
 SURE_INSIDE = 0.98
 SURE_CLEAR = 0.9
 SURE_FLAT = 0.91
-FAINTEST = 0.5  # as CLEAR, for large shapes
 FEW_BLOCKS = 6  # of rectangles and circles that must be surer
 FEWEST_BLOCKS = {"rectangle": 2, "circle": 2, "polygon": 4}
-CLIPPED = 5  # gray levels from black and from white
+WHITE = 235  # of video; skies and paper are of one white in JPEG files as often as damage is
+CLIPPED = 5  # gray levels from black
 CLIPPED_CLEAR = {"rectangle": 0.7, "circle": 0.7, "polygon": 0.96}
 CLIPPED_FLAT = 0.95
 TOUCHING = 0.03  # of the border of a shape that may be the photograph's
+SIDE = 0.3  # the same for large rectangles of exactly one gray: a side of theirs
+SIDE_CLEAR = 0.7
+SIDE_FLAT = 0.99
+SIDE_BLOCKS = 12
 RIVAL = 0.4  # of the thickness of a shape; others so thick, clear and ragged make it doubtful
 RIVAL_CLEAR = 0.4
 RIVALS = {"few blocks": 1, "blocks": 5}  # at most
@@ -65,14 +69,13 @@ def compressed_damage(gray: Luma, smallest: float) -> tuple[Mask, int]:
     Returns:
         `(H, W)` bool, True where lost, and the number of shapes that may be damage or not.
 
-    Example:
-        >>> y, x = np.mgrid[:96, :96]
-        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
-        >>> gray[20:70, 10:70] = 30
-        >>> _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        >>> mask, _ = compressed_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), 9)
-        >>> int(mask.sum()), bool(mask[20:70, 10:70].all())
-        (3000, True)
+    >>> y, x = np.mgrid[:96, :96]
+    >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    >>> gray[20:70, 10:70] = 30
+    >>> _, file = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    >>> mask, _ = compressed_damage(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE), 9)
+    >>> int(mask.sum()), bool(mask[20:70, 10:70].all())
+    (3000, True)
     """
     mask = np.zeros(gray.shape, dtype=bool)
     step = quantization_step(gray)
@@ -97,7 +100,7 @@ def is_clear(fit: Fit) -> bool:
 
 def is_sure(fit: Fit, others: list[Fit]) -> bool:
     """Whether a shape is no part of the photograph: clear, and without ragged ones like it."""
-    clipped = not CLIPPED <= fit.level <= 255 - CLIPPED
+    clipped = fit.level < CLIPPED
     rivals = [
         other.blocks
         for other in others
@@ -107,8 +110,9 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
     ]
     few = fit.kind != "polygon" and fit.blocks < FEW_BLOCKS
     if (
-        fit.blocks < FEWEST_BLOCKS[fit.kind]
-        or fit.touching > TOUCHING
+        fit.level >= WHITE
+        or fit.blocks < FEWEST_BLOCKS[fit.kind]
+        or fit.touching > (SIDE if _may_touch(fit) else TOUCHING)
         or fit.inside < SURE_INSIDE
         or (clipped and (fit.clear < CLIPPED_CLEAR[fit.kind] or fit.flat < CLIPPED_FLAT))
         or len(rivals) > RIVALS["few blocks" if few else "blocks"]
@@ -120,6 +124,18 @@ def is_sure(fit: Fit, others: list[Fit]) -> bool:
         large = max(rivals, default=0) > LARGE_RIVAL * fit.blocks
         return not large or (fit.clear >= SURE_CLEAR and fit.blocks > FEW_BLOCKS)
     return fit.flat >= SURE_FLAT
+
+
+def _may_touch(fit: Fit) -> bool:
+    """Whether a shape at the photograph's border is too exact for a part of the photograph."""
+    return (
+        fit.kind == "rectangle"
+        and CLIPPED <= fit.level <= 255 - CLIPPED
+        and fit.blocks >= SIDE_BLOCKS
+        and fit.clear >= SIDE_CLEAR
+        and fit.inside >= SIDE_FLAT
+        and fit.flat >= SIDE_FLAT
+    )
 
 
 def _fits(gray: Luma, noise: float, smallest: float) -> list[Fit]:

@@ -2,8 +2,6 @@
 
 import io
 import logging
-import threading
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,15 +19,13 @@ from rechroma.imaging.formats import (
     identify_format,
 )
 from rechroma.imaging.jpeg_damage import DamagedJpeg, find_jpeg_damage
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.png_chunks import PngSideData, read_side_data, without_chunks
 from rechroma.imaging.tiff import check_developed, needs_raw_samples, tiff_header
 
 PIXEL_LIMIT = (
     200_000_000  # the largest cameras reach 150 megapixels; beyond is a decompression bomb
 )
-
-pillow_lock = threading.RLock()
-"""Held while settings of Pillow or of Python's warnings, which all threads share, are changed."""
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +184,8 @@ def _open_picture(opened: OpenedImage) -> tuple[int, int]:
     except UnidentifiedImageError as error:
         if kind == "TIFF":
             opened.raw = True
-            opened.picture, size = tiff_header(opened.stream)
+            with no_pixel_limit():
+                opened.picture, size = tiff_header(opened.stream)
             return size
         reason = _why_refused(opened.stream, kind) or error
         raise UserError(f"is a broken {kind} file: {reason}") from None
@@ -204,7 +201,8 @@ def _why_refused(stream: BinaryIO, kind: str) -> str:
     """The error that Pillow's plugin for a format raises, which `Image.open` does not pass on."""
     stream.seek(0)
     try:
-        Image.OPEN[kind][0](stream, "")
+        with no_pixel_limit():
+            Image.OPEN[kind][0](stream, "")
     except Exception as error:  # Pillow's plugins raise nearly anything on a broken file
         return " ".join(str(error).split()) or type(error).__name__
     return ""
@@ -216,22 +214,3 @@ def _register_heif() -> None:
     except ModuleNotFoundError:
         raise UserError("is HEIC, which needs pillow-heif: pip install 'rechroma[heif]'") from None
     pillow_heif.register_heif_opener()
-
-
-@contextmanager
-def no_pixel_limit() -> Iterator[None]:
-    """Pillow's own limit is switched off while a header is read: it warns at half of ours.
-
-    So are its warnings about broken metadata, which `apps.batch.exif` names.
-
-    >>> with no_pixel_limit():
-    ...     Image.MAX_IMAGE_PIXELS is None
-    True
-    """
-    with pillow_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit

@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from rechroma.imaging.decode import OpenedImage, PhotoError
 from rechroma.imaging.depth import Samples
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.png_chunks import PIXEL_PROBLEM, without_chunks
 from rechroma.imaging.tiff import TiffError, read_tiff
 
@@ -43,6 +45,9 @@ def read_samples(opened: OpenedImage, notes: list[str]) -> Samples | None:
         binary = _read_pnm(opened.stream)
         if binary is not None:
             return binary
+    if isinstance(picture, TiffImageFile):
+        with no_pixel_limit():
+            picture.load_prepare()  # checks Pillow's limit, too
     deep = samples_of_deep(picture)
     bits = _bits_in_header(opened) if deep is None else 8
     if bits > 8:

@@ -1,5 +1,6 @@
 """Damage detected by rule: shapes of one gray that were drawn on a photograph."""
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -35,13 +36,12 @@ def find_damage(gray: Luma) -> Mask:
     Returns:
         `(H, W)` bool, True where lost; all False where no damage is detected.
 
-    Example:
-        >>> y, x = np.mgrid[:64, :64]
-        >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
-        >>> gray[20:40, 10:50] = 30
-        >>> mask = find_damage(gray)
-        >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
-        (800, True)
+    >>> y, x = np.mgrid[:64, :64]
+    >>> gray = (128 + 60 * np.sin(x / 5) * np.cos(y / 7) + (x * y) % 7).astype(np.uint8)
+    >>> gray[20:40, 10:50] = 30
+    >>> mask = find_damage(gray)
+    >>> int(mask.sum()), bool(mask[20:40, 10:50].all())
+    (800, True)
     """
     return inspect_damage(gray).mask
 
@@ -55,10 +55,9 @@ def inspect_damage(gray: Luma) -> FoundDamage:
     Returns:
         The mask as of `find_damage`, the kind of damage and the doubt.
 
-    Example:
-        >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
-        >>> found.kind, found.doubt, bool(found.mask.any())
-        ('none', '', False)
+    >>> found = inspect_damage(np.full((32, 32), 77, dtype=np.uint8))
+    >>> found.kind, found.doubt, bool(found.mask.any())
+    ('none', '', False)
     """
     regions = list(flat_regions(gray, SMALLEST * gray.size))
     candidates = [as_candidate(region) for region in regions if not region.whole_side]
@@ -68,8 +67,10 @@ def inspect_damage(gray: Luma) -> FoundDamage:
         return FoundDamage(mask, "exact", _doubt(doubtful))
     # A file with crisp frames or text, or with doubtful regions, was not compressed after them.
     crisp = any(region.whole_side and _is_crisp(region) for region in regions)
-    if not (doubtful or few_levels or crisp or any(map(is_text, candidates))):
-        mask, doubtful = compressed_damage(gray, SMALLEST * gray.size)
+    if not (doubtful or few_levels or crisp):
+        compressed, unsure = compressed_damage(gray, SMALLEST * gray.size)
+        if (compressed.any() or unsure) and not any(map(is_text, candidates)):
+            mask, doubtful = compressed, unsure
     if mask.any():
         return FoundDamage(mask, "jpeg", "the file was saved as JPEG after it was damaged")
     return FoundDamage(mask, "none", _doubt(doubtful))
@@ -83,7 +84,8 @@ def _is_crisp(region: FlatRegion) -> bool:
 def _doubt(regions: int) -> str:
     if not regions:
         return ""
-    return f"{regions} flat regions could be damage or parts of the photograph"
+    number = "a flat region" if regions == 1 else f"{regions} flat regions"
+    return f"{number} could be damage or a part of the photograph"
 
 
 def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[Mask, int]:
@@ -99,7 +101,7 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
         for number, candidate in enumerate(candidates, start=1)
     ]
     drawn = np.array([is_drawn(c, few_levels) for c in candidates], dtype=bool)
-    text = text_levels(candidates, drawn, likely > 0)
+    text: set[int] | None = None  # costly, and of no use without anything drawn
     mask = np.zeros(gray.shape, dtype=bool)
     doubts = 0
     open_ = []
@@ -111,12 +113,19 @@ def _drawn(gray: Luma, candidates: list[Candidate], few_levels: bool) -> tuple[M
                 open_.append(candidate)
             else:
                 mask[rectangle.region.box] |= rectangle.body.view(bool)
-        elif candidate.region.level in text or is_doubtful(
+            continue
+        if text is None:
+            text = text_levels(candidates, drawn, likely > 0)
+        if candidate.region.level in text or is_doubtful(
             candidate, others, np.delete(drawn, number)
         ):
             doubts += 1
         else:
             mask[candidate.region.box] |= candidate.shape.view(bool)
+    if not mask.any():
+        return mask, doubts
+    if text is None:
+        text = text_levels(candidates, drawn, likely > 0)
     # A shape on a shape, or cut by one, has little border of its own.
     for candidate in open_:
         known = mask[candidate.region.box]
@@ -133,4 +142,4 @@ def _without_others(candidate: Candidate, likely: Shape, number: int) -> Candida
     border = edge(candidate.region, candidate.body, others, FAINT)
     if not border.length:
         return candidate
-    return candidate._replace(border=border)
+    return replace(candidate, known_border=border)

@@ -1,6 +1,7 @@
 """Flat regions of a photograph with what tells whether they were drawn on it."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -22,17 +23,30 @@ CLIPPED = 5  # gray levels from black and from white that cameras and scanners c
 CLEAR_LINE = 24.0  # px, of outlines so clear that only rivals twice as thick count
 
 
-class Candidate(NamedTuple):
-    """A flat region with what its rules need."""
+@dataclass(frozen=True)
+class Candidate:
+    """A flat region with what its rules need, most of it computed when it is asked for."""
 
     region: FlatRegion
     body: Shape  # (h, w), the region without thin parts
     side: int  # px, of the opening that made the body
     outline: Outline  # of the body
-    border: Edge  # of the body
-    thickness: float  # px, from the middle of the body to its border
+    known_border: Edge | None = None  # where it is compared with less than everything beside it
 
-    @property
+    @cached_property
+    def border(self) -> Edge:
+        """How the photograph goes on beside the body."""
+        if self.known_border is not None:
+            return self.known_border
+        return edge(self.region, self.body, np.zeros(self.body.shape, dtype=bool), FAINT)
+
+    @cached_property
+    def thickness(self) -> float:
+        """From the middle of the body to its border, px."""
+        padded = cv2.copyMakeBorder(self.body, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        return float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
+
+    @cached_property
     def shape(self) -> Shape:
         """`(h, w)`, the region without what it ran into through necks."""
         if self.side == OPENINGS[0]:
@@ -45,10 +59,9 @@ class Candidate(NamedTuple):
 def has_few_levels(luma: Luma) -> bool:
     """Whether a photograph skips most grays, as quantized and binary ones do.
 
-    Example:
-        >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
-        >>> has_few_levels(ramp), has_few_levels(4 * ramp)
-        (False, True)
+    >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    >>> has_few_levels(ramp), has_few_levels(4 * ramp)
+    (False, True)
     """
     used = np.flatnonzero(np.bincount(luma.ravel(), minlength=256))
     return bool(len(used) < DENSE * (used[-1] - used[0] + 1))
@@ -56,15 +69,17 @@ def has_few_levels(luma: Luma) -> bool:
 
 def as_candidate(region: FlatRegion) -> Candidate:
     """A region with its body: the first opening whose outline is geometric, else the smallest."""
-    bodies = ((side, opened(region.shape, side)) for side in OPENINGS)
-    outlined = [(side, body, outline(body)) for side, body in bodies]
-    side, body, line = next(
-        (each for each in outlined if is_geometric(each[2], each[0])), outlined[0]
-    )
-    padded = cv2.copyMakeBorder(body, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    thickness = float(cv2.distanceTransform(padded, cv2.DIST_L1, 3).max())
-    border = edge(region, body, np.zeros(body.shape, dtype=bool), FAINT)
-    return Candidate(region, body, side, line, border, thickness)
+    smallest = None
+    for side in OPENINGS:
+        body = opened(region.shape, side)
+        candidate = Candidate(region, body, side, outline(body))
+        if is_geometric(candidate.outline, side):
+            return candidate
+        smallest = smallest or candidate
+        if not candidate.outline.corners:
+            break  # nothing is left of it
+    assert smallest is not None
+    return smallest
 
 
 def straightness(line: Outline) -> float:

@@ -77,8 +77,17 @@ def _filled(size: tuple[int, ...], polygons: list[Points]) -> Shape:
 
 def _sum(scores: Scores, polygons: list[Points]) -> float:
     """The score of a shape; each corner must be worth its while."""
-    shape = _filled(scores.shape, polygons)
-    total = cv2.mean(scores, shape)[0] * cv2.countNonZero(shape)
+    # Only the part of the window that the polygons reach.
+    corners = np.rint(np.concatenate(polygons)).astype(np.int32)
+    left, top = np.maximum(corners.min(0), 0).tolist()
+    right, bottom = corners.max(0).tolist()
+    part = scores[top : bottom + 1, left : right + 1]
+    total = 0.0
+    if part.size:
+        shape = np.zeros(part.shape, dtype=np.uint8)
+        moved = [np.rint(each).astype(np.int32) - (left, top) for each in polygons]
+        cv2.fillPoly(shape, moved, 1)
+        total = cv2.mean(part, shape)[0] * cv2.countNonZero(shape)
     return float(total - CORNER * sum(map(len, polygons)))
 
 

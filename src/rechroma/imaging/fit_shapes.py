@@ -21,11 +21,10 @@ def fitted_rectangle(scores: Scores, seed: tuple[int, int, int, int], reach: int
     Returns:
         `(H, W)` uint8, 1 inside.
 
-    Example:
-        >>> scores = np.full((12, 12), -1, np.float32)
-        >>> scores[2:9, 3:11] = 1
-        >>> int(fitted_rectangle(scores, (4, 4, 2, 2), 8).sum())
-        56
+    >>> scores = np.full((12, 12), -1, np.float32)
+    >>> scores[2:9, 3:11] = 1
+    >>> int(fitted_rectangle(scores, (4, 4, 2, 2), 8).sum())
+    56
     """
     y, x, height, width = seed
     top, bottom, left, right = y, y + height, x, x + width
@@ -60,10 +59,9 @@ def fitted_circle(scores: Scores, seed: tuple[int, int, int, int]) -> Shape:
     Returns:
         `(H, W)` uint8, 1 inside.
 
-    Example:
-        >>> drawn = cv2.circle(np.zeros((40, 40), np.uint8), (20, 18), 12, 1, cv2.FILLED)
-        >>> bool((fitted_circle(2.0 * drawn - 1, (12, 14, 12, 12)) == drawn).all())
-        True
+    >>> drawn = cv2.circle(np.zeros((40, 40), np.uint8), (20, 18), 12, 1, cv2.FILLED)
+    >>> bool((fitted_circle(2.0 * drawn - 1, (12, 14, 12, 12)) == drawn).all())
+    True
     """
     y, x, height, width = seed
     best = (x + width // 2, y + height // 2, max(max(height, width) // 2 + 3, 1))

@@ -56,11 +56,10 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
         luma: `(H, W)` uint8.
         smallest: px, area of the smallest region that is looked at.
 
-    Example:
-        >>> luma = np.arange(100, dtype=np.uint8).reshape(10, 10)
-        >>> luma[2:7, 3:8] = 60
-        >>> [(region.level, int(region.shape.sum())) for region in flat_regions(luma, 16)]
-        [(60, 25)]
+    >>> luma = np.arange(100, dtype=np.uint8).reshape(10, 10)
+    >>> luma[2:7, 3:8] = 60
+    >>> [(region.level, int(region.shape.sum())) for region in flat_regions(luma, 16)]
+    [(60, 25)]
     """
     # Cores: pixels whose 3 x 3 neighborhood has one gray.
     flat = cv2.morphologyEx(luma, cv2.MORPH_GRADIENT, AROUND) == 0  # (H, W)
@@ -97,11 +96,10 @@ def flat_regions(luma: Luma, smallest: float) -> Iterator[FlatRegion]:
 def opened(shape: Shape, side: int = 3) -> Shape:
     """A shape without its parts thinner than `side` px; the photograph's border counts as inside.
 
-    Example:
-        >>> shape = np.zeros((5, 9), dtype=np.uint8)
-        >>> shape[1:4, 1:4] = shape[2, 4:8] = 1  # a square with a tail
-        >>> int(opened(shape).sum())
-        9
+    >>> shape = np.zeros((5, 9), dtype=np.uint8)
+    >>> shape[1:4, 1:4] = shape[2, 4:8] = 1  # a square with a tail
+    >>> int(opened(shape).sum())
+    9
     """
     square = np.ones((side, side), dtype=np.uint8)
     return np.asarray(cv2.morphologyEx(shape, cv2.MORPH_OPEN, square), dtype=np.uint8)
@@ -113,11 +111,10 @@ def outline(shape: Shape, straight: float = STRAIGHT) -> Outline:
     Drawn rectangles, circles and polygons have few corners for their length, flat parts of a
     photograph have one every few pixels.
 
-    Example:
-        >>> shape = np.zeros((30, 30), dtype=np.uint8)
-        >>> shape[5:26, 5:26] = 1
-        >>> outline(shape)
-        Outline(length=80.0, corners=4, gaps=0)
+    >>> shape = np.zeros((30, 30), dtype=np.uint8)
+    >>> shape[5:26, 5:26] = 1
+    >>> outline(shape)
+    Outline(length=80.0, corners=4, gaps=0)
     """
     padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     contours, tree = cv2.findContours(padded, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -143,34 +140,38 @@ def edge(region: FlatRegion, shape: Shape, ignored: Mask, faint: int) -> Edge:
     top, left = region.box[0].start, region.box[1].start
     inside = shape.view(bool)
     free = ~inside & ~ignored
-    steps, slopes, grays, aligned, outside = [], [], [], [], 0
-    # The four sides are the same thing in turned views of the window.
-    views = ((0, False, left), (0, True, left), (1, False, top), (1, True, top))
-    for turn, mirror, start in views:
-        luma, within, beside = (
-            (lambda a: a[:, ::-1] if mirror else a)(a.T if turn else a)
-            for a in (region.luma, inside, free)
-        )
-        width = luma.shape[1]
-        outside += int(within[:, -1].sum())
-        # (rows, columns): the pixel left of it is inside, it and its right neighbor are not.
-        rows, columns = np.nonzero(within[:, :-2] & beside[:, 1:-1] & beside[:, 2:])
-        first = luma[rows, columns + 1].astype(np.int16)
-        second = luma[rows, columns + 2].astype(np.int16)
-        steps.append(np.abs(first - region.level))
-        # At a blurred border the next pixel is still further away; texture goes either way.
-        slopes.append(np.sign(first - region.level) * (second - first))
-        grays.append(first)
-        border = start + (width - 1 - columns if mirror else columns + 1)
-        aligned.append(border % JPEG_BLOCK == 0)
-    step, slope, gray, on_grid = map(np.concatenate, (steps, slopes, grays, aligned))
+    width = inside.shape[1]
+    outside = sum(int(side.sum()) for side in (inside[0], inside[-1], inside[:, 0], inside[:, -1]))
+    # (rows, columns): the pixel is inside, it is free beside it and one further on.
+    sides = (
+        (inside[:, 2:], free[:, 1:-1], free[:, :-2], 2, -1),  # to the left
+        (inside[:, :-2], free[:, 1:-1], free[:, 2:], 0, 1),
+        (inside[2:], free[1:-1], free[:-2], 2 * width, -width),  # up
+        (inside[:-2], free[1:-1], free[2:], 0, width),
+    )
+    luma = np.ascontiguousarray(region.luma).ravel()
+    grays, further, grid = [], [], []
+    for within, beside, beyond, origin, toward in sides:
+        rows, columns = np.divmod(np.flatnonzero(within & beside & beyond), within.shape[1])
+        pixels = rows * width + columns + origin
+        grays.append(luma[pixels + toward])
+        further.append(luma[pixels + 2 * toward])
+        # The border lies before the first pixel on one of its sides, behind it on the other.
+        start = left if abs(toward) == 1 else top
+        place = pixels % width if abs(toward) == 1 else pixels // width
+        grid.append((start + place + (toward > 0)) % JPEG_BLOCK == 0)
+    gray, second, on_grid = map(np.concatenate, (grays, further, grid))
+    change = gray.astype(np.int16) - region.level
+    step = np.abs(change)
+    # At a blurred border the next pixel is still further away; texture goes either way.
+    slope = np.sign(change) * (second.astype(np.int16) - gray)
     if not step.size:
         return Edge(0, 1.0, 1.0, 0, 0.0, 1.0)
     return Edge(
         length=step.size,
         faint=float((step <= faint).mean()),
         blur=float(slope.sum() / max(step.sum(), 1)),
-        levels=len(np.unique(gray)),
+        levels=int(np.count_nonzero(np.bincount(gray))),
         aligned=float(on_grid[step > faint].mean()) if (step > faint).any() else 0.0,
         outside=outside / (outside + step.size),
     )

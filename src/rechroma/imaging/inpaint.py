@@ -134,7 +134,9 @@ def soft_telea(luma: Luma, mask: Mask) -> Luma:
     soft = filled
     # Two blurs: the narrow one near the border, the wide one deep inside.
     for radius in radii:
-        weight = np.clip(depth[box] / (2 * radius), 0, 1)  # 0 at the border, 1 two radii inside
+        weight = np.minimum(depth[box], 2 * radius) / (
+            2 * radius
+        )  # 0 at the border, 1 two radii inside
         soft = soft + weight * (cv2.GaussianBlur(filled, (0, 0), radius) - soft)
     restored = luma.copy()
     np.copyto(restored[box], np.rint(soft).astype(np.uint8), where=mask[box])

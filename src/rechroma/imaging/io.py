@@ -88,10 +88,12 @@ def read_gray(
     return pixels if pixels.ndim == 2 else to_luma(pixels)
 
 
-def read_opacity(path: Path) -> Luma | None:
+def read_opacity(
+    source: Path | BinaryIO, name: str | None = None, pixel_limit: int = PIXEL_LIMIT
+) -> Luma | None:
     """The opacity of a picture: `(H, W)` uint8 from 0 (transparent) to 255 (opaque).
 
-    Upright; None if the file has no opacity. Errors as of `read_color`.
+    Upright; None if the file has no opacity. Arguments and errors as of `read_color`.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -100,7 +102,7 @@ def read_opacity(path: Path) -> Luma | None:
     ...     read_opacity(file).tolist()
     [[30]]
     """
-    with open_image(path) as opened, decoder_errors(str(path)):
+    with open_image(source, name, pixel_limit) as opened, decoder_errors(name or str(source)):
         if not opened.picture.has_transparency_data:
             return None
         return np.array(opacity(upright(opened.picture)))

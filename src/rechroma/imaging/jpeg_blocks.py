@@ -21,11 +21,10 @@ def quantization_step(gray: Luma) -> int:
     Returns:
         The step, or 0 where the photograph was not saved as JPEG of a quality from 66 to 95.
 
-    Example:
-        >>> noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
-        >>> _, file = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 85])
-        >>> quantization_step(noise), quantization_step(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
-        (0, 5)
+    >>> noise = np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)
+    >>> _, file = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 85])
+    >>> quantization_step(noise), quantization_step(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
+    (0, 5)
     """
     rows, columns = (side // BLOCK for side in gray.shape)
     whole = gray[: rows * BLOCK, : columns * BLOCK]
@@ -34,8 +33,10 @@ def quantization_step(gray: Luma) -> int:
     means = means[(means > BLOCK * 3) & (means < BLOCK * 252)] - BLOCK * 128
     if not means.size:
         return 0
-    periodic = [step for step in STEPS if abs(np.exp(2j * np.pi * means / step).mean()) > PERIODIC]
-    step = max(periodic, default=0)
+    # (steps, blocks): how far each mean is on its way from one multiple of a step to the next.
+    phases = np.float32(2 * np.pi) * np.outer(1 / np.array(STEPS), means).astype(np.float32)
+    periods = np.hypot(np.cos(phases).mean(1), np.sin(phases).mean(1))
+    step = max(np.array(STEPS)[periods > PERIODIC].tolist(), default=0)
     return step if step <= LARGEST else 0
 
 
@@ -51,7 +52,8 @@ def block_groups(gray: Luma) -> Iterator[tuple[int, tuple[int, int, int, int], i
     """Gray, box (y, x, height, width in px) and number of connected blocks of one gray."""
     levels = flat_blocks(gray)
     found = []
-    for level in np.unique(levels[levels >= 0]).tolist():
+    counts = np.bincount(levels[levels >= 0], minlength=256)
+    for level in np.flatnonzero(counts > 1).tolist():
         same = (levels == level).view(np.uint8)
         _, _, stats, _ = cv2.connectedComponentsWithStats(same, connectivity=8)
         for x, y, width, height, count in stats[1:].tolist():

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rechroma.errors import UserError
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.types import Doubt
 
 MARKER = re.compile(rb"\xff+([^\x00\xff])", re.DOTALL)  # within the data of a scan
@@ -19,6 +21,7 @@ SCAN, START, STOP, INTERVAL, TEMPORARY = 0xDA, 0xD8, 0xD9, 0xDD, 0x01
 RESTARTS = range(0xD0, 0xD8)
 FRAMES = (0xC0, 0xC1, 0xC2)  # baseline, extended, progressive
 PROGRESSIVE = 0xC2
+MOST_PIXELS = 64  # for each bit of the data: a block of 8x8 px has one bit at least
 NOISE = bytes(range(1, 255)) * 64  # data of a scan that decodes to something, without a marker
 
 
@@ -37,16 +40,27 @@ class DamagedJpeg(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """How far the file is intact: position in bytes and the problem there, empty at its end."""
+    """How far the file is intact: position in bytes and the problem there, empty at its end.
+
+    `size` is width and height, px, of a picture of Huffman codes, else 0, 0.
+    """
 
     end: int
     problem: str
     progressive: bool
     restarts: bool
+    size: tuple[int, int]
 
 
-def find_jpeg_damage(data: bytes) -> DamagedJpeg | None:
+def find_jpeg_damage(data: bytes, suspected: bool = False) -> DamagedJpeg | None:
     """The damage of a JPEG file; None of a sound one, and of one without any data of pixels.
+
+    Args:
+        data: the file.
+        suspected: whether pixels may be missing though all markers are sound; this is then tried.
+
+    Raises:
+        UserError: the file is far too short for its size.
 
     >>> stream = io.BytesIO()
     >>> noise = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
@@ -59,10 +73,13 @@ def find_jpeg_damage(data: bytes) -> DamagedJpeg | None:
     layout = _walk(data)
     if layout is None:
         return None
+    width, height = layout.size
+    if width * height > MOST_PIXELS * 8 * len(data):
+        raise UserError(f"cannot be read: {len(data)} bytes are too few for {width}x{height} px")
     if not layout.problem:
         # Behind the end may be more, such as a film. Where pixels are missing, the end is damage.
         behind = data[layout.end + 2 :].strip(b"\0")
-        if not behind or behind.startswith(b"\xff\xd8"):
+        if not suspected and (not behind or behind.startswith(b"\xff\xd8")):
             return None
         whole, continued = (data[: layout.end] + rest + END for rest in (b"", NOISE))
         if _first_undecoded(io.BytesIO(whole), continued) is None:
@@ -89,9 +106,10 @@ def _walk(data: bytes) -> _Layout | None:
     """Follow the markers from the start; None where the data ends before the first scan."""
     position, scans = 2, 0
     progressive = restarts = False
+    size = (0, 0)
 
     def stop(problem: str) -> _Layout | None:
-        return _Layout(position, problem, progressive, restarts) if scans else None
+        return _Layout(position, problem, progressive, restarts, size) if scans else None
 
     while True:
         while data[position : position + 2] == b"\xff\xff":  # fill bytes
@@ -114,6 +132,7 @@ def _walk(data: bytes) -> _Layout | None:
             return stop("the JPEG is cut off")
         if code in FRAMES:
             progressive = code == PROGRESSIVE
+            size = _number(data, position + 7), _number(data, position + 5)
         elif code == INTERVAL:
             restarts = data[position + 4 : position + 6] != b"\0\0"
         position = follows
@@ -124,6 +143,10 @@ def _walk(data: bytes) -> _Layout | None:
                 position = len(data)
                 return stop("the JPEG is cut off")
             position = found
+
+
+def _number(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 2], "big")
 
 
 def _end_of_scan(data: bytes, start: int, restarts: bool) -> int | None:
@@ -143,5 +166,7 @@ def _first_undecoded(stream: io.BytesIO, continued: bytes) -> int | None:
 
 def _decode(stream: io.BytesIO) -> NDArray[np.uint8]:
     stream.seek(0)
-    with Image.open(stream, formats=["JPEG"]) as picture:
+    with no_pixel_limit():  # Pillow warns of broken EXIF, too
+        picture = Image.open(stream, formats=["JPEG"])
+    with picture:
         return np.asarray(picture)

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 from PIL.ImageFile import ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
-from rechroma.imaging.decode import OpenedImage, decoder_errors, no_pixel_limit
+from rechroma.imaging.decode import OpenedImage, PhotoError, decoder_errors
 from rechroma.imaging.deep_samples import read_samples, samples_of_deep
 from rechroma.imaging.depth import scale_samples, to_8_bits
+from rechroma.imaging.jpeg_damage import find_jpeg_damage
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.types import Mask
 
 ORIENTATION = 0x0112  # EXIF
+MISSING = 128  # level of the pixels that a JPEG lacks
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def decode_pixels(opened: OpenedImage) -> Decoded:
         deep = read_samples(opened, notes)
         if deep is None:
             pixels = _decode_8_bits(opened.picture, notes)
+            _find_missing_data(opened, notes)
         else:
             scaled, assumed = scale_samples(deep)
             notes += assumed
@@ -104,8 +107,10 @@ def upright(picture: Image.Image) -> Image.Image:
     >>> upright(Image.new("L", (4, 3))).size
     (4, 3)
     """
+    picture.load()
     try:
-        return ImageOps.exif_transpose(picture)
+        with no_pixel_limit():  # Pillow warns of broken EXIF
+            return ImageOps.exif_transpose(picture)
     except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
         logger.info("broken EXIF data, the orientation is ignored: %r", error)
         return picture
@@ -150,17 +155,34 @@ def _load(picture: Image.Image) -> None:
 
 def _orientation(picture: Image.Image) -> int:
     try:
-        value = picture.getexif().get(ORIENTATION, 1)
+        with no_pixel_limit():  # Pillow warns of broken EXIF
+            value = picture.getexif().get(ORIENTATION, 1)
     except Exception as error:  # Pillow raises nearly anything on broken EXIF; the pixels are good
         logger.info("broken EXIF data, the orientation is ignored: %r", error)
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _find_missing_data(opened: OpenedImage, notes: list[str]) -> None:
+    """Note the damage of a JPEG whose data ends early behind sound markers.
+
+    libjpeg shows what is missing in the gray of 128, with which few sound photographs end.
+    """
+    if opened.kind != "JPEG" or opened.damage:
+        return
+    width, height = opened.picture.size
+    levels = np.asarray(opened.picture.getpixel((width - 1, height - 1)), dtype=int)
+    if (abs(levels - MISSING) > 1).any():
+        return
+    opened.stream.seek(0)
+    opened.damage = find_jpeg_damage(opened.stream.read(), suspected=True)
+    if opened.damage:
+        notes.append(opened.damage.problem)
+        if opened.damage.first_lost == 0:
+            raise PhotoError(opened.name, f"cannot be read: {opened.damage.problem}")
+
+
 def _decode_8_bits(picture: Image.Image, notes: list[str]) -> NDArray[np.uint8]:
-    if isinstance(picture, TiffImageFile):
-        with no_pixel_limit():
-            picture.load_prepare()  # checks the limit, too
     picture.load()
     opaque = _opaque(_as_rgb_modes(upright(picture)), notes)
     if opaque.mode in ("1", "L"):

@@ -1,6 +1,7 @@
 """Which flat regions of a photograph were drawn on it: their outline, border and rivals."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -60,9 +61,10 @@ LONG_BLUR = 0.6
 
 def is_drawn(candidate: Candidate, few_levels: bool) -> bool:
     """Whether the photograph stops at the border of a region and does not fade into it."""
-    border, line = candidate.border, candidate.outline
-    if not border.length or not is_geometric(line, candidate.side):
+    line = candidate.outline
+    if not is_geometric(line, candidate.side) or not candidate.border.length:
         return False
+    border = candidate.border
     large = (
         straightness(line) >= LARGE_LINE
         and candidate.thickness >= LARGE_THICKNESS
@@ -120,13 +122,14 @@ def _is_plain(candidate: Candidate) -> bool:
 
 def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
     """Whether a region of a less clear border is the only thick flat part of a photograph."""
-    border = candidate.border
     clipped = clipped_group(candidate.region.level) != 1
     massive = candidate.thickness >= LONE and not clipped
+    if not massive and not is_geometric(candidate.outline, candidate.side):
+        return False
+    border = candidate.border
     allowed = LONE_FAINT if massive else LONE_SHARP
     return (
         border.length > 0
-        and (massive or is_geometric(candidate.outline, candidate.side))
         and border.faint <= allowed
         and -2 * LONE_BLUR <= border.blur <= LONE_BLUR
         and border.aligned <= ALIGNED
@@ -139,6 +142,8 @@ def is_alone(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 def lone_rectangle(candidate: Candidate, others: Sequence[Candidate]) -> Candidate | None:
     """The exact rectangle in a region that runs into its surroundings, if no other is so thick."""
+    if clipped_group(candidate.region.level) != 1 or candidate.thickness < LONE:
+        return None
     side = OPENINGS[-1]
     body = opened(candidate.region.shape, side)
     x, y, width, height = cv2.boundingRect(body)
@@ -147,8 +152,7 @@ def lone_rectangle(candidate: Candidate, others: Sequence[Candidate]) -> Candida
         value % JPEG_BLOCK for value in (box[1].start + x, box[0].start + y, width, height)
     )
     if (
-        clipped_group(candidate.region.level) != 1
-        or min(width, height) < 2 * LONE
+        min(width, height) < 2 * LONE
         or int(body.sum()) != width * height
         or on_grid
         or any(o.thickness >= LONE_RIVAL * min(width, height) / 2 for o in others)
@@ -156,7 +160,7 @@ def lone_rectangle(candidate: Candidate, others: Sequence[Candidate]) -> Candida
         return None
     # Nothing of what it ran into.
     region = candidate.region._replace(shape=body)
-    return candidate._replace(region=region, body=body, side=side)
+    return replace(candidate, region=region, body=body, side=side)
 
 
 def is_cut(candidate: Candidate, known: Mask) -> bool:

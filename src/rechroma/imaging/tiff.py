@@ -12,6 +12,7 @@ from PIL import Image
 
 from rechroma.errors import UserError
 from rechroma.imaging.depth import Samples
+from rechroma.imaging.jpeg_damage import MOST_PIXELS
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -20,7 +21,7 @@ WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, CMYK = 0, 1, 2, 5  # PhotometricInterpretatio
 OPACITY = (1, 2)  # ExtraSamples: premultiplied or not
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3  # SampleFormat
 CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, CMYK: 4}
-MOST_CHANNELS = 16  # more are no photograph
+JPEG = 7  # Compression
 DNG_VERSION = 50706
 OPENCV_DEPTHS = (8, 10, 12, 14, 16)
 OPENCV_CHANNELS = ((1, WHITE_IS_ZERO), (1, BLACK_IS_ZERO), (3, RGB), (4, RGB))
@@ -52,10 +53,15 @@ def needs_raw_samples(picture: Image.Image) -> bool:
 
 
 def check_developed(picture: Image.Image) -> None:
-    """Raise a TiffError if an opened TIFF is the raw file of a camera."""
+    """Raise a TiffError if an opened TIFF is the raw file of a camera, or far too short."""
     tags = picture.tag_v2  # type: ignore[attr-defined]
     if DNG_VERSION in tags:
         raise TiffError("is a raw file of a camera (DNG), expected a developed photograph")
+    # JPEG in a TIFF, which libtiff fills with gray where data is missing.
+    if tags.get(259) == JPEG:
+        width, height = picture.size
+        if width * height > 8 * MOST_PIXELS * sum(tags.get(279) or tags.get(325) or ()):
+            raise TiffError("is a TIFF that is cut off or broken")
 
 
 def tiff_header(stream: BinaryIO) -> tuple[Image.Image, tuple[int, int]]:

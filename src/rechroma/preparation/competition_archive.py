@@ -94,10 +94,10 @@ def inner_path(value: str, where: str) -> str:
         where: list and line, in errors.
 
     Raises:
-        PhotoError: empty, absolute, or leading outside of the folder.
+        PhotoError: empty, with a zero byte, absolute, or leading outside of the folder.
     """
     name = PurePosixPath(value.replace("\\", "/"))
-    if not name.name:
+    if not name.name or "\0" in value:
         raise PhotoError(where, "names no file")
     if name.is_absolute() or ".." in name.parts or PureWindowsPath(value).drive:
         raise PhotoError(value, f"leads outside the data ({where})")

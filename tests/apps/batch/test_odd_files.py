@@ -40,7 +40,7 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 HOLE = np.s_[14:30, 14:52]
 NO_DAMAGE = "^no damage found, color only$"
-JPEG_DAMAGE = "^the file was saved as JPEG after it was damaged$"
+LATE = "^the file was saved as JPEG after it was damaged$"
 CUT = "^cannot be read: …$"
 
 
@@ -260,11 +260,9 @@ KINDS = {
     "PNG in color": Kind(
         "color.png", saved(COLOR), message="^is in color, which was replaced; --keep"
     ),
-    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=JPEG_DAMAGE),
-    "progressive JPEG": Kind(
-        "progressive.jpg", saved(kind="JPEG", progressive=True), message=JPEG_DAMAGE
-    ),
-    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), message=JPEG_DAMAGE),
+    "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=LATE),
+    "progressive JPEG": Kind("progressive.jpg", saved(kind="JPEG", progressive=True), message=LATE),
+    "CMYK JPEG": Kind("cmyk.jpg", saved(kind="JPEG", mode="CMYK"), message=LATE),
     "CMYK TIFF": Kind("cmyk-lzw.tif", saved(kind="TIFF", mode="CMYK")),
     "palette PNG": Kind("palette.png", saved(mode="P")),
     "palette PNG with a transparent color": Kind(
@@ -386,7 +384,7 @@ KINDS = {
     "JPEG of several pictures (MPO)": Kind(
         "mpo.jpg",
         frames("MPO"),
-        message="^only the first of 3 frames was restored; the file was saved as JPEG",
+        message="^only the first of 3 frames was restored; the file was saved as JPEG after",
     ),
     # Other formats
     "GIF": Kind("still.gif", saved(kind="GIF")),
@@ -401,9 +399,9 @@ KINDS = {
     "PBM": Kind("pbm.pbm", saved(kind="PPM", mode="1"), message=NO_DAMAGE),
     "TGA": Kind("tga.tga", saved(kind="TGA")),
     "DIB": Kind("dib.dib", saved(kind="DIB")),
-    "JPEG called .jfif": Kind("jfif.jfif", saved(kind="JPEG"), message=JPEG_DAMAGE),
-    "JPEG called .jpe": Kind("jpe.jpe", saved(kind="JPEG"), message=JPEG_DAMAGE),
-    "JPEG called .JPG_large": Kind("large.JPG_large", saved(kind="JPEG"), message=JPEG_DAMAGE),
+    "JPEG called .jfif": Kind("jfif.jfif", saved(kind="JPEG"), message=LATE),
+    "JPEG called .jpe": Kind("jpe.jpe", saved(kind="JPEG"), message=LATE),
+    "JPEG called .JPG_large": Kind("large.JPG_large", saved(kind="JPEG"), message=LATE),
     "TIFF called .tif_1": Kind("tif-1.tif_1", saved(kind="TIFF")),
     "HEIC without pillow-heif": Kind("heic.heic", HEIC, FAILED, NO_HEIF),
     "HEIC called .jpg": Kind("phone.jpg", HEIC, FAILED, NO_HEIF),
@@ -460,7 +458,7 @@ KINDS = {
         PROGRESSIVE[: len(PROGRESSIVE) // 2],
         message="^the JPEG is cut off; .* lack detail; no damage found, color only$",
     ),
-    "JPEG with a film behind it": Kind("film.jpg", JPEG + b"film" * 99, message=JPEG_DAMAGE),
+    "JPEG with a film behind it": Kind("film.jpg", JPEG + b"film" * 99, message=LATE),
     "PNG with a broken text": Kind(
         "broken-text.png",
         png_with(b"tEXt", b"Title\0Grandma", checksum=b"\0\0\0\0"),

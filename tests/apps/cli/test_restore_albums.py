@@ -237,12 +237,13 @@ def test_files_that_are_no_photographs_are_counted_by_suffix(damaged, restored, 
 def test_with_strict_a_doubt_is_a_failure(damaged, photo, restored, capsys):
     put("album/a.png", damaged)
     put("album/sound.png", to_luma(photo))
+    put("album/late.jpg", damaged)
     put("album/dark.tif", damaged.astype(np.uint16))
     arguments = ("album", "--out", "new", "--save-masks", "masks", "--report", "r.json")
     assert restored(*arguments, "--strict") == 1
-    assert made("new") == made("masks") == ["a.png"]
+    assert made("new") == made("masks") == ["a.png", "sound.png"]
     shown = capsys.readouterr().err
-    assert "album/sound.png: doubtful, so nothing was written: no damage found" in shown
+    assert "album/late.jpg: doubtful, so nothing was written: the file was saved as JPEG" in shown
     assert "album/dark.tif: doubtful, so nothing was written: uses only levels to " in shown
     report = json.loads(Path("r.json").read_text())
     assert report["failed_by_reason"] == {"doubtful": 2}

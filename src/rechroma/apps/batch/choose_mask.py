@@ -78,11 +78,13 @@ def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry
     entry.lost = round(float(lost.mean()), 6)
     entry.color_only = not lost.any()
     if entry.color_only:
-        reason = "its mask is empty" if entry.mask_file else "no damage found"
-        if options.find == "none" and not entry.mask_file:
-            reason = "no damage was looked for"
         effect = "nothing to restore" if options.keep_color else "color only"
-        entry.warnings.append(Doubt(f"{reason}, {effect}"))
+        if entry.mask_file:
+            entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
+        elif options.find == "none":
+            entry.warnings.append(f"no damage was looked for, {effect}")
+        else:
+            entry.warnings.append(f"no damage found, {effect}")
     if lost.all():
         raise PhotoError(str(job.source), "its mask hides everything, expected some of it known")
     width, shorter = widest_hole(lost), min(lost.shape)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
 from rechroma.apps.batch.restore_files import restore_file
-from rechroma.imaging.decode import no_pixel_limit
+from rechroma.imaging.pillow_settings import no_pixel_limit
 from rechroma.imaging.types import Luma, Mask
 from rechroma.inference.backend import Backend, NetworkOutput
 from rechroma.inference.restorer import Restorer

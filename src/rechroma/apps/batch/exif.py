@@ -8,7 +8,8 @@ from PIL import Image
 from PIL.ExifTags import IFD, Base
 
 from rechroma.apps.batch.captions import Captions, read_captions
-from rechroma.imaging.decode import OpenedImage, pillow_lock
+from rechroma.imaging.decode import OpenedImage
+from rechroma.imaging.pillow_settings import pillow_lock
 
 PROCESSING_SOFTWARE = Base.ProcessingSoftware  # the program that edited a picture; no camera
 INCH = 2  # value of ResolutionUnit

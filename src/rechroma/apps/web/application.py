@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rechroma.apps.web.examples import write_examples
 from rechroma.apps.web.page import Page
-from rechroma.apps.web.server import make_server
+from rechroma.apps.web.server import is_reachable, make_server
+from rechroma.apps.web.session import MEGABYTE_LIMIT
 from rechroma.apps.web.theme import STYLE, make_theme
 from rechroma.errors import UserError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
-UPLOAD_LIMIT = 100 * 2**20  # bytes; 50 megapixels of a scanner's gray take half of it as PNG
+UPLOAD_LIMIT = MEGABYTE_LIMIT * 10**6  # bytes
 
 
 def make_application(
@@ -55,11 +56,11 @@ def make_application(
 
 
 def serve_page(restorer: "Restorer", listening: socket.socket, bundled: bool = False) -> None:
-    """Serve the page on a socket of `server.listen` until interrupted; then remove its files."""
-    with tempfile.TemporaryDirectory(prefix="rechroma-") as folder, _no_proxies():
-        os.environ["GRADIO_TEMP_DIR"] = folder
-        examples = write_examples(Path(folder, "examples"))
-        make_server(make_application(restorer, examples, bundled)).run(sockets=[listening])
+    """Serve the page on a socket of `server.listen` until interrupted, inside a `work_folder`."""
+    with _no_proxies():
+        examples = write_examples(Path(tempfile.gettempdir(), "examples"))
+        application = make_application(restorer, examples, bundled)
+        make_server(application, is_reachable(listening)).run(sockets=[listening])
 
 
 def require_gradio() -> Any:

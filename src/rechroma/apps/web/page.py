@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from rechroma.apps.web.mask_overlay import BRUSH, paint_mask
 from rechroma.apps.web.session import (
+    MEGABYTE_LIMIT,
+    PIXEL_LIMIT,
     MaskSession,
     corrected_mask,
     describe_damage,
@@ -25,6 +27,8 @@ from rechroma.apps.web.theme import (
     status_line,
     step_heading,
 )
+from rechroma.apps.web.uploads import refuse_addresses
+from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
 from rechroma.errors import UserError
 from rechroma.imaging.formats import SUFFIXES
 from rechroma.imaging.io import write_png
@@ -35,12 +39,14 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
+TIME_LIMIT = 300  # s for finding damage, and for restoring, waiting for others included
 FILE_LIFETIME = 24 * 3600  # s that uploaded and restored files are kept while the page is served
 QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 
 TITLE = (
     "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
 )
+LIMITS = f"Photograph of up to {PIXEL_LIMIT // 10**6} megapixels and {MEGABYTE_LIMIT} MB"
 LICENSE = "The bundled model is for research use only."
 
 
@@ -56,6 +62,7 @@ class Page:
 
     def __init__(self, gr: Any, restorer: "Restorer", examples: list[Path], bundled: bool):
         self.gr, self.restorer, self.examples, self.bundled = gr, restorer, examples, bundled
+        self.time_limit = TimeLimit(TIME_LIMIT, at_once=1)
 
     def build(self) -> "Blocks":
         """The page as Gradio's blocks."""
@@ -72,6 +79,10 @@ class Page:
                 gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
             blocks.load(None, js=add_alt_texts("examples"))
             self._connect_events()
+        # What Gradio's own `launch` sets: without it a request may name any file of this machine.
+        blocks.has_launched = True
+        for component in (self.upload, self.editor):
+            refuse_addresses(component)
         blocks.queue(api_open=False, max_size=QUEUE_LIMIT, default_concurrency_limit=1)
         return blocks
 
@@ -82,7 +93,7 @@ class Page:
             gr.HTML(step_heading(1, "Photograph"), elem_classes="heading")
             self.upload = gr.File(
                 file_types=sorted(SUFFIXES),
-                label="Photograph",
+                label=LIMITS,
                 height=150,
                 elem_id="file",
             )
@@ -174,7 +185,7 @@ class Page:
         if file is None:
             return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
         with _errors_shown(gr):
-            session, preview = open_session(Path(file))
+            session, preview = self.time_limit.run(lambda: open_session(Path(file)))
         height, width = session.preview_mask.shape
         layers = [paint_mask(session.preview_mask)]
         return (
@@ -190,16 +201,18 @@ class Page:
         )
 
     def restore_photograph(
-        self, session: MaskSession | None, edited: dict[str, Any], keep_color: bool
+        self, session: MaskSession | None, edited: dict[str, Any] | None, keep_color: bool
     ) -> tuple[Any, ...]:
         """Restore the photograph with the corrected mask and show it in step 3."""
         gr = self.gr
         started = time.monotonic()
         with _errors_shown(gr):
-            if session is None:
+            if session is None or edited is None:  # a request without them, as of a stale page
                 raise UserError("The photograph is no longer here, choose it again.")
             mask = corrected_mask(session, edited["layers"])
-            before, after = restore_session(self.restorer, session, mask, keep_color)
+            before, after = self.time_limit.run(
+                lambda: restore_session(self.restorer, session, mask, keep_color)
+            )
         target = Path(tempfile.mkdtemp(dir=self.download.GRADIO_CACHE), session.download_name)
         write_png(target, after)
         seconds = time.monotonic() - started
@@ -216,6 +229,11 @@ def _errors_shown(gr: Any) -> Iterator[None]:
     """Show a user error, and too little memory, as a message on the page."""
     try:
         yield
+    except TimeLimitError as error:
+        raise gr.Error(
+            f"Stopped: it {error}. Choose a smaller photograph, or use the command line.",
+            print_exception=False,
+        ) from None
     except UserError as error:
         raise gr.Error(escape(str(error)), print_exception=False) from None
     except MemoryError:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 PIXEL_LIMIT = 50_000_000  # enough for most scans; the command line takes larger ones
+MEGABYTE_LIMIT = 100  # of an upload; 50 megapixels of a scanner's gray take half of it as PNG
 PREVIEW = 1200  # px, longer side in the browser: sharp on most screens, and quickly loaded
 
 
