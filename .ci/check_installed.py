@@ -16,7 +16,14 @@ from PIL import Image
 
 HOLE = np.s_[60:110, 80:150]
 LOST_GRAY = 77
-BUNDLED = ("model.json", "card.md", "weights.safetensors", "restorer.onnx")
+BUNDLED = (
+    "model.json",
+    "card.md",
+    "weights.safetensors",
+    "restorer.onnx",
+    "finder.onnx",
+    "finder.json",
+)
 
 
 def main() -> None:

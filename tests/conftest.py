@@ -13,11 +13,12 @@ import yaml
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.draw_damage import KINDS, draw_damage
 from rechroma.imaging.io import write_png
+from rechroma.imaging.print_damage import KINDS as PRINT_KINDS
 from rechroma.inference.backend import NetworkOutput
 from rechroma.inference.restorer import Restorer
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import save_model
-from rechroma.settings import Damage, Settings, parse_settings
+from rechroma.settings import Damage, PrintDamageSettings, Settings, parse_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -72,6 +73,22 @@ def make_damage(make_settings: Callable[..., Settings]) -> Callable[..., Damage]
         weights = {kind: float(kind == only) for kind in KINDS} if only else {}
         changes = {f"damage.{name}": value for name, value in (weights | changes).items()}
         return make_settings(**changes).damage
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_print_damage(
+    make_settings: Callable[..., Settings],
+) -> Callable[..., PrintDamageSettings]:
+    """The project's settings of damage on prints, always damaged, or of one kind only."""
+
+    def make(only: str | None = None, **changes: Any) -> PrintDamageSettings:
+        weights = {kind: float(kind == only) for kind in PRINT_KINDS} if only else {}
+        changes = {"undamaged": 0} | weights | changes
+        return make_settings(
+            **{f"print_damage.{name}": value for name, value in changes.items()}
+        ).print_damage
 
     return make
 
@@ -211,3 +228,25 @@ def root(tmp_path, migrated_store, monkeypatch) -> Path:
     monkeypatch.delenv("DVC_EXP_NAME", raising=False)
     shutil.copy(migrated_store, tmp_path / "mlflow.db")
     return tmp_path
+
+
+@pytest.fixture
+def gray_photos(tmp_path: Path, photo: np.ndarray) -> Any:
+    """12 packed gray photographs of 96x128 px."""
+    from rechroma.data.gray_photos import GrayPhotos, pack_photos
+
+    for number in range(12):
+        write_png(tmp_path / f"grays/{number:02}.png", np.roll(to_luma(photo), 7 * number, 1))
+    return GrayPhotos(pack_photos([tmp_path / "grays"], tmp_path / "packed"))
+
+
+@pytest.fixture(scope="session")
+def finder_settings(make_settings: Callable[..., Settings]) -> Callable[..., Settings]:
+    """The project's settings for a training of the finder that takes a second."""
+
+    def make(**changes: Any) -> Settings:
+        tiny = {"channels": [4, 8], "samples": 24, "batch": 4, "crop": 64, "report_every": 8}
+        tiny |= {"validation": 3} | changes
+        return make_settings(**{f"finder.{name}": value for name, value in tiny.items()})
+
+    return make

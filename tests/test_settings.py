@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from rechroma.errors import UserError
+from rechroma.imaging.print_damage import KINDS as PRINT_KINDS
 from rechroma.settings import Settings, load_settings, parse_settings
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
@@ -93,6 +94,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no kind of damage": (
         {"damage.rectangle": 0, "damage.circle": 0, "damage.polygon": 0},
         r"damage\.rectangle, circle and polygon are all 0",
+    ),
+    "no kind of damage on prints": (
+        {f"print_damage.{kind}": 0 for kind in PRINT_KINDS},
+        r"print_damage\.scratch, film_line, .* and fingerprint are all 0",
+    ),
+    "strength upside down": (
+        {"print_damage.strength": [0.5, 0.1]},
+        r"print_damage\.strength is \[0\.5, 0\.1\], expected the smaller number first",
     ),
     "nothing to train on": (
         {"data.validation": 0.5, "data.test": 0.5},

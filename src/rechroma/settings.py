@@ -16,7 +16,9 @@ from rechroma.errors import UserError, unknown
 
 # Settings that do not change what training computes.
 BESIDE_TRAINING: dict[str, bool | set[str]] = {
+    "print_damage": True,
     "evaluate": True,
+    "finder": True,
     "tracking": True,
     "train": {"workers"},
 }
@@ -26,6 +28,7 @@ STRIDE = 32  # px; networks work on heights and widths that are its multiples, t
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
 
 
 def _pair_from_text(value: Any) -> Any:
@@ -113,6 +116,63 @@ class Damage(_Strict):
         )
         if self.rectangle + self.circle + self.polygon == 0:
             raise ValueError("rectangle, circle and polygon are all 0, give one of them a weight")
+        return self
+
+
+class PrintDamageSettings(_Strict):
+    """Damage as real prints have it, which a network learns to find."""
+
+    scratch: Weight
+    """Weight of scratches; 0: none."""
+    film_line: Weight
+    """Weight of film lines, nearly upright and straight; 0: none."""
+    crack: Weight
+    """Weight of single cracks with branches; 0: none."""
+    craquelure: Weight
+    """Weight of nets of fine cracks; 0: none."""
+    fold: Weight
+    """Weight of folds across the print, shaded on both sides; 0: none."""
+    hair: Weight
+    """Weight of hairs and fibers; 0: none."""
+    scribble: Weight
+    """Weight of scribbles of a pen; 0: none."""
+    spot: Weight
+    """Weight of spots; 0: none."""
+    dust: Weight
+    """Weight of dust: many specks; 0: none."""
+    tear: Weight
+    """Weight of torn edges and corners, down to paper or to the scanner's lid; 0: none."""
+    missing: Weight
+    """Weight of missing pieces and flaked emulsion; 0: none."""
+    blotch: Weight
+    """Weight of blotches without a rim; 0: none."""
+    water_stain: Weight
+    """Weight of water stains with a rim; 0: none."""
+    tape: Weight
+    """Weight of tape, which is half transparent; 0: none."""
+    fingerprint: Weight
+    """Weight of fingerprints; 0: none."""
+    damages: tuple[Positive, Positive]
+    """Fewest and most damages of one photograph."""
+    strength: tuple[Share, Share]
+    """Weakest and strongest damage, from 0, hardly there, to 1."""
+    undamaged: Share
+    """Share of the photographs that stay undamaged."""
+    aging: tuple[Share, Share]
+    """Weakest and strongest aging and scanning, from 0, none, to 1."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "PrintDamageSettings":
+        _check_ranges(self, "damages", "strength", "aging")
+        weights = [
+            name
+            for name, field in type(self).model_fields.items()
+            if field.annotation is float and name != "undamaged"
+        ]
+        if not any(getattr(self, name) for name in weights):
+            raise ValueError(
+                f"{', '.join(weights[:-1])} and {weights[-1]} are all 0, give one of them a weight"
+            )
         return self
 
 
@@ -212,6 +272,54 @@ class Restore(_Strict):
     """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue."""
 
 
+class Finder(_Strict):
+    """The network that finds damage as prints have it, and its training."""
+
+    encoder: str
+    """`compact`, or the name of an encoder of smp or timm."""
+    decoder: str
+    """The name of a decoder of smp; not used by `compact`."""
+    channels: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=6)]
+    """Channels of each scale of `compact`, or of a U-Net's decoder of smp, finest first."""
+    weights: str
+    """Starting weights: `none`, or a .safetensors file of such a network."""
+    optim: str
+    """Any optimizer of timm."""
+    lr: Annotated[float, Field(gt=0)]
+    """Peak learning rate of the cosine schedule."""
+    weight_decay: Annotated[float, Field(ge=0)]
+    """Weight decay of the optimizer."""
+    warmup: Share
+    """Share of the training in which the learning rate climbs to its peak."""
+    samples: Positive
+    """Samples of the whole training."""
+    batch: Positive
+    """Samples in a batch."""
+    crop: Annotated[int, Field(ge=STRIDE, multiple_of=STRIDE)]
+    """Side of the samples, px."""
+    zoom: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
+    """Least and most that a crop of a photograph is enlarged."""
+    distractors: Share
+    """Share of the samples with what looks like damage and is none: captions, borders, wires."""
+    dice: Annotated[float, Field(ge=0)]
+    """Weight of the Dice loss beside cross-entropy."""
+    clip: Annotated[float, Field(ge=0)]
+    """Largest norm of the gradient; 0: not clipped."""
+    ema: Annotated[float, Field(ge=0, lt=1)]
+    """Decay of the moving average of the weights, per step; 0: none."""
+    freeze_norm: Share
+    """Share of the training after which the statistics of batch normalization stay."""
+    report_every: Positive
+    """Samples between two reports, each with a checkpoint."""
+    validation: Positive
+    """Photographs that are kept back for the reports."""
+
+    @model_validator(mode="after")
+    def _check(self) -> "Finder":
+        _check_ranges(self, "zoom")
+        return self
+
+
 class Evaluate(_Strict):
     """How a trained model is evaluated."""
 
@@ -255,10 +363,12 @@ class Settings(_Strict):
     """Augmentation of the training photographs."""
     data: Data
     damage: Damage
+    print_damage: PrintDamageSettings
     model: Model
     train: Train
     discriminator: Discriminator
     restore: Restore
+    finder: Finder
     evaluate: Evaluate
     tracking: Tracking
 

@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from benchmarks import bench_finding, bench_joint, bench_large, large_process, onnx_process
+from benchmarks import (
+    bench_finding,
+    bench_joint,
+    bench_large,
+    large_process,
+    onnx_process,
+    show_print_damage,
+)
 from benchmarks import show_twelve as twelve
 from benchmarks.bench_joint import Steps, steps
 from benchmarks.bench_onnx import QUICK_SIZES, Measured, table, write_photographs
@@ -125,3 +132,10 @@ def test_twelve_photographs_make_one_picture(run, model):
     run(twelve, "--model", "small", "--out", "twelve.jpg")
     width = 6 * (twelve.SHOWN + twelve.GAP)
     assert read_color(Path("twelve.jpg")).shape[:2] == (width, width)
+
+
+def test_every_kind_of_damage_on_prints_is_in_one_picture(run, monkeypatch):
+    kinds = dict(list(show_print_damage.KINDS.items())[:2])
+    monkeypatch.setattr(show_print_damage, "KINDS", kinds)
+    run(show_print_damage, "--out", "kinds.jpg")
+    assert read_color(Path("kinds.jpg")).shape[1] > 8 * show_print_damage.SIDE

@@ -15,8 +15,8 @@ from PIL import Image
 from rechroma import metrics
 from rechroma.apps.batch.mask_file import parse_mask
 from rechroma.apps.model_catalog import default_model, load_named_model
+from rechroma.deployment.bundled_finder import load_bundled_finder
 from rechroma.errors import UserError
-from rechroma.imaging import detect_damage
 from rechroma.imaging.io import (
     gray_from_array,
     mask_from_gray,
@@ -27,6 +27,13 @@ from rechroma.imaging.io import (
 from rechroma.imaging.mask_levels import NoMaskError
 from rechroma.imaging.pixels import decode_image, opacity, upright
 from rechroma.imaging.types import Luma, Mask, Photo
+from rechroma.inference.find_all_damage import (
+    FIND,
+    SENSITIVITY,
+    Find,
+    find_all_damage,
+    uses_network,
+)
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
 
@@ -58,7 +65,12 @@ def load_model(
 
 
 def restore(
-    photo: Picture, mask: Picture | None = None, model: Restorer | str | Path | None = None
+    photo: Picture,
+    mask: Picture | None = None,
+    model: Restorer | str | Path | None = None,
+    *,
+    find: Find = "auto",
+    sensitivity: float = SENSITIVITY,
 ) -> Image.Image:
     """A photograph with its color and its lost part, at its own size.
 
@@ -70,12 +82,14 @@ def restore(
             `find_damage`.
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
+        find, sensitivity: as for `find_damage`; without a mask alone.
 
     Returns:
         An RGB image. Its gray (`convert("L")`) is that of the photograph wherever it is not lost.
 
     Raises:
-        UserError: a picture cannot be read, the sizes differ, or nothing of the photograph is left.
+        UserError: a picture cannot be read, the sizes differ, nothing of the photograph is left,
+            or as `find_damage`.
 
     >>> gray = np.full((48, 64), 90, np.uint8)
     >>> restored = restore(gray, mask=np.zeros((48, 64), bool))
@@ -85,7 +99,7 @@ def restore(
     True
     """
     gray = _gray(photo, "photo")
-    lost = detect_damage.find_damage(gray) if mask is None else _mask(mask)
+    lost = _find(gray, find, sensitivity) if mask is None else _mask(mask)
     _check_sizes(mask=lost, photo=gray)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
@@ -93,21 +107,28 @@ def restore(
     return Image.fromarray(restorer(gray, lost))
 
 
-def find_damage(photo: Picture) -> Mask:
-    """Where a photograph is damaged: areas of one constant gray with a sharp border.
+def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SENSITIVITY) -> Mask:
+    """Where a photograph is damaged: areas of one constant gray with a sharp border, and more.
 
     Args:
         photo: as for `restore`.
+        find: `flat`: areas of one constant gray, by rule; `lines`: also scratches, cracks, spots
+            and torn parts, by a network; `none`: nothing; `auto`: what is sure, which is `flat`.
+        sensitivity: of the network, from 0, only what is certain, to 1.
 
     Returns:
         `(H, W)` bool, True where lost; all False where no damage is found.
+
+    Raises:
+        UserError: the photograph cannot be read, `find` is none of these, the sensitivity is not
+            from 0 to 1, or the package has no network.
 
     >>> gray = np.random.default_rng(0).integers(100, 200, (64, 64)).astype(np.uint8)
     >>> gray[20:40, 10:30] = 50
     >>> int(find_damage(gray).sum())
     400
     """
-    return detect_damage.find_damage(_gray(photo, "photo"))
+    return _find(_gray(photo, "photo"), find, sensitivity)
 
 
 def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
@@ -133,6 +154,18 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     lost = _mask(mask)
     _check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
+
+
+def _find(gray: Luma, find: Find, sensitivity: float) -> Mask:
+    """The damage of a gray photograph, as `find_damage`."""
+    if find not in FIND:
+        raise UserError(f"find: is '{find}', expected one of {', '.join(FIND)}")
+    if not 0 <= sensitivity <= 1:
+        raise UserError(f"sensitivity: is {sensitivity}, expected 0 to 1")
+    finder = load_bundled_finder() if uses_network(find) else None
+    if uses_network(find) and finder is None:
+        raise UserError("find: the network that finds scratches is missing; install rechroma again")
+    return find_all_damage(gray, find, sensitivity, finder).mask
 
 
 def _load_cached(name: str | Path | None) -> Restorer:

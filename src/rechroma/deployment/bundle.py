@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rechroma.deployment.bundled_finder import keep_finder
 from rechroma.errors import UserError
 from rechroma.imaging.types import Luma, Mask
 from rechroma.models.card import ONNX, WEIGHTS
@@ -69,6 +70,7 @@ def write_bundle(
     with whole_folder(folder) as part:
         entries = {"license": LICENSE, **extra}
         save_model(stored.network, stored.restore, part, half=True, extra=entries)
+        keep_finder(folder, part)
         _check_size(part / WEIGHTS)
         _check_size(add_onnx(part))
         _compare(part, photographs)

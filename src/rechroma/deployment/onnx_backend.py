@@ -89,7 +89,7 @@ class OnnxBackend:
         """As `Backend`: a session of its own, which reads the file again."""
         if self.file is None:
             return self
-        return replace(self, session=_open(self.file, self.device, threads))
+        return replace(self, session=open_session(self.file, self.device, threads))
 
 
 def load_onnx(path: Path, device: str = "cpu") -> tuple[OnnxBackend, Restore]:
@@ -112,7 +112,7 @@ def load_onnx(path: Path, device: str = "cpu") -> tuple[OnnxBackend, Restore]:
     """
     if not path.is_file():
         raise UserError(f"{path} is missing, expected an ONNX file that `rechroma export` wrote")
-    session = _open(path, device, processors())
+    session = open_session(path, device, processors())
     card = parse_card(session.get_modelmeta().custom_metadata_map.get(METADATA))
     if card is None:
         raise UserError(
@@ -135,8 +135,23 @@ def has_provider(device: str) -> bool:
     return PROVIDERS[device] in _onnxruntime().get_available_providers()
 
 
-def _open(path: Path, device: str, threads: int) -> "InferenceSession":
-    """A session on the device, or on the CPU where this onnxruntime has none for the device."""
+def open_session(path: Path, device: str = "cpu", threads: int | None = None) -> "InferenceSession":
+    """A session on the device, or on the CPU where this onnxruntime has none for the device.
+
+    Args:
+        path: of an ONNX file.
+        device: as for `load_onnx`.
+        threads: to compute with; None: all processors of this process.
+
+    Raises:
+        UserError: it is no ONNX file, or onnxruntime is not installed.
+
+    >>> try:
+    ...     open_session(Path("model.onnx"))
+    ... except UserError as error:
+    ...     print(str(error).partition(":")[0])
+    model.onnx is no ONNX file that onnxruntime can run
+    """
     try:
         onnxruntime = _onnxruntime()
     except ImportError:
@@ -145,7 +160,7 @@ def _open(path: Path, device: str, threads: int) -> "InferenceSession":
         ) from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = FATAL
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or processors()
     kind, _, number = device.partition(":")
     providers: list[Any] = [PROVIDERS["cpu"]]
     if kind != "cpu" and has_provider(kind):
@@ -157,7 +172,7 @@ def _open(path: Path, device: str, threads: int) -> "InferenceSession":
     except Exception as error:  # the only common base class of onnxruntime's errors
         if len(providers) > 1:  # the device lacks an operator, or a library
             logger.info("%s on '%s': %s", path, device, error)
-            return _open(path, "cpu", threads)
+            return open_session(path, "cpu", threads)
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is no ONNX file that onnxruntime can run: {reason}") from error
 

@@ -47,7 +47,7 @@ def build_network(
     decoders = [*QUARTER_DECODERS, *smp.MODEL_ARCHITECTURES_MAPPING]
     if decoder not in decoders:
         raise unknown("model.decoder", decoder, decoders)
-    encoder = _encoder_name(settings.encoder)
+    encoder = encoder_name(settings.encoder)
 
     # ImageNet weights are in a Python package, which is read below, or on a hub, which smp asks.
     imagenet = settings.weights == "imagenet"
@@ -61,13 +61,13 @@ def build_network(
 
     network: nn.Module
     if decoder in QUARTER_DECODERS:
-        with _library_refusals(encoder, decoder, weights):
+        with library_refusals(encoder, decoder, weights):
             backbone = smp.encoders.get_encoder(encoder, in_channels=channels, weights=weights)
         make = _quarter_decoder(decoder)
         network = make(backbone, channels, classes, hues, settings.dropout, enlarge)
     else:
         head = {"classes": HUES + 1, "dropout": None} if hues else None
-        with _library_refusals(encoder, decoder, weights):
+        with library_refusals(encoder, decoder, weights):
             network = smp.create_model(
                 decoder,
                 encoder,
@@ -92,8 +92,17 @@ def _quarter_decoder(name: str) -> Callable[..., nn.Module]:
     return QuarterUNet
 
 
-def _encoder_name(name: str) -> str:
-    """smp's spelling of an encoder of smp or timm."""
+def encoder_name(name: str, where: str = "model.encoder", own: str = "plain") -> str:
+    """smp's spelling of an encoder of smp or timm.
+
+    Args:
+        name: of smp or timm.
+        where: the setting that a message names.
+        own: the network of ours that the setting may name too.
+
+    Raises:
+        UserError: neither library has such an encoder.
+    """
     import segmentation_models_pytorch as smp
     import timm
 
@@ -101,7 +110,7 @@ def _encoder_name(name: str) -> str:
         return name
     bare = name.removeprefix("tu-")
     if not timm.is_model(bare):
-        raise unknown("model.encoder", name, ["plain", *smp.encoders.encoders, *timm.list_models()])
+        raise unknown(where, name, [own, *smp.encoders.encoders, *timm.list_models()])
     return f"tu-{bare}"
 
 
@@ -122,7 +131,7 @@ def _check_imagenet_weights(encoder: str) -> None:
 
 
 @contextmanager
-def _library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
+def library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
     """Turns a refusal by smp or timm into a UserError.
 
     Only calls into these two libraries belong inside: an error in our own networks keeps its type

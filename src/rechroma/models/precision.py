@@ -36,3 +36,18 @@ def autocast(device: str) -> torch.autocast:
         device: 'cpu', 'cuda' or 'mps'.
     """
     return torch.autocast(device, torch.bfloat16, enabled=pays_bfloat16(device))
+
+
+@cache
+def has_bfloat16() -> bool:
+    """Whether the CPU has instructions for bfloat16 (AMX or AVX-512), as `has_amx` for torch's."""
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return has_amx() or (supported is not None and bool(supported()))
+
+
+def autocast_convolutions() -> torch.autocast:
+    """A context for networks of plain convolutions on the CPU.
+
+    They take little more than half the time in bfloat16 on AVX-512 too; depthwise ones do not.
+    """
+    return torch.autocast("cpu", torch.bfloat16, enabled=has_bfloat16())

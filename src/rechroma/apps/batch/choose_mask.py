@@ -1,4 +1,4 @@
-"""The mask of one photograph: from its file, from a file beside it, or found by rule."""
+"""The mask of one photograph: from its file, from a file beside it, or found."""
 
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from rechroma.apps.batch.mask_file import (
     read_mask_file,
     widest_hole,
 )
+from rechroma.deployment.bundled_finder import load_bundled_finder
 from rechroma.errors import UserError
 from rechroma.imaging.decode import PhotoError
-from rechroma.imaging.detect_damage import inspect_damage
 from rechroma.imaging.types import Doubt, Luma, Mask
+from rechroma.inference.find_all_damage import find_all_damage, uses_network
 
 LARGE_HOLE = 1 / 3  # of the shorter side: what fills a wider hole is invented
 LARGE_SHARE = 1 / 3  # of a photograph that is found by rule to be lost: it may be sound
@@ -25,7 +26,12 @@ SMALLEST_SIDE = 16  # px of a photograph whose holes are doubted
 
 
 def read_or_find_mask(
-    job: Job, pixels: NDArray[Any], gray: Luma, options: RestoreOptions, entry: ReportEntry
+    job: Job,
+    pixels: NDArray[Any],
+    gray: Luma,
+    options: RestoreOptions,
+    entry: ReportEntry,
+    threads: int | None = None,
 ) -> Mask:
     """`(H, W)` bool, True where lost; `entry` notes where it is from.
 
@@ -46,10 +52,10 @@ def read_or_find_mask(
             if entry.mask in (SCRIBBLE, ERASED):
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
             return lost
-    entry.mask = "found"
-    found = inspect_damage(gray)
-    if found.doubt:
-        entry.warnings.append(Doubt(found.doubt))
+    finder = load_bundled_finder(threads) if uses_network(options.find) else None
+    found = find_all_damage(gray, options.find, options.sensitivity, finder)
+    entry.mask, entry.found = "found", found.shares
+    entry.warnings += map(Doubt, found.doubts)
     if found.mask.mean() > LARGE_SHARE:
         share = f"{found.mask.mean():.0%} of it was taken for damage"
         entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
@@ -75,6 +81,8 @@ def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry
         effect = "nothing to restore" if options.keep_color else "color only"
         if entry.mask_file:
             entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
+        elif options.find == "none":
+            entry.warnings.append(f"no damage was looked for, {effect}")
         else:
             entry.warnings.append(f"no damage found, {effect}")
     if lost.all():

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from rechroma.apps.batch.image_file import format_of
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
+from rechroma.deployment.bundled_finder import finder_digest
+from rechroma.inference.find_all_damage import uses_network
 from rechroma.outputs import write_json
 
 if TYPE_CHECKING:
@@ -118,6 +120,9 @@ def job_digest(job: Job, options: RestoreOptions) -> str:
     wanted = (options.keep_color, options.polarity, options.grow, options.depth)
     made = (job.target.suffix.lower(), options.side_by_side, job.mask_out is not None)
     digest.update(repr((*wanted, *made)).encode())
+    if job.mask is None:
+        network = finder_digest() if uses_network(options.find) else ""
+        digest.update(repr((options.find, options.sensitivity if network else 0, network)).encode())
     for file in files:
         try:
             with file.open("rb") as stream:

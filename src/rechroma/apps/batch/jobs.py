@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
+from rechroma.inference.find_all_damage import SENSITIVITY, Find
 
 Status = Literal["restored", "skipped", "failed"]
 
@@ -61,6 +62,8 @@ class RestoreOptions:
             its format can hold them.
         strict: photographs with a doubt fail.
         model: the digest of the model, of `done_index.model_digest`; empty without an index.
+        find: which damage is found where no mask is given.
+        sensitivity: 0 to 1, of the network that finds damage.
     """
 
     keep_color: bool = False
@@ -71,6 +74,8 @@ class RestoreOptions:
     depth: Depth = "auto"
     strict: bool = False
     model: str = ""
+    find: Find = "auto"
+    sensitivity: float = SENSITIVITY
 
 
 @dataclass
@@ -85,8 +90,9 @@ class ReportEntry:
         height: px, of the upright photograph.
         seconds: from reading to writing.
         lost: share of the photograph, 0 to 1.
-        mask: found (by rule), or the polarity of the mask file.
-        mask_file: the mask file; empty where the damage was found by rule.
+        found: the share of each group of damage that was found; empty with a mask.
+        mask: found, or the polarity of the mask file.
+        mask_file: the mask file; empty where the damage was found.
         color_only: whether nothing was lost and only color was added.
         warnings: one for each thing that was changed or lost on the way.
         doubts: those of the warnings for which the result may be wrong.
@@ -103,6 +109,7 @@ class ReportEntry:
     height: int = 0
     seconds: float = 0.0
     lost: float = 0.0
+    found: dict[str, float] = field(default_factory=dict)
     mask: str = ""
     mask_file: str = ""
     color_only: bool = False

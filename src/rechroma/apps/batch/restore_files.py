@@ -107,7 +107,7 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
     gray = to_luma(image.pixels) if in_color else image.pixels  # (H, W)
 
     # Find what is lost.
-    mask = read_or_find_mask(job, image.pixels, to_8_bits(gray), options, entry)
+    mask = read_or_find_mask(job, image.pixels, to_8_bits(gray), options, entry, restorer.threads)
     if image.lost is not None:
         mask = mask | image.lost
     mask = check_mask(job, grow_mask(mask, options.grow), options, entry)

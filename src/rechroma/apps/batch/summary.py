@@ -100,9 +100,21 @@ def entry_line(entry: ReportEntry, alone: bool = False) -> str:
         return ""
     parts = list(entry.warnings)
     if entry.lost and (alone or entry.doubts or parts or entry.lost >= LOST_SHOWN):
-        source = f"mask {entry.mask_file}" if entry.mask_file else "found by rule"
+        source = f"mask {entry.mask_file}" if entry.mask_file else found_groups(entry)
         parts.insert(0, f"{format_share(entry.lost)} lost, {source}")
     return f"{entry.photo}: {'; '.join(parts)}" if parts else ""
+
+
+def found_groups(entry: ReportEntry) -> str:
+    """Which groups of damage were found, largest first; holes of one gray are found by rule.
+
+    >>> found_groups(ReportEntry("a.png", "b.png", found={"line": 0.01, "flat": 0.2}))
+    'found: flat 20%, line 1.0%'
+    """
+    if not entry.found.keys() - {"flat"}:
+        return "found by rule"
+    groups = sorted(entry.found.items(), key=lambda group: -group[1])
+    return "found: " + ", ".join(f"{name} {format_share(share)}" for name, share in groups)
 
 
 def format_share(share: float) -> str:

@@ -5,14 +5,20 @@ import sys
 from pathlib import Path
 
 from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.paths import for_each_photo
 from rechroma.apps.cli.standard_streams import standard_streams
 
 FIND_MASK = """\
 Writes a PNG of 0 and 255 for each photograph, 255 where it is damaged. Damage is an area of one
-constant gray with a sharp border; flat skies and clipped blacks are not taken for damage.
+constant gray with a sharp border; flat skies and clipped blacks are not taken for damage. With
+--find lines scratches, cracks, spots and torn parts are found too, by a network; stains are shown
+by --kinds alone, as the photograph is not lost there.
 
   rechroma find-mask album/ --out masks
+  rechroma find-mask album/ --out masks --find lines --sensitivity 0.7
+  rechroma find-mask album/ --out kinds --find lines --kinds   red lines, yellow spots, blue areas,
+                                                      green stains, violet areas of one gray
   rechroma find-mask - --out - < old.jpg > mask.png
 """
 
@@ -28,20 +34,36 @@ def add_to(add_command: AddCommand) -> None:
         metavar="DIR",
         help="a folder, or - for one mask",
     )
+    add_find_options(command)
+    command.add_argument(
+        "--kinds",
+        action="store_true",
+        help="write the photograph with its damage colored by kind, instead of the mask",
+    )
 
 
 def _find_mask(chosen: argparse.Namespace) -> int:
     from rechroma.apps.batch.check_outputs import check_outputs
     from rechroma.apps.batch.image_file import write_mask
+    from rechroma.apps.batch.kinds_picture import kinds_picture
     from rechroma.apps.batch.plan_album import check_overwriting, count_suffixes, plan_album
-    from rechroma.imaging.detect_damage import find_damage
-    from rechroma.imaging.io import read_gray
+    from rechroma.deployment.bundled_finder import load_bundled_finder
+    from rechroma.imaging.io import read_gray, write_png
+    from rechroma.inference.find_all_damage import find_all_damage, uses_network
+
+    find, sensitivity = find_options(chosen)
+    finder = load_bundled_finder() if uses_network(find) else None
 
     def write_found_mask(source: Path, target: Path) -> None:
-        mask = find_damage(read_gray(source))
-        if not mask.any():
-            print(f"{streams.name(str(source))}: no damage found", file=sys.stderr)
-        write_mask(target, mask)
+        gray = read_gray(source)
+        found = find_all_damage(gray, find, sensitivity, finder)
+        notes = [*found.doubts, *([] if found.groups.any() else ["no damage found"])]
+        if notes:
+            print(f"{streams.name(str(source))}: {'; '.join(notes)}", file=sys.stderr)
+        if chosen.kinds:
+            write_png(target, kinds_picture(gray, found.groups))
+        else:
+            write_mask(target, found.mask)
 
     with standard_streams(chosen) as streams:
         album = plan_album(chosen.photos, chosen.out)

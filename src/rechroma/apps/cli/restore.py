@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
+from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
 
@@ -21,12 +22,14 @@ FORMATS = ("png", "jpeg", "tiff", "webp", "avif", "jpeg2000")
 
 RESTORE = """\
 Gives photographs their color and their lost part back, at their own size; folders are searched.
-The damage (areas of one constant gray) is found by rule, or given with --mask.
+The damage is found, or given with --mask: areas of one constant gray by rule, and with --find lines
+also scratches, cracks, spots and torn parts, by a network.
 The gray outside the damage is kept exactly: the model only adds color there.
 
   rechroma restore old.jpg --out new.png
   rechroma restore album/ --out restored                  one PNG for each, in the same folders
   rechroma restore album/ --out restored --skip-done --report report.json
+  rechroma restore print.jpg --out new.png --find lines --sensitivity 0.7
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
   rechroma restore - --out - < old.jpg > new.png          standard input to standard output
@@ -63,6 +66,7 @@ def add_to(add_command: AddCommand) -> None:
         default="auto",
         help="which part of a mask is lost; default: auto, the smaller one",
     )
+    add_find_options(command)
     command.add_argument(
         "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
     )
@@ -134,6 +138,7 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
         chosen.depth,
         chosen.strict,
         model_digest(restorer) if keeps_index(chosen) else "",
+        *find_options(chosen),
     )
     engine = Engine(restorer, options, chosen.jobs)
     entries: list[ReportEntry] = []
@@ -164,6 +169,9 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     from rechroma.apps.batch.plan_album import NoPhotosError
     from rechroma.apps.batch.plan_jobs import plan_album_jobs
 
+    if chosen.mask and (chosen.find is not None or chosen.sensitivity is not None):
+        option = "--find" if chosen.find is not None else "--sensitivity"
+        raise UserError(f"{option} finds the damage and --mask gives it, leave one out")
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
     if out_format and chosen.format and out_format != chosen.format:

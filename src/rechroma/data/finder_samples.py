@@ -1,0 +1,98 @@
+"""Samples for the network that finds damage: aged prints with damage drawn on them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from rechroma.data.distractors import add_distractors
+from rechroma.data.gray_photos import GrayPhotos
+from rechroma.imaging.print_damage import age_print, draw_print_damage
+from rechroma.imaging.types import Luma
+from rechroma.settings import Finder, PrintDamageSettings
+
+
+class FinderSample(NamedTuple):
+    """A print, and the damage on it; a data loader adds the axis N.
+
+    Attributes:
+        luma: `(1, H, W)` uint8.
+        groups: `(H, W)` uint8, 0 undamaged, else the place in `GROUPS` from 1.
+    """
+
+    luma: Tensor
+    groups: Tensor
+
+
+class FinderSamples(Dataset[FinderSample]):
+    """Sample `index` of a training; the same in every process and after every resumption.
+
+    Args:
+        photos: photographs.
+        damage: what is drawn, and how prints age.
+        settings: crop, zoom and distractors.
+        seed: of the training.
+        kept_back: samples of the photographs that no training sample shows, one of each, whose
+            damage is the same in every report.
+    """
+
+    def __init__(
+        self,
+        photos: GrayPhotos,
+        damage: PrintDamageSettings,
+        settings: Finder,
+        seed: int,
+        kept_back: bool = False,
+    ):
+        self.photos, self.damage, self.settings, self.seed = photos, damage, settings, seed
+        self.kept_back = kept_back
+        # Spread evenly: neighbors in a folder resemble each other.
+        count = min(settings.validation, max(1, len(photos) // 4))
+        back = np.linspace(0, len(photos) - 1, count).astype(int)
+        self.numbers = back if kept_back else np.setdiff1d(np.arange(len(photos)), back)
+
+    def __len__(self) -> int:
+        return len(self.numbers) if self.kept_back else self.settings.samples
+
+    def __getitem__(self, index: int) -> FinderSample:
+        generator = np.random.default_rng([self.seed, int(self.kept_back), index])
+        number = index if self.kept_back else generator.integers(len(self.numbers))
+        luma = self._crop(self.photos[int(self.numbers[number])], generator)
+        if generator.random() < self.settings.distractors:
+            luma = add_distractors(luma, generator)
+        # A print ages, is then damaged, and what is left of it is scanned.
+        luma = age_print(luma, self.damage, generator)
+        drawn = draw_print_damage(luma, self.damage, generator)
+        luma = age_print(drawn.luma, self.damage, generator, stage="scan")
+        return FinderSample(torch.from_numpy(luma)[None], torch.from_numpy(drawn.groups))
+
+    def _crop(self, luma: Luma, generator: np.random.Generator) -> Luma:
+        """A random square of a photograph, enlarged or reduced, turned and mirrored."""
+        crop, (least, most) = self.settings.crop, self.settings.zoom
+        least = max(least, crop / min(luma.shape))  # that the square lies inside
+        zoom = np.exp(generator.uniform(np.log(least), np.log(max(least, most))))
+        side = min(round(crop / zoom), *luma.shape)
+        top, left = (generator.integers(length - side + 1) for length in luma.shape)
+        square = luma[top : top + side, left : left + side]
+        if side != crop:
+            method = cv2.INTER_AREA if side > crop else cv2.INTER_CUBIC
+            square = cv2.resize(square, (crop, crop), interpolation=method)
+        square = np.rot90(square, int(generator.integers(4)))
+        return np.ascontiguousarray(square[:, ::-1] if generator.random() < 0.5 else square)
+
+
+class SamplesFrom(Sampler[int]):
+    """The numbers of the samples from one on, so that a training can be resumed."""
+
+    def __init__(self, start: int, end: int):
+        self.start, self.end = start, end
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.start, self.end))

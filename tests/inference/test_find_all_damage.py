@@ -1,0 +1,71 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from rechroma.imaging.detect_damage import find_damage
+from rechroma.inference.find_all_damage import FOUND, RIM, find_all_damage, uses_network
+
+
+@pytest.fixture
+def gray():
+    gray = np.random.default_rng(0).integers(100, 200, (96, 128)).astype(np.uint8)
+    gray[20:50, 10:50] = 50
+    return gray
+
+
+class Finder:
+    """Takes the columns of each group for damage of some probability."""
+
+    def __init__(self, **columns):
+        self.columns = columns
+
+    def __call__(self, lumas):
+        planes = np.zeros((len(lumas), 4, *lumas.shape[1:]), np.float32)
+        for group, (column, probability) in self.columns.items():
+            planes[:, FOUND.index(group), :, column] = probability
+        return planes
+
+
+def test_the_rule_and_the_network_give_one_mask(gray):
+    found = find_all_damage(gray, "lines", finder=Finder(line=(80, 0.9)))
+    expected = find_damage(gray)
+    assert expected.any()
+    expected[:, 80 - RIM : 81 + RIM] = True
+    assert np.array_equal(found.mask, expected)
+    assert set(found.shares) == {"line", "flat"}
+    assert found.shares["line"] == pytest.approx(1 / 128, abs=1e-6)
+
+
+def test_stains_are_told_and_not_lost(gray):
+    found = find_all_damage(gray, "lines", finder=Finder(stain=(80, 0.9)))
+    assert np.array_equal(found.mask, find_damage(gray))
+    assert (found.groups[:, 80] == 1 + FOUND.index("stain")).all()
+
+
+def test_more_sensitivity_never_finds_less(gray):
+    finder = Finder(line=(60, 0.3), spot=(80, 0.6), area=(100, 0.97))
+    masks = [find_all_damage(gray, "lines", each / 10, finder).mask for each in range(11)]
+    assert all((after | ~before).all() for before, after in pairwise(masks))
+    assert masks[-1].sum() > masks[5].sum() > masks[0].sum()
+
+
+def test_flat_and_none_never_ask_the_network(gray):
+    def finder(lumas):
+        raise AssertionError(lumas.shape)
+
+    assert np.array_equal(find_all_damage(gray, "flat", finder=finder).mask, find_damage(gray))
+    assert not find_all_damage(gray, "none", finder=finder).mask.any()
+    assert not uses_network("none")
+
+
+def test_without_the_network_the_rule_works_and_says_so(gray):
+    found = find_all_damage(gray, "lines", finder=None)
+    assert np.array_equal(found.mask, find_damage(gray))
+    assert "only flat holes were found" in found.doubts[0]
+
+
+@pytest.mark.parametrize("sensitivity", [-0.1, 1.1, float("nan")])
+def test_a_sensitivity_outside_0_to_1_is_refused(gray, sensitivity):
+    with pytest.raises(ValueError, match="sensitivity"):
+        find_all_damage(gray, "lines", sensitivity)
