@@ -1,95 +1,99 @@
-"""Train the network that finds damage as prints have it.
+"""Train the network that finds damage of prints, or take the bundled one, and measure it."""
 
-  python -m stages.finder --photos DIR [--photos DIR …] --out DIR [-S finder.samples=60000]
-  python -m stages.finder --out DIR --export FILE.onnx
-  python -m stages.finder --out DIR --bundle
-
-The first trains, or goes on where it was interrupted. The second writes the averaged weights so
-far as ONNX, meanwhile or afterwards. The third makes them the bundled ones.
-"""
-
-import argparse
-import os
-import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stages import ROOT, real_root, run
 
+if TYPE_CHECKING:
+    from rechroma.evaluation.finder_scores import Scores
+    from rechroma.imaging.types import Luma
+    from rechroma.settings import Settings
 
-def main() -> None:
-    """Photographs → a folder with weights, a log and a checkpoint."""
-    parser = argparse.ArgumentParser(prog="stages.finder", description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path, action="append", default=[], metavar="DIR")
-    parser.add_argument("--out", type=Path, default=real_root() / "models/finder", metavar="DIR")
-    parser.add_argument("-S", "--set", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--threads", type=int, default=0, help="of torch; 0: all")
-    parser.add_argument("--export", type=Path, metavar="FILE.onnx")
-    parser.add_argument("--bundle", action="store_true", help="put it into the package")
-    chosen = parser.parse_args()
-    if chosen.export:
-        _export(chosen.out, chosen.export)
-    elif chosen.bundle:
-        _bundle(chosen.out)
-    else:
-        _train(chosen)
+PHOTOS = 32  # at most, of validation to choose thresholds on, and of test to measure on
 
 
-def _export(folder: Path, file: Path) -> None:
-    from rechroma.deployment.finder_onnx import export_finder
-    from rechroma.models.damage_finder import load_finder
-    from rechroma.training.finder_trainer import WEIGHTS
+def main(root: Path = ROOT) -> None:
+    """data/prepared → models/finder and reports/finder.json; a training is a run in MLflow."""
+    from rechroma.settings import load_settings
 
-    export_finder(load_finder(folder / WEIGHTS), file)
-    print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
+    settings = load_settings(root / "params.yaml")
+    if settings.finder.samples == 0:
+        from rechroma.deployment.trained_finder import copy_bundled_finder
+
+        copy_bundled_finder(root / "models/finder")
+        measure(root, settings)
+        return
+
+    # MLflow's store and the trainer first: a mistake shows before anything is computed.
+    from rechroma.tracking.store import check_experiment
+
+    check_experiment(real_root(root), settings.tracking.experiment)
+
+    from rechroma.data.gray_photos import GrayTiles
+    from rechroma.data.prepared import open_tiles, read_description
+    from rechroma.evaluation.finder_scores import flat_scores
+    from rechroma.tracking.runs import finder_run
+    from rechroma.training.checkpoint import Checkpoint
+    from rechroma.training.train_finder import finder_fingerprint, make_finder_trainer, train_finder
+
+    dataset = read_description(root / "data/prepared")
+    tiles = GrayTiles(open_tiles(root / "data/prepared/train.npy"))
+    trainer = make_finder_trainer(settings, tiles)
+    name = finder_fingerprint(settings, dataset["digest"])
+    work = Checkpoint(real_root(root) / ".rechroma/finder" / name)
+
+    # Train; an interrupted training continues its MLflow run too.
+    with finder_run(settings, real_root(root), dataset, work.folder / "mlflow_run") as mlflow_run:
+        weights = train_finder(trainer, settings, work.folder, mlflow_run.metrics)
+        write_model(root, settings, weights)
+        mlflow_run.metrics(flat_scores(measure(root, settings)))
+        mlflow_run.file(root / "models/finder", "finder")
+        mlflow_run.file(root / "reports/finder.json")
+    work.remove()
 
 
-def _bundle(folder: Path) -> None:
-    from rechroma.deployment.bundle import LICENSE
-    from rechroma.deployment.bundled_finder import bundle_finder
-    from rechroma.models.damage_finder import load_finder
-    from rechroma.training.finder_trainer import WEIGHTS
+def write_model(root: Path, settings: "Settings", weights: Path) -> None:
+    """Trained weights → models/finder, with thresholds that validation photographs choose."""
+    from rechroma.deployment.trained_finder import load_any_finder, write_trained_finder
+    from rechroma.evaluation.finder_thresholds import choose_thresholds
 
-    file = bundle_finder(load_finder(folder / WEIGHTS), {"license": LICENSE})
-    print(f"{file}: {file.stat().st_size / 2**20:.1f} MiB")
+    thresholds = choose_thresholds(
+        load_any_finder(weights), photos(root, "validation"), settings.print_damage, settings.seed
+    )
+    missing = write_trained_finder(weights, thresholds, root / "models/finder")
+    if missing:
+        print(f"no ONNX file of the finder, so it cannot be bundled: {missing}", flush=True)
 
 
-def _train(chosen: argparse.Namespace) -> None:
-    from rechroma.errors import UserError
-    from rechroma.settings import read_yaml
-    from rechroma.studies.overrides import apply_overrides
+def measure(root: Path, settings: "Settings") -> "Scores":
+    """models/finder and the test photographs → reports/finder.json, and a table that is printed."""
+    from rechroma.deployment.trained_finder import load_any_finder
+    from rechroma.evaluation.finder_scores import (
+        count_drawn,
+        find_by_methods,
+        finder_table,
+        summarize,
+        write_finder_report,
+    )
 
-    settings = apply_overrides(read_yaml(ROOT / "params.yaml"), chosen.set, "-S")
-    if not chosen.photos:
-        raise UserError("--photos is missing, expected a folder of photographs")
-    if chosen.threads:
-        os.environ["OMP_NUM_THREADS"] = str(chosen.threads)
+    find = find_by_methods(load_any_finder(root / "models/finder"))
+    test = list(photos(root, "test"))
+    scores = summarize(count_drawn(test, find, settings.print_damage, settings.seed))
+    print(f"{len(test)} photographs: recall / precision / IoU, and false alarms")
+    print(finder_table(scores), flush=True)
+    write_finder_report(root / "reports/finder.json", scores, len(test))
+    return scores
 
-    import cv2
-    import torch
 
-    from rechroma.data.finder_samples import FinderSamples
-    from rechroma.data.gray_photos import GrayPhotos, pack_photos
-    from rechroma.training.finder_trainer import FinderTrainer, Report, fit_finder
+def photos(root: Path, split: str) -> "Iterator[Luma]":
+    """Undamaged photographs of a split in gray, spread evenly over all."""
+    from rechroma.data.prepared import read_held_out
+    from rechroma.imaging.color import to_luma
 
-    if chosen.threads:
-        torch.set_num_threads(chosen.threads)
-        cv2.setNumThreads(chosen.threads)
-    photos = GrayPhotos(pack_photos(chosen.photos, real_root() / ".rechroma/photos"))
-    parts = (photos, settings.print_damage, settings.finder, settings.seed)
-    trainer = FinderTrainer(settings, FinderSamples(*parts), FinderSamples(*parts, kept_back=True))
-    weights = sum(each.numel() for each in trainer.network.parameters())
-    print(f"{len(photos)} photographs, {weights / 1e6:.2f} million weights", flush=True)
-    started = time.monotonic()
-
-    def show(report: Report) -> None:
-        minutes = (time.monotonic() - started) / 60
-        scores = ", ".join(f"{name} {each:.4g}" for name, each in report.items())
-        print(f"{minutes:.1f} min: {scores}", flush=True)
-
-    fit_finder(trainer, settings, chosen.out, show)
+    return (to_luma(each.target) for each in read_held_out(root / "data/prepared", split, PHOTOS))
 
 
 if __name__ == "__main__":
-    sys.argv[0] = "finder"
     run(main)

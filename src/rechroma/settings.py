@@ -23,6 +23,8 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "train": {"workers"},
 }
 
+OF_FINDER = {"seed", "print_damage", "finder"}  # what a training of the finder depends on
+
 STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -280,7 +282,7 @@ class Finder(_Strict):
     decoder: str
     """The name of a decoder of smp; not used by `compact`."""
     channels: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=6)]
-    """Channels of each scale of `compact`, or of a U-Net's decoder of smp, finest first."""
+    """Channels of each scale, finest first; the U-Nets of smp use the first five at most."""
     weights: str
     """Starting weights: `none`, or a .safetensors file of such a network."""
     optim: str
@@ -291,8 +293,8 @@ class Finder(_Strict):
     """Weight decay of the optimizer."""
     warmup: Share
     """Share of the training in which the learning rate climbs to its peak."""
-    samples: Positive
-    """Samples of the whole training."""
+    samples: Count
+    """Samples of the whole training; 0: none, the bundled finder is taken."""
     batch: Positive
     """Samples in a batch."""
     crop: Annotated[int, Field(ge=STRIDE, multiple_of=STRIDE)]

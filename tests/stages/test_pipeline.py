@@ -7,7 +7,8 @@ import yaml
 from imports import reached_modules
 from pydantic import BaseModel
 
-from rechroma.settings import Settings
+from rechroma.settings import OF_FINDER, Settings
+from rechroma.training import train_finder
 from rechroma.training.checkpoint import CODE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +58,14 @@ def test_the_checkpoint_covers_all_code_that_training_computes_with():
     assert needed("train") - {"stages/__init__.py", "stages/train.py"} - later <= covered
 
 
+def test_the_checkpoint_covers_all_code_that_a_training_of_the_finder_computes_with():
+    covered = {f"src/rechroma/{name}" for name in train_finder.CODE}
+    reached = reached_modules(ROOT / "src/rechroma/training/train_finder.py")
+    needed = {"/".join(module.relative_to(ROOT).parts[:3]) for module in reached}
+    reports = {"src/rechroma/evaluation", "src/rechroma/inference"}  # which no weight depends on
+    assert needed - NO_INPUTS.keys() - reports <= covered
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_logging_is_no_input_of_a_stage(stage):
     assert "tracking" not in PIPELINE["stages"][stage].get("params", [])
@@ -88,8 +97,11 @@ def test_params_yaml_holds_exactly_the_settings():
 
 def test_every_setting_is_a_parameter_of_some_stage():
     watched = {name for stage in PIPELINE["stages"].values() for name in stage.get("params", [])}
-    # `tracking` changes no result; the finder is trained by a command of its own.
-    assert watched | {"tracking", "print_damage", "finder"} == set(Settings.model_fields)
+    assert watched | {"tracking"} == set(Settings.model_fields)  # which changes no result
+
+
+def test_the_finder_depends_on_the_settings_that_its_checkpoints_are_compared_by():
+    assert set(STAGES["finder"]["params"]) == OF_FINDER
 
 
 def test_every_plot_shows_a_file_of_a_stage():

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from rechroma.data.distractors import add_distractors
-from rechroma.data.gray_photos import GrayPhotos
+from rechroma.data.gray_photos import GrayPhotos, GrayTiles
 from rechroma.imaging.print_damage import age_print, draw_print_damage
 from rechroma.imaging.types import Luma
 from rechroma.settings import Finder, PrintDamageSettings
@@ -42,7 +42,7 @@ class FinderSamples(Dataset[FinderSample]):
 
     def __init__(
         self,
-        photos: GrayPhotos,
+        photos: GrayPhotos | GrayTiles,
         damage: PrintDamageSettings,
         settings: Finder,
         seed: int,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.errors import UserError
+from rechroma.imaging.color import to_luma
 from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.io import list_photos, read_gray
 from rechroma.imaging.resize import downscale_luma
@@ -38,6 +39,26 @@ class GrayPhotos:
     def __getitem__(self, number: int) -> Luma:
         start, height, width = self.index[number]
         return self.pixels[start : start + height * width].reshape(height, width)
+
+
+class GrayTiles:
+    """Prepared tiles by number, each `(size, size)` uint8.
+
+    Args:
+        tiles: `(N, size, size, 3)` uint8 RGB.
+
+    >>> GrayTiles(np.full((2, 4, 4, 3), 90, np.uint8))[1].tolist()[0]
+    [90, 90, 90, 90]
+    """
+
+    def __init__(self, tiles: NDArray[np.uint8]):
+        self.tiles = tiles
+
+    def __len__(self) -> int:
+        return len(self.tiles)
+
+    def __getitem__(self, number: int) -> Luma:
+        return to_luma(np.asarray(self.tiles[number]))
 
 
 def pack_photos(sources: Sequence[Path], cache: Path) -> Path:

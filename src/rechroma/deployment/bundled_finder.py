@@ -76,24 +76,29 @@ def finder_digest(folder: Path = BUNDLED_FOLDER) -> str:
 
 
 def bundle_finder(
-    finder: "DamageFinder", extra: Mapping[str, Any], folder: Path = BUNDLED_FOLDER
+    finder: "DamageFinder",
+    extra: Mapping[str, Any],
+    folder: Path = BUNDLED_FOLDER,
+    size_limit: float = SIZE_LIMIT,
 ) -> Path:
     """Write a network as the bundled one: ONNX in half precision, and its card with a checksum.
 
     Args:
         finder: of torch.
-        extra: entries of the card: how it was trained.
+        extra: entries of the card: how it was trained, its thresholds, its scores.
         folder: of the weights.
+        size_limit: of the file, MiB.
 
     Raises:
-        UserError: it is larger than `SIZE_LIMIT`, or the file computes otherwise than torch.
+        UserError: it is larger than the limit, cannot be written as ONNX, or the file computes
+            otherwise than torch; what was in `folder` stays.
     """
     with whole_file(folder / FINDER) as part:
         export_finder(finder, part, extra)
         size = part.stat().st_size / 2**20
-        if size > SIZE_LIMIT:
+        if size > size_limit:
             raise UserError(
-                f"{FINDER} takes {size:.1f} MiB, expected at most {SIZE_LIMIT} MiB; "
+                f"{FINDER} takes {size:.1f} MiB, expected at most {size_limit:g} MiB; "
                 "train a smaller network"
             )
         digest = sha256(part.read_bytes()).hexdigest()

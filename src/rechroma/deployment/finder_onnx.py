@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from rechroma.deployment.onnx_backend import open_session
 from rechroma.errors import UserError
+from rechroma.imaging.print_damage.kinds import GROUPS
 from rechroma.imaging.types import Planes
+from rechroma.inference.find_all_damage import Thresholds
 from rechroma.models.card import METADATA, parse_card
 from rechroma.outputs import whole_file
 
@@ -34,10 +36,12 @@ class OnnxFinder:
     Attributes:
         session: of onnxruntime.
         card: how it was trained.
+        thresholds: the probabilities that are enough, of its card; None without any.
     """
 
     session: "InferenceSession"
     card: Mapping[str, Any]
+    thresholds: Thresholds | None = None
 
     def __call__(self, lumas: NDArray[np.uint8]) -> Planes:
         """The probability of each group of damage.
@@ -74,7 +78,36 @@ def load_onnx_finder(file: Path, threads: int | None = None) -> OnnxFinder:
     card = parse_card(session.get_modelmeta().custom_metadata_map.get(METADATA))
     if card is None or "finder" not in card:
         raise UserError(f"{file} is another ONNX file, expected the network that finds damage")
-    return OnnxFinder(session, card)
+    return OnnxFinder(session, card, card_thresholds(card, file))
+
+
+def card_thresholds(card: Mapping[str, Any], where: Path) -> Thresholds | None:
+    """The probabilities that are enough on a network's card; None where it has none.
+
+    Args:
+        card: of the network.
+        where: its file, in errors.
+
+    Raises:
+        UserError: they are no three numbers from 0 to 1, from high to low, for each group.
+
+    >>> card_thresholds({}, Path("finder.onnx")) is None
+    True
+    """
+    stated = card.get("thresholds")
+    if stated is None:
+        return None
+    try:
+        chosen = {group: (high, middle, low) for group, (high, middle, low) in stated.items()}
+        valid = all(1 >= high >= middle >= low >= 0 for high, middle, low in chosen.values())
+    except (AttributeError, TypeError, ValueError):
+        chosen, valid = {}, False
+    if not valid or chosen.keys() != set(GROUPS):
+        raise UserError(
+            f"{where}: its thresholds are {stated}, expected three numbers from 1 down to 0 for "
+            f"each of {', '.join(GROUPS)}; bundle the network again"
+        )
+    return chosen
 
 
 def export_finder(
@@ -90,14 +123,17 @@ def export_finder(
         extra: more entries of the card in the file, such as how it was trained.
 
     Raises:
-        UserError: the file computes otherwise than torch.
+        UserError: the network cannot be written as ONNX, or the file computes otherwise than torch.
     """
     import copy
 
     from rechroma.deployment.onnx_trace import store_as_half
 
     rounded = copy.deepcopy(finder).cpu().half().float().eval()
-    model = _trace(rounded)
+    try:
+        model = _trace(rounded)
+    except Exception as error:  # the exporter has no base class for its errors
+        raise _not_exportable(rounded, " ".join(str(error).split())) from error
     store_as_half(model.graph)
     card = {**(extra or {}), "finder": describe_finder(rounded)}
     model.metadata_props.add(key=METADATA, value=json.dumps(card, ensure_ascii=False))
@@ -156,7 +192,17 @@ def _check(file: Path, finder: "DamageFinder") -> None:
         lumas = generator.integers(0, 256, shape).astype(np.uint8)
         with torch.inference_mode():
             expected = finder(torch.from_numpy(lumas)[:, None]).softmax(dim=1)[:, 1:].numpy()
-        difference = float(np.abs(session(lumas) - expected).max())
+        try:
+            output = session(lumas)
+        except Exception as error:  # the only common base class of onnxruntime's errors
+            raise _not_exportable(finder, " ".join(str(error).split())) from error
+        difference = float(np.abs(output - expected).max())
         if not difference <= TOLERANCE:  # also where it is not a number
             size = f"{shape[2]}x{shape[1]} px"
             raise UserError(f"the ONNX file would differ from torch by {difference:.2g} at {size}")
+
+
+def _not_exportable(finder: "DamageFinder", reason: str) -> UserError:
+    encoder, decoder = finder.settings.encoder, finder.settings.decoder
+    named = encoder if encoder == "compact" else f"{encoder} with {decoder}"
+    return UserError(f"the finder {named} cannot be written as ONNX: {reason}")

@@ -26,6 +26,7 @@ class FoundDamage:
         hit: of these, within 3 px of what was found.
         predicted: found on damaged photographs.
         right: of these, within 5 px of damage.
+        both: found and damaged, exactly.
         clean: of undamaged photographs.
         alarms: of these, found as damage.
     """
@@ -34,6 +35,7 @@ class FoundDamage:
     hit: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(GROUPS), np.int64))
     predicted: int = 0
     right: int = 0
+    both: int = 0
     clean: int = 0
     alarms: int = 0
 
@@ -54,22 +56,25 @@ class FoundDamage:
         self.hit += np.bincount(groups[damaged & near_found], minlength=1 + len(GROUPS))[1:]
         self.predicted += int(found.sum())
         self.right += int((found & near_damage).sum())
+        self.both += int((found & damaged).sum())
 
     def scores(self) -> dict[str, float]:
-        """Recall, in all and of each group, precision, and the share of false alarms.
+        """Recall, in all and of each group, precision, IoU, and the share of false alarms.
 
         Scores of what no photograph has are left out.
         """
         scores = {}
         if self.damaged.sum():
-            scores["recall"] = float(self.hit.sum() / self.damaged.sum())
+            damaged = int(self.damaged.sum())
+            scores["recall"] = float(self.hit.sum() / damaged)
+            scores["iou"] = self.both / (damaged + self.predicted - self.both)
         if self.predicted:
             scores["precision"] = self.right / self.predicted
         if self.clean:
             scores["false_alarms"] = self.alarms / self.clean
-        for group, hit, damaged in zip(GROUPS, self.hit, self.damaged, strict=True):
-            if damaged:
-                scores[f"recall_{group}"] = float(hit / damaged)
+        for group, hit, of_group in zip(GROUPS, self.hit, self.damaged, strict=True):
+            if of_group:
+                scores[f"recall_{group}"] = float(hit / of_group)
         return scores
 
 

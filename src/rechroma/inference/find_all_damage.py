@@ -4,6 +4,7 @@ The rule keeps its holes exact to the pixel. What the network finds is weighed b
 told but not lost, as the photograph shines through them.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import cv2
@@ -28,10 +29,12 @@ FOUND = (*GROUPS, "flat")
 """Groups of what is found; in a plane of groups, group n of these is n + 1 and 0 is undamaged."""
 
 FILLED = ("line", "spot", "area")  # a stain is not lost
-# The probability that is enough, by group: at sensitivity 0, 0.5 and 1. Areas need more, as white
-# skies and light cloth look like them. Growing strong seeds to weaker pixels, and dropping small
-# regions, both found less at the same share of false alarms.
-ENOUGH = {
+Thresholds = Mapping[str, tuple[float, float, float]]
+# The probability that is enough, by group: at sensitivity 0, 0.5 and 1; of a network whose card has
+# no thresholds of its own. Areas need more, as white skies and light cloth look like them. Growing
+# strong seeds to weaker pixels, and dropping small regions, both found less at the same share of
+# false alarms.
+ENOUGH: Thresholds = {
     "line": (0.95, 0.5, 0.15),
     "spot": (0.95, 0.5, 0.15),
     "area": (0.98, 0.65, 0.25),
@@ -102,23 +105,38 @@ def find_all_damage(
     if uses_network(find) and finder is None:
         doubts.append("the network that finds scratches is missing: only flat holes were found")
     elif uses_network(find) and finder is not None:
-        groups = weigh_print_damage(find_print_damage(gray, finder), sensitivity)
+        groups = weigh_print_damage(
+            find_print_damage(gray, finder), sensitivity, finder_thresholds(finder)
+        )
         mask = mask | _lost(groups)
     groups[flat.mask] = len(FOUND)
     return AllDamage(mask, groups, _shares(groups), tuple(doubts))
 
 
-def weigh_print_damage(found: FoundPrintDamage, sensitivity: float) -> NDArray[np.uint8]:
+def finder_thresholds(finder: FinderBackend) -> Thresholds:
+    """The probabilities that are enough by the network's own card, without a card `ENOUGH`."""
+    own: Thresholds | None = getattr(finder, "thresholds", None)
+    return own or ENOUGH
+
+
+def weigh_print_damage(
+    found: FoundPrintDamage, sensitivity: float, thresholds: Thresholds = ENOUGH
+) -> NDArray[np.uint8]:
     """What counts as damage of what the network found: its groups, `(H, W)` uint8, 0 for nothing.
 
     A larger sensitivity never finds less.
+
+    Args:
+        found: by the network.
+        sensitivity: from 0 to 1.
+        thresholds: the probability that is enough at sensitivity 0, 0.5 and 1, by group.
 
     >>> probability = np.array([[0, 140, 250, 140]], np.uint8)
     >>> found = FoundPrintDamage(probability, np.array([[1, 1, 1, 3]], np.uint8))
     >>> [weigh_print_damage(found, each)[0].tolist() for each in (0, 0.5, 1)]
     [[0, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 3]]
     """
-    enough = [np.interp(sensitivity, (0, 0.5, 1), ENOUGH[group]) for group in GROUPS]
+    enough = [np.interp(sensitivity, (0, 0.5, 1), thresholds[group]) for group in GROUPS]
     needed = np.ceil(255 * np.array([2.0, *enough])).astype(np.uint16)  # nothing of no group
     return np.where(found.probability >= needed[found.groups], found.groups, 0).astype(np.uint8)
 

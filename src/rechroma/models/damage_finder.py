@@ -19,6 +19,7 @@ from rechroma.settings import Finder
 
 CLASSES = 1 + len(GROUPS)  # undamaged, and each group
 PLANES = 2  # gray; gray less its surroundings
+SCALES = 5  # of a U-Net of smp, at most
 PRIOR = 3.0  # logit of undamaged in a fresh network
 SURROUNDINGS = 16  # px; averages over squares of this side, joined smoothly: a blur of sigma 8
 
@@ -75,9 +76,9 @@ def _build(settings: Finder) -> nn.Module:
     name = encoder_name(settings.encoder, "finder.encoder", "compact")
     options: dict[str, Any] = {}
     if settings.decoder in ("unet", "unetplusplus", "manet"):  # which take a width for each scale
-        depth = len(settings.channels)
-        options = {"encoder_depth": depth, "decoder_channels": settings.channels[::-1]}
-    with library_refusals(name, settings.decoder, None):
+        channels = settings.channels[:SCALES]
+        options = {"encoder_depth": len(channels), "decoder_channels": channels[::-1]}
+    with library_refusals(name, settings.decoder, None, "finder.encoder"):
         network: nn.Module = smp.create_model(
             settings.decoder,
             name,

@@ -131,8 +131,10 @@ def _check_imagenet_weights(encoder: str) -> None:
 
 
 @contextmanager
-def library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterator[None]:
-    """Turns a refusal by smp or timm into a UserError.
+def library_refusals(
+    encoder: str, decoder: str, weights: str | None, where: str = "model.encoder"
+) -> Iterator[None]:
+    """Turns a refusal by smp or timm into a UserError, which names the setting `where`.
 
     Only calls into these two libraries belong inside: an error in our own networks keeps its type
     and traceback.
@@ -157,5 +159,5 @@ def library_refusals(encoder: str, decoder: str, weights: str | None) -> Iterato
     except refusals as error:
         reason = str(error) or "it cannot be dilated"
         raise UserError(
-            f"model.encoder '{encoder}' does not go with decoder '{decoder}': {reason}"
+            f"{where} '{encoder}' does not go with decoder '{decoder}': {reason}"
         ) from error

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights"
 WEIGHTS_NAME = "weights.safetensors"
+FINDER_WEIGHTS = "finder.safetensors"  # in the folder of a training of the finder
 BUNDLED = "bundled"  # the value of `model.weights` that asks for them
 
 

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, Param, RunStatus
 
 from rechroma.models.weights import BUNDLED
-from rechroma.settings import Settings
+from rechroma.settings import OF_FINDER, Settings
 from rechroma.tracking.run import Run, active_run, terminating
 from rechroma.tracking.store import connect, ensure_experiment
 
@@ -26,6 +26,7 @@ TRAINED_BY = "trained_by"  # of an evaluation: the run that trained the model
 COMPARISON = "comparison"
 DATASET_DIGEST = "dataset.digest"
 TEST_SCORE = "test.score"
+KIND, FINDER = "kind", "finder"  # of a training of the network that finds damage
 IDENTITY = "settings.identity"  # `Settings.identity`: the same for a run and its repetition
 
 
@@ -46,8 +47,36 @@ def training_run(
     client = connect(root)
     run = _resume(client, run_id_file)
     if run is None:
-        run = _create(client, settings, root, {})
-        _describe(run, settings, dataset, device)
+        run = _create(client, settings, root, {IDENTITY: settings.identity()})
+        _describe(run, settings.flat(), dataset, device, settings.data.path)
+        run_id_file.parent.mkdir(parents=True, exist_ok=True)
+        run_id_file.write_text(run.id, encoding="utf-8")
+    with terminating(run):
+        yield run
+
+
+@contextmanager
+def finder_run(
+    settings: Settings, root: Path, dataset: Mapping[str, Any], run_id_file: Path
+) -> Iterator[Run]:
+    """The run of a training of the network that finds damage, with the tag `kind=finder`.
+
+    It is no run of `queries.find_trainings`. It ends, and is resumed, as a `training_run`.
+
+    Args:
+        settings: those that such a training depends on are logged as parameters.
+        root: the project's folder.
+        dataset: the description of the photographs: `name`, `digest`, `photos`, and the `path` of
+            those that were not prepared.
+        run_id_file: as of a `training_run`.
+    """
+    client = connect(root)
+    run = _resume(client, run_id_file)
+    if run is None:
+        run = _create(client, settings, root, {KIND: FINDER}, dvc_experiment() or FINDER)
+        flat = settings.flat()
+        params = {name: flat[name] for name in flat if name.split(".")[0] in OF_FINDER}
+        _describe(run, params, dataset, "cpu", dataset.get("path", settings.data.path))
         run_id_file.parent.mkdir(parents=True, exist_ok=True)
         run_id_file.write_text(run.id, encoding="utf-8")
     with terminating(run):
@@ -74,8 +103,9 @@ def evaluation_run(
     origin = json.loads(run_file.read_text(encoding="utf-8"))
     run = active_run(client, origin["run_id"])
     if run is None or origin[DVC_EXPERIMENT] != dvc_experiment() or run.has_metric("test/score"):
-        run = _create(client, settings, root, {TRAINED_BY: origin["run_id"]})
-        _describe(run, settings, dataset, device="cpu")
+        tags = {IDENTITY: settings.identity(), TRAINED_BY: origin["run_id"]}
+        run = _create(client, settings, root, tags)
+        _describe(run, settings.flat(), dataset, "cpu", settings.data.path)
     with terminating(run):
         yield run
 
@@ -83,8 +113,9 @@ def evaluation_run(
 @contextmanager
 def bundled_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> Iterator[Run]:
     """A run to log the test scores of the bundled model to."""
-    run = _create(connect(root), settings, root, {TRAINED_BY: BUNDLED}, "bundled weights")
-    _describe(run, settings, dataset, device="cpu")
+    tags = {IDENTITY: settings.identity(), TRAINED_BY: BUNDLED}
+    run = _create(connect(root), settings, root, tags, "bundled weights")
+    _describe(run, settings.flat(), dataset, "cpu", settings.data.path)
     with terminating(run):
         yield run
 
@@ -133,7 +164,6 @@ def _create(
     name = name or dvc_experiment() or f"repro-{revision[:7]}"
     all_tags = {
         DVC_EXPERIMENT: dvc_experiment(),
-        IDENTITY: settings.identity(),
         "mlflow.source.git.commit": revision,
         "git.dirty": str(dirty),
         "mlflow.source.name": " ".join(["python", "-m", *sys.orig_argv[-1:]]),
@@ -143,9 +173,16 @@ def _create(
     return Run(client, client.create_run(experiment_id, run_name=name, tags=all_tags).info.run_id)
 
 
-def _describe(run: Run, settings: Settings, dataset: Mapping[str, Any], device: str) -> None:
-    """Log the settings and the data as parameters, and the data as MLflow's dataset."""
-    params = settings.flat() | {
+def _describe(
+    run: Run,
+    settings: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    device: str,
+    path: str | Path,
+) -> None:
+    """Log settings and data as parameters, and the data, which lies at `path`, as a dataset."""
+    params = {
+        **settings,
         "dataset.name": dataset["name"],
         DATASET_DIGEST: dataset["digest"],
         "device": device,
@@ -155,7 +192,7 @@ def _describe(run: Run, settings: Settings, dataset: Mapping[str, Any], device: 
         name=str(dataset["name"]),
         digest=str(dataset["digest"])[:8],
         source_type="local",
-        source=json.dumps({"path": str(settings.data.path)}),
+        source=json.dumps({"path": str(path)}),
         profile=json.dumps(dataset["photos"]),
     )
     run.client.log_inputs(run.id, datasets=[DatasetInput(prepared)])

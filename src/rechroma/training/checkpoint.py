@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,22 @@ def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -
     """
     digest = hashlib.sha256()
     digest.update(f"{settings.identity()} {data_digest} {torch.__version__}".encode())
-    for name in CODE:
-        path = package / name
-        for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{module.relative_to(package)}".encode())
-            digest.update(module.read_bytes())
+    digest.update(code_of(CODE, package))
     weights = _weights_file(settings.model.weights, package)
     if weights is not None:
         digest.update(hashlib.sha256(weights.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def code_of(names: Iterable[str], package: Path = PACKAGE) -> bytes:
+    """All code of some modules and folders of `package`, each module after its path."""
+    paths = [package / name for name in names]
+    modules = [
+        module
+        for path in paths
+        for module in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
+    ]
+    return b"".join(f"{each.relative_to(package)}".encode() + each.read_bytes() for each in modules)
 
 
 def _weights_file(weights: str, package: Path) -> Path | None:

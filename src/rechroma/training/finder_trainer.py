@@ -21,14 +21,14 @@ from rechroma.evaluation.found_damage import FoundDamage
 from rechroma.imaging.print_damage import GROUPS
 from rechroma.models.damage_finder import DamageFinder, save_finder
 from rechroma.models.precision import autocast_convolutions
-from rechroma.models.weights import load_weights
-from rechroma.settings import Settings
+from rechroma.models.weights import FINDER_WEIGHTS, load_weights
+from rechroma.settings import OF_FINDER, Settings
 from rechroma.training.checkpoint import Checkpoint
 from rechroma.training.optimizers import Schedule, make_optimizer
 
 Report = dict[str, float]
 
-WEIGHTS, LOG, SETTINGS = "finder.safetensors", "log.jsonl", "settings.json"
+LOG, SETTINGS = "log.jsonl", "settings.json"
 THRESHOLDS = (0.3, 0.5, 0.7)  # of the probability of damage, at which reports are made
 BETAS = (0.9, 0.999)
 
@@ -184,7 +184,7 @@ def fit_finder(
     """Train to the end, or go on where an interrupted training was.
 
     `folder` holds after each report: the checkpoint, `finder.safetensors` with the averaged
-    weights so far, and a line of JSON more in `log.jsonl`.
+    weights and the number of samples so far, and a line of JSON more in `log.jsonl`.
 
     Args:
         trainer: new, of these settings.
@@ -204,10 +204,11 @@ def fit_finder(
     if state is not None:
         trainer.load_state_dict(state)
         logger.info("resuming after %d samples", trainer.done)
-    weights = folder / WEIGHTS
+    weights = folder / FINDER_WEIGHTS
     for report in trainer.reports():
         checkpoint.save(trainer.state_dict())
-        save_finder(trainer.averaged.state_dict(), settings.finder, weights)
+        so_far = settings.finder.model_copy(update={"samples": trainer.done})
+        save_finder(trainer.averaged.state_dict(), so_far, weights)
         with (folder / LOG).open("a", encoding="utf-8") as log:
             log.write(json.dumps({name: round(each, 6) for name, each in report.items()}) + "\n")
         if listener is not None:
@@ -217,8 +218,7 @@ def fit_finder(
 
 def _check_settings(settings: Settings, folder: Path) -> None:
     """Raises UserError where the folder holds a training with other settings."""
-    parts = {"seed", "print_damage", "finder"}
-    written = json.dumps(settings.model_dump(mode="json", include=parts), indent=2)
+    written = json.dumps(settings.model_dump(mode="json", include=OF_FINDER), indent=2)
     file = folder / SETTINGS
     if file.exists() and file.read_text(encoding="utf-8") != written:
         raise UserError(
