@@ -10,7 +10,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export NO_MKDOCS_2_WARNING := 1
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: setup repro test nightly ui lint docs docs-serve bench weights lock clean
+.PHONY: setup repro test nightly ui lint docs docs-serve bench weights restorer-weights finder-weights lock clean
 
 setup: $(READY)
 
@@ -56,13 +56,27 @@ bench: setup
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_album $(if $(QUICK),--quick)
 
-# Trains the bundled model again, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and
-# on the competition's pairs with COMPETITION=/path/to/open.zip or its folder.
-weights: setup
-	@test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
+# Trains the bundled model and the finder again, hours on 2 cores: make weights PHOTOS=/path/to/photos
+# The folder holds train/, validation/ and large/. Both are scored on the last two at the end, the model
+# also on the competition's pairs with COMPETITION=/path/to/open.zip or its folder. Given again, it goes
+# on where it was interrupted. `make finder-weights` trains the finder alone, also on more/ if it is there.
+weights: restorer-weights finder-weights
+
+FINDER_SAMPLES ?= 60000
+FINDER_PHOTOS = $(PHOTOS)/train $(wildcard $(PHOTOS)/more)
+HAS_PHOTOS = test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
+
+.NOTPARALLEL:
+
+restorer-weights: setup
+	@$(HAS_PHOTOS)
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
 	$(BIN)/rechroma ship weights --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512 $(if $(COMPETITION),--evaluate $(COMPETITION):512)
+
+finder-weights: setup
+	@$(HAS_PHOTOS)
+	$(BIN)/rechroma train-finder $(FINDER_PHOTOS) --out .rechroma/finder/weights -S finder.samples=$(FINDER_SAMPLES)
+	$(BIN)/rechroma ship --finder .rechroma/finder/weights --thresholds $(PHOTOS)/validation --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup

@@ -24,6 +24,7 @@ from command_blocks import Command
 from command_sessions import MAKE, served
 
 from rechroma.apps.cli.main import main
+from rechroma.models.damage_finder import DamageFinder
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.settings import read_yaml
 from rechroma.studies.overrides import apply_overrides
@@ -138,6 +139,16 @@ def check_experiment(command: Command, sandbox: Path) -> None:  # noqa: ARG001
     chosen = parse_args(words[1:])
     for overrides in _grid(chosen.set_param or []):
         check_settings(overrides)
+
+
+def check_finder_experiment(command: Command, sandbox: Path) -> None:  # noqa: ARG001
+    """The settings of `dvc exp run` are valid, and a finder can be built as they say."""
+    from dvc.cli import parse_args
+
+    for overrides in _grid(parse_args(command.words[1:]).set_param):
+        settings = apply_overrides(read_yaml(ROOT / "params.yaml"), overrides, "docs")
+        assert settings.finder.samples > 0
+        DamageFinder(settings.finder)
 
 
 def _grid(overrides: list[str]) -> Iterator[list[str]]:

@@ -49,7 +49,7 @@ def make_nightly(command: Command, terminal: Terminal) -> str:
 def make_weights_nightly(command: Command, terminal: Terminal) -> str:
     """With the folder that has train/, validation/ and large/, which the page calls photos/."""
     words = [word.replace("photos/", "splits") for word in command.words[1:]]
-    return terminal.run(shlex.join([*MAKE, *words]))
+    return terminal.run(shlex.join([*MAKE, *words, "FINDER_SAMPLES=16"]))
 
 
 def serve_nightly(command: Command, terminal: Terminal) -> str:

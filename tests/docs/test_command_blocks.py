@@ -21,6 +21,7 @@ from command_blocks import Block, Command, commands_of, missing_line, read_block
 from command_checks import (
     check_experiment,
     check_files,
+    check_finder_experiment,
     check_installer,
     check_make,
     check_pip,
@@ -85,6 +86,8 @@ RULES = (
     Rule(r"git checkout .*", check_files, run_nightly),
     # The page adds this loss.
     Rule(r"dvc exp run .*charbonnier.*", parse_dvc),
+    # Thousands of samples.
+    Rule(r"dvc exp run .*finder\.samples.*", check_finder_experiment),
     # Not the whole command: "…" stands for a part of it.
     Rule(r"dvc exp run … .*", check_experiment),
     Rule(r"dvc exp run .*", check_experiment, run_nightly),
@@ -97,6 +100,8 @@ RULES = (
     Rule(r"rechroma web\b.*|rechroma restore .*--watch.*", serve),
     Rule(r"rechroma study|rechroma study .*--dry-run.*", run_rechroma),
     Rule(r"rechroma study .*", plan, run_nightly),
+    # Of trainings of many samples.
+    Rule(r"rechroma (ship --finder|train-finder) .*", parse_rechroma),
     Rule(r"rechroma (compare|ship) .*", parse_rechroma, run_nightly),
     Rule(r"rechroma [^|]* [<>] .*", run_redirected),
     Rule(r"rechroma (restore|find-mask|models|score|evaluate|export)\b.*", run_rechroma),

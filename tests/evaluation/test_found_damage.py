@@ -16,7 +16,14 @@ def line(column: int, group: int = 1) -> np.ndarray:
 def test_what_is_found_a_little_beside_the_damage_counts(column, recall, precision):
     counts = FoundDamage()
     counts.add(line(column) > 0, line(10))
-    assert counts.scores() == {"recall": recall, "precision": precision, "recall_line": recall}
+    expected = {"recall": recall, "precision": precision, "recall_line": recall}
+    assert counts.scores() == expected | {"iou": column == 10}  # which knows no distance
+
+
+def test_iou_is_the_share_that_is_found_and_damaged():
+    counts = FoundDamage()
+    counts.add((line(10) | line(11) | line(12)) > 0, line(10) | line(20))
+    assert counts.scores()["iou"] == 1 / 4
 
 
 def test_groups_have_their_own_recall():

@@ -155,9 +155,10 @@ def count_by_hand(photos: Iterable[tuple[Luma, Mask]], find: FindMasks, name: st
     """
     counts: Counts = {}
     for luma, mask in photos:
+        kind = name if mask.any() else PHOTOGRAPH
         for method, found in find(luma).items():
             by_kind = counts.setdefault(method, {})
-            by_kind.setdefault(name, FoundDamage()).add(found, mask.astype(np.uint8))
+            by_kind.setdefault(kind, FoundDamage()).add(found, mask.astype(np.uint8))
     return counts
 
 

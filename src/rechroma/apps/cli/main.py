@@ -17,6 +17,7 @@ from rechroma.apps.cli import (
     restore,
     ship,
     study,
+    train_finder,
     web,
 )
 from rechroma.apps.cli.completion import add_completion_option
@@ -37,7 +38,10 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma compare optimizers                   its table, plots and pictures
   rechroma export --onnx restorer.onnx          the network for use without torch
 """
-COMMANDS = (restore, models, find_mask, web, evaluate, study, compare, ship, export)
+COMMANDS = (
+    *(restore, models, find_mask, web, evaluate),
+    *(study, compare, train_finder, ship, export),
+)
 # Errors of the file system that name no file: a full disk, a closed pipe.
 NAMELESS = (errno.ENOSPC, errno.EDQUOT, errno.EPIPE)
 

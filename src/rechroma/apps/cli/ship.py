@@ -31,13 +31,34 @@ card.md beside the weights, to be copied into docs/model-card.md.
 
   rechroma ship weights --evaluate photos/validation:256 --evaluate photos/large:512
   rechroma ship models/restorer
+
+With --finder a trained network that finds the damage of prints is bundled instead, as an ONNX file
+in half precision and a card with its settings, thresholds and scores.
+
+  rechroma ship --finder models/finder
+  rechroma ship --finder finder/ --thresholds photos/validation --evaluate photos/large:512
 """
 
 
 def add_to(add_command: AddCommand) -> None:
     """Add the command."""
     ship = add_command("ship", "make a trained model the bundled one", SHIP, _ship)
-    ship.add_argument("source", metavar="MODEL", help="its folder, or a study that was run here")
+    ship.add_argument(
+        "source", nargs="?", metavar="MODEL", help="its folder, or a study that was run here"
+    )
+    ship.add_argument(
+        "--finder",
+        type=Path,
+        metavar="PATH",
+        help="a network that finds damage: the folder of its training, or its .safetensors file",
+    )
+    ship.add_argument(
+        "--thresholds",
+        type=Path,
+        metavar="DIR",
+        help="with --finder: choose its thresholds on these undamaged photographs; default: those "
+        "of its card",
+    )
     ship.add_argument(
         "--evaluate",
         "--judge",  # its earlier name
@@ -55,6 +76,15 @@ def add_to(add_command: AddCommand) -> None:
 
 
 def _ship(chosen: argparse.Namespace) -> int:
+    if (chosen.source is None) == (chosen.finder is None):
+        raise UserError("expected one model to bundle, MODEL or --finder PATH")
+    if chosen.finder is not None:
+        from rechroma.apps.cli.ship_finder import ship_finder
+
+        photo_sets = [_parse(text) for text in chosen.evaluate]
+        return ship_finder(chosen.finder, chosen.thresholds, photo_sets)
+    if chosen.thresholds is not None:
+        raise UserError("--thresholds is for --finder, expected none with a model")
     from rechroma.data.prepared import mean_hue_histogram
     from rechroma.deployment.bundle import write_bundle
     from rechroma.models.card import ONNX
