@@ -57,9 +57,10 @@ bench: setup
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_album $(if $(QUICK),--quick)
 
 # Trains the bundled model and the finder again, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/. Both are scored on the last two at the end, the model
-# also on the competition's pairs with COMPETITION=/path/to/open.zip or its folder. Given again, it goes
-# on where it was interrupted. `make finder-weights` trains the finder alone, also on more/ if it is there.
+# The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and
+# on the competition's pairs with COMPETITION=/path/to/open.zip or its folder. The finder also learns
+# from more/, if it is there; validation/ chooses its thresholds, large/ scores it. Given again, the
+# command goes on where it was interrupted. `make finder-weights` makes the finder alone.
 weights: restorer-weights finder-weights
 
 FINDER_SAMPLES ?= 60000
@@ -76,7 +77,7 @@ restorer-weights: setup
 finder-weights: setup
 	@$(HAS_PHOTOS)
 	$(BIN)/rechroma train-finder $(FINDER_PHOTOS) --out .rechroma/finder/weights -S finder.samples=$(FINDER_SAMPLES)
-	$(BIN)/rechroma ship --finder .rechroma/finder/weights --thresholds $(PHOTOS)/validation --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512
+	$(BIN)/rechroma ship --finder .rechroma/finder/weights --thresholds $(PHOTOS)/validation --evaluate $(PHOTOS)/large:512
 
 # Pins every version for every platform; no index address gets into the file.
 lock: setup

@@ -5,7 +5,8 @@ python -m benchmarks.bench_print_damage --photos DIR --masks OUT
 
 The first writes tables of the network beside a top-hat filter and the rule for flat holes: on each
 folder of undamaged photographs with damage drawn on them, and on photographs whose masks were drawn
-by hand, light where damaged. The second writes what is found on each photograph of a folder as a mask, OUT/<name>.png.
+by hand, light where damaged. The second writes what is found on each photograph of a folder as a
+mask, OUT/<name>.png.
 """
 
 import argparse

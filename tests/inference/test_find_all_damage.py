@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rechroma.imaging.detect_damage import find_damage
-from rechroma.inference.find_all_damage import FOUND, RIM, find_all_damage, uses_network
+from rechroma.inference.find_all_damage import ENOUGH, FOUND, RIM, find_all_damage, uses_network
 
 
 @pytest.fixture
@@ -48,6 +48,12 @@ def test_more_sensitivity_never_finds_less(gray):
     masks = [find_all_damage(gray, "lines", each / 10, finder).mask for each in range(11)]
     assert all((after | ~before).all() for before, after in pairwise(masks))
     assert masks[-1].sum() > masks[5].sum() > masks[0].sum()
+
+
+def test_a_network_with_thresholds_of_its_own_is_weighed_by_them(gray):
+    finder = Finder(line=(80, 0.3), spot=(100, 0.9))
+    finder.thresholds = ENOUGH | {"line": (0.9, 0.2, 0.1), "spot": (0.98, 0.95, 0.2)}
+    assert set(find_all_damage(gray, "lines", finder=finder).shares) == {"line", "flat"}
 
 
 def test_flat_and_none_never_ask_the_network(gray):

@@ -36,7 +36,7 @@ def test_local_contrast_vanishes_where_the_gray_is_even():
 
 @pytest.mark.parametrize("decoder", ["unet", "fpn"])
 def test_encoders_and_decoders_of_smp_are_built_by_name(make_settings, decoder):
-    changes = {"encoder": "test_resnet", "decoder": decoder, "channels": [8, 8, 8, 8, 8]}
+    changes = {"encoder": "test_resnet", "decoder": decoder, "channels": [8, 8, 8, 8, 8, 16]}
     settings = make_settings(**{f"finder.{name}": value for name, value in changes.items()})
     assert DamageFinder(settings.finder).eval()(LUMA).shape == (2, 5, 64, 96)
 

@@ -56,6 +56,10 @@ def test_a_model_is_compared_on_scikit_images_photographs_before_it_is_bundled(
     [
         (["mine", "--evaluate", "unseen"], "--evaluate is 'unseen', expected a folder and a size"),
         (["losses"], "start it: rechroma study losses"),
+        ([], "expected one model to bundle, MODEL or --finder PATH"),
+        (["mine", "--finder", "finder"], "expected one model to bundle, MODEL or --finder PATH"),
+        (["mine", "--thresholds", "photos"], "--thresholds is for --finder"),
+        (["--finder", "nowhere"], "nowhere holds no finder, expected finder.safetensors of a"),
     ],
 )
 def test_a_user_error_about_shipping_is_one_line(arguments, message, capsys):
