@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rechroma.imaging.types import Luma
     from rechroma.settings import Settings
 
-PHOTOS = 32  # at most, of validation to choose thresholds on, and of test to measure on
+PHOTOS = 20  # at most, of validation to choose thresholds on, and of test to measure on
 
 
 def main(root: Path = ROOT) -> None:

@@ -2,10 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from rechroma.tracking.queries import find_trainings
 from rechroma.tracking.runs import (
     IDENTITY,
     comparison_run,
     evaluation_run,
+    finder_run,
     training_run,
     write_run_file,
 )
@@ -78,6 +80,22 @@ def test_a_failed_training_is_marked_failed(root, make_settings):
     ):
         raise ValueError("bad")
     assert run.client.get_run(run.id).info.status == "FAILED"
+
+
+def test_a_training_of_the_finder_is_a_run_of_its_own_kind(root, make_settings):
+    run_id_file = root / ".rechroma" / "finder" / "mlflow_run"
+    ids = []
+    for _ in range(2):  # the second one goes on with the first
+        with finder_run(make_settings(), root, DATASET, run_id_file) as run:
+            run.metrics({"train/loss": 0.5}, 16)
+        ids.append(run.id)
+    assert ids[0] == ids[1]
+    logged = connect(root).get_run(run.id)
+    assert logged.data.tags["kind"] == "finder"
+    assert logged.info.run_name == "finder"
+    assert logged.data.params.keys() >= {"seed", "finder.optim", "print_damage.tear"}
+    assert not logged.data.params.keys() & {"optim", "model.encoder", "damage.circle"}
+    assert not find_trainings(run.client, "rechroma")
 
 
 def test_test_scores_join_the_run_that_trained(root, make_settings):
