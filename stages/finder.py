@@ -76,7 +76,7 @@ def _train(chosen: argparse.Namespace) -> None:
         torch.set_num_threads(chosen.threads)
         cv2.setNumThreads(chosen.threads)
     photos = GrayPhotos(pack_photos(chosen.photos, real_root() / ".rechroma/photos"))
-    parts = (photos, settings.print_damage, settings.finder, settings.seed)
+    parts = (photos, settings.print_damage, settings.damage, settings.finder, settings.seed)
     trainer = FinderTrainer(settings, FinderSamples(*parts), FinderSamples(*parts, kept_back=True))
     weights = sum(each.numel() for each in trainer.network.parameters())
     print(f"{len(photos)} photographs, {weights / 1e6:.2f} million weights", flush=True)

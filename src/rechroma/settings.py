@@ -298,9 +298,11 @@ class Finder(_Strict):
     crop: Annotated[int, Field(ge=STRIDE, multiple_of=STRIDE)]
     """Side of the samples, px."""
     zoom: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
-    """Least and most that a crop of a photograph is enlarged."""
+    """Least and most that a crop is enlarged; where it is larger, photographs lie side by side."""
     distractors: Share
     """Share of the samples with what looks like damage and is none: captions, borders, wires."""
+    shapes: Share
+    """Share of the samples with holes of one gray (`damage`), mostly JPEG, instead of a print's."""
     dice: Annotated[float, Field(ge=0)]
     """Weight of the Dice loss beside cross-entropy."""
     clip: Annotated[float, Field(ge=0)]

@@ -217,7 +217,7 @@ def fit_finder(
 
 def _check_settings(settings: Settings, folder: Path) -> None:
     """Raises UserError where the folder holds a training with other settings."""
-    parts = {"seed", "print_damage", "finder"}
+    parts = {"seed", "print_damage", "damage", "finder"}
     written = json.dumps(settings.model_dump(mode="json", include=parts), indent=2)
     file = folder / SETTINGS
     if file.exists() and file.read_text(encoding="utf-8") != written:
