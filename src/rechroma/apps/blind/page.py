@@ -28,12 +28,12 @@ class Deck:
     """The pictures of a page, as `data:` URIs of JPEGs without metadata.
 
     Attributes:
-        pairs: in the order in which they are shown.
+        pairs: in the order in which they are shown; drawn when all pictures are there.
         pictures: by the indices of photograph and side.
         size: of all pictures, bytes.
     """
 
-    pairs: Sequence[Pair]
+    pairs: Sequence[Pair] = ()
     pictures: dict[tuple[int, int], str] = field(default_factory=dict)
     size: int = 0
 

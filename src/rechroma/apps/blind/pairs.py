@@ -1,4 +1,4 @@
-"""The pairs of a blind comparison: which pictures, in which order, on which sides; and their key."""
+"""The pairs of a blind comparison, in which order and on which sides, and their key."""
 
 import zlib
 from collections.abc import Iterable, Sequence

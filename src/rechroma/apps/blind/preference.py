@@ -1,4 +1,4 @@
-"""How often each model is preferred to each other one, with Wilson intervals, by voter and in all."""
+"""How often each model is preferred to each other one, by voter and in all."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -52,8 +52,8 @@ def wilson(successes: float, trials: int, confidence: float) -> Interval | None:
         trials: their number.
         confidence: of the interval, in (0, 1).
 
-    >>> wilson(5, 10, 0.95)
-    Interval(mean=0.5, low=0.2365930905125141, high=0.7634069094874859)
+    >>> [round(number, 3) for number in wilson(5, 10, 0.95)]
+    [0.5, 0.237, 0.763]
     """
     if not trials:
         return None
@@ -135,6 +135,26 @@ def preference_table(rows: Sequence[Preference]) -> str:
 
 def _format(interval: Interval | None) -> str:
     return format_interval(interval) if interval else "no votes"
+
+
+def remarks(key: Key, votes: Sequence[Votes], confidence: float) -> str:
+    """How the table is to be read, in Markdown."""
+    counted = ", ".join(f"{each.voter} {len(each.choices)}" for each in votes)
+    lines = [
+        f"Page {key.page}, {len(key.pairs)} pairs; votes: {counted}.",
+        f"Shares have Wilson intervals, {confidence:.0%}. With ties half, no preference counts as "
+        "half a vote for each; left out, it does not count.",
+        "An interval that contains 0.5 shows no preference.",
+    ]
+    if len(votes) > 1:
+        lines.append(
+            "The interval of all takes votes as independent; those of several people on one pair "
+            "are not quite, so it is too narrow."
+        )
+    share = left_share(votes)
+    if share is not None:
+        lines.append(f"Left was chosen in {share:.0%} of the votes for a side.")
+    return "".join(f"- {line}\n" for line in lines)
 
 
 def result_json(

@@ -131,9 +131,7 @@ def _restoring(restorer: Restorer) -> Callable[[BlindPhoto], Photo]:
     return lambda photo: restorer(photo.damaged, photo.mask)
 
 
-def _ready_pictures(
-    photos: Mapping[Path, PurePath], folder: Path
-) -> Callable[[BlindPhoto], Photo]:
+def _ready_pictures(photos: Mapping[Path, PurePath], folder: Path) -> Callable[[BlindPhoto], Photo]:
     """Reads the picture in `folder` of each photograph."""
     matches = match_pictures(photos, folder, "picture")
     for photo, match in matches.items():

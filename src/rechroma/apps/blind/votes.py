@@ -11,9 +11,9 @@ from rechroma.errors import UserError
 
 Choice = Literal["left", "right", "none"]
 CHOICES: dict[str, Choice] = {
-    **{word: "left" for word in ("left", "l")},
-    **{word: "right" for word in ("right", "r")},
-    **{word: "none" for word in ("none", "n", "tie", "=")},
+    **dict.fromkeys(("left", "l"), "left"),
+    **dict.fromkeys(("right", "r"), "right"),
+    **dict.fromkeys(("none", "n", "tie", "="), "none"),
 }
 """What a vote may be, by how it may be written."""
 HEADINGS = ("pair", "number")  # of the first column of a CSV
