@@ -140,6 +140,15 @@ def test_votes_become_a_table_a_file_and_a_run_of_mlflow(root, voted, capsys):
     assert logged >= {"blind.result.json", "blind.result.md", "blind.key.json", "votes"}
 
 
+@pytest.mark.parametrize("out", ["anna.json", "result.md", "reports/blind.key.json"])
+@pytest.mark.usefixtures("voted")
+def test_votes_and_their_key_are_never_overwritten(capsys, out):
+    before = files()
+    assert compare("--blind-result", "anna.json", "--out", out) == 2
+    assert f"--out is {out}, expected a new file" in capsys.readouterr().err
+    assert files() == before
+
+
 def test_votes_on_another_page_are_a_user_error(voted, capsys):
     assert blind("bundled", "gray", more=["--seed", "9", "--out", "other.html"]) == 0
     assert compare("--blind-result", "anna.json", "--key", "other.key.json") == 2

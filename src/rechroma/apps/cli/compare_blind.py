@@ -187,6 +187,8 @@ def count_blind_votes(chosen: argparse.Namespace) -> int:
     result = chosen.out or key_file.with_name(
         key_file.name.removesuffix(KEY_SUFFIX) + ".result.json"
     )
+    if result.suffix != ".json" or result in (key_file, *chosen.blind_result):
+        raise UserError(f"--out is {result}, expected a new file with the suffix .json")
     table = result.with_suffix(".md")
     write_json(result, result_json(key, votes, rows, confidence))
     with whole_file(table) as part:
