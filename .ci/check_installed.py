@@ -53,6 +53,7 @@ def check_contents() -> None:
     """The package has its weights and types, and neither tests nor torch came along."""
     paths = {str(path) for path in files("rechroma") or ()}
     assert paths >= {"rechroma/py.typed", *(f"rechroma/weights/{name}" for name in BUNDLED)}
+    assert "rechroma/apps/blind/page.html" in paths
     assert not any(path.startswith(("tests/", "stages/", "benchmarks/")) for path in paths)
     extras = [name for name in ("torch", "mlflow", "dvc", "pandas", "scipy") if find_spec(name)]
     assert not extras, f"the base installs {extras}"

@@ -23,7 +23,7 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
     "train": {"workers"},
 }
 
-OF_FINDER = {"seed", "print_damage", "finder"}  # what a training of the finder depends on
+OF_FINDER = {"seed", "damage", "print_damage", "finder"}  # what a training of the finder depends on
 
 STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
@@ -300,9 +300,11 @@ class Finder(_Strict):
     crop: Annotated[int, Field(ge=STRIDE, multiple_of=STRIDE)]
     """Side of the samples, px."""
     zoom: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
-    """Least and most that a crop of a photograph is enlarged."""
+    """Least and most that a crop is enlarged; where it is larger, photographs lie side by side."""
     distractors: Share
     """Share of the samples with what looks like damage and is none: captions, borders, wires."""
+    shapes: Share
+    """Share of the samples with holes of one gray (`damage`), mostly JPEG, instead of a print's."""
     dice: Annotated[float, Field(ge=0)]
     """Weight of the Dice loss beside cross-entropy."""
     clip: Annotated[float, Field(ge=0)]

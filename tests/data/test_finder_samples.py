@@ -5,7 +5,9 @@ from rechroma.data.finder_samples import FinderSamples, SamplesFrom
 
 
 def make_samples(photos, settings, **changes):
-    return FinderSamples(photos, settings.print_damage, settings.finder, settings.seed, **changes)
+    return FinderSamples(
+        photos, settings.print_damage, settings.damage, settings.finder, settings.seed, **changes
+    )
 
 
 def test_a_sample_is_a_print_and_the_groups_of_its_damage(gray_photos, finder_settings):

@@ -102,6 +102,8 @@ RULES = (
     Rule(r"rechroma study .*", plan, run_nightly),
     # Of trainings of many samples.
     Rule(r"rechroma (ship --finder|train-finder) .*", parse_rechroma),
+    # Votes of people, who are not here.
+    Rule(r"rechroma compare --blind-result .*", parse_rechroma),
     Rule(r"rechroma (compare|ship) .*", parse_rechroma, run_nightly),
     Rule(r"rechroma [^|]* [<>] .*", run_redirected),
     Rule(r"rechroma (restore|find-mask|models|score|evaluate|export)\b.*", run_rechroma),

@@ -38,20 +38,31 @@ def test_a_line_is_found_in_its_place_across_tiles():
     luma = np.zeros((900, 1300), np.uint8)
     luma[300:302, :] = 255
     found = find_print_damage(luma, Stub())
-    assert np.array_equal(found.mask(0.9), luma == 255)
+    assert np.array_equal(found.mask(0.5), luma == 255)
 
 
-def test_a_look_at_the_whole_adds_large_damage_alone():
-    def blind_in_tiles(group):
-        def finder(lumas):
-            planes = Stub(group)(lumas)
-            return planes * (lumas.shape[1] < 500)  # the reduced photograph is not as high
+def sees_at(*heights):
+    """A stub that takes everything for damage where its input is of some heights, else nothing."""
 
-        return finder
+    def finder(lumas):
+        return Stub(3)(np.full_like(lumas, 255)) * (lumas.shape[1] in heights)
 
-    luma = np.full((1000, 1400), 255, np.uint8)
-    assert find_print_damage(luma, blind_in_tiles(3)).mask(0.9).all()
-    assert not find_print_damage(luma, blind_in_tiles(1)).mask(0.1).any()
+    return finder
+
+
+@pytest.mark.parametrize(
+    ("width", "heights", "expected"),
+    [
+        (384, (384, 192, 96), 255),
+        (384, (192, 96), 170),
+        (384, (96,), 85),
+        (3600, (192, 96, 64), 255),  # of four looks the last three
+        (3600, (96,), 85),
+    ],
+)
+def test_the_mean_of_three_neighboring_scales_counts(width, heights, expected):
+    found = find_print_damage(np.zeros((384, width), np.uint8), sees_at(*heights))
+    assert (abs(found.probability.astype(int) - expected) <= 1).all()
 
 
 def test_groups_are_switched_off():

@@ -94,7 +94,7 @@ def test_a_training_of_the_finder_is_a_run_of_its_own_kind(root, make_settings):
     assert logged.data.tags["kind"] == "finder"
     assert logged.info.run_name == "finder"
     assert logged.data.params.keys() >= {"seed", "finder.optim", "print_damage.tear"}
-    assert not logged.data.params.keys() & {"optim", "model.encoder", "damage.circle"}
+    assert not logged.data.params.keys() & {"optim", "model.encoder", "train.batch"}
     assert not find_trainings(run.client, "rechroma")
 
 

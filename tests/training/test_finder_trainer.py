@@ -12,7 +12,13 @@ from rechroma.training.finder_trainer import FinderTrainer, fit_finder
 @pytest.fixture
 def make_trainer(gray_photos):
     def make(settings):
-        parts = (gray_photos, settings.print_damage, settings.finder, settings.seed)
+        parts = (
+            gray_photos,
+            settings.print_damage,
+            settings.damage,
+            settings.finder,
+            settings.seed,
+        )
         return FinderTrainer(settings, FinderSamples(*parts), FinderSamples(*parts, kept_back=True))
 
     return make

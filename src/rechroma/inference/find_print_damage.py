@@ -1,9 +1,9 @@
 """Damage as prints have it, found by a network on a photograph of any size.
 
-The network looks in overlapping tiles at the photograph's own scale, and once at the whole of a
-large photograph reduced, for stains and missing corners, which are larger than a tile. A pixel
-counts as damaged where either look says so. Small photographs are not looked at reduced: that took
-more white skies for damage than it found.
+The network looks at the photograph at its own scale, at half of it and at a quarter: a hair is
+clearest in the first, a fold or a missing corner in the last. The mean of the three looks counts.
+Each look is in overlapping tiles. Large photographs are looked at more often; then any three
+neighboring scales are enough.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,9 +19,9 @@ from rechroma.imaging.types import Luma, Mask, Plane, Planes
 
 STRIDE = 32  # px; the network works on multiples
 TILE, OVERLAP = 512, 96  # px
-WHOLE = 512  # px; longer side of the reduced photograph
-LARGE = ("area", "stain")  # groups that a look at a much reduced photograph shows in their place
-MUCH = 2.5  # times reduced, at least
+LOOKS = 3  # at scales that are halved each time, whose mean counts
+LARGE = 448  # px; a longer side, halved, that is looked at beyond those three
+SMALL = 96  # px; a longer side that is not looked at, but on photographs that are so small
 
 
 class FinderBackend(Protocol):
@@ -71,31 +71,43 @@ def find_print_damage(luma: Luma, finder: FinderBackend) -> FoundPrintDamage:
     ([[20, 30]], np.uint8(2))
     """
     found = FoundPrintDamage(np.empty(luma.shape, np.uint8), np.empty(luma.shape, np.uint8))
-    coarse = _look_at_whole(luma, finder)  # (4, h, w), or (4, 1, 1) of zeros
+    coarse = [_look(downscale_luma(luma, size), finder) for size in _sizes(max(luma.shape))[1:]]
     for top, planes in _bands(luma, finder):
         rows = slice(top, top + planes.shape[1])
-        _join(planes, _enlarge_rows(coarse, luma.shape, rows), found, rows)
+        enlarged = [_enlarge_rows(look, luma.shape, rows) for look in coarse]
+        mean = _mean_looks([planes, *enlarged])  # (4, rows, W)
+        found.probability[rows] = np.rint(255 * np.minimum(mean.sum(axis=0), 1))
+        found.groups[rows] = 1 + mean.argmax(axis=0)
     return found
 
 
-def _join(fine: Planes, coarse: Planes, found: FoundPrintDamage, rows: slice) -> None:
-    """Write the likelier of two looks at some rows into `found`."""
-    fine_sum, coarse_sum = fine.sum(axis=0), coarse.sum(axis=0)  # (rows, W)
-    likelier = coarse_sum > fine_sum
-    probability = np.minimum(np.where(likelier, coarse_sum, fine_sum), 1)
-    found.probability[rows] = np.rint(255 * probability)
-    found.groups[rows] = 1 + np.where(likelier, coarse.argmax(axis=0), fine.argmax(axis=0))
+def _sizes(longer: int) -> list[int]:
+    """The longer sides, px, at which a photograph is looked at.
+
+    >>> [_sizes(longer) for longer in (40, 300, 1024, 4000)]
+    [[40], [300, 150], [1024, 512, 256], [4000, 2000, 1000, 500]]
+    """
+    halves = [round(longer / 2**halvings) for halvings in range(16)]
+    return [
+        size
+        for number, size in enumerate(halves)
+        if number == 0 or size >= (SMALL if number < LOOKS else LARGE)
+    ]
 
 
-def _look_at_whole(luma: Luma, finder: FinderBackend) -> Planes:
-    """The probabilities on the reduced photograph: `(4, h, w)` float32."""
-    if max(luma.shape) < MUCH * WHOLE:
-        return np.zeros((len(GROUPS), 1, 1), np.float32)
-    planes = _run(downscale_luma(luma, WHOLE), finder).copy()
-    for group, plane in zip(GROUPS, planes, strict=True):
-        if group not in LARGE:
-            plane[:] = 0
-    return planes
+def _mean_looks(looks: list[Planes]) -> Planes:
+    """The mean of `LOOKS` neighboring scales, the likeliest where there are more of them."""
+    count = min(LOOKS, len(looks))
+    likeliest: Planes = np.mean(looks[:count], axis=0)
+    for first in range(1, len(looks) - count + 1):
+        mean = np.mean(looks[first : first + count], axis=0)
+        likeliest = np.where(mean.sum(axis=0) > likeliest.sum(axis=0), mean, likeliest)
+    return likeliest
+
+
+def _look(luma: Luma, finder: FinderBackend) -> Planes:
+    """The probabilities on a reduced photograph: `(4, h, w)` float32."""
+    return np.concatenate([planes for _, planes in _bands(luma, finder)], axis=1)
 
 
 def _run(luma: Luma, finder: FinderBackend) -> Planes:

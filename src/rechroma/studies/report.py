@@ -14,7 +14,7 @@ from rechroma.outputs import whole_file
 from rechroma.studies.plots import LearningCurve, plot_learning_curves
 from rechroma.studies.results import FinishedTraining, arm_table, training_rows
 from rechroma.studies.spec import Arm
-from rechroma.tracking.run import Run
+from rechroma.tracking.run import Run, metric_name
 
 
 class StudyReport(NamedTuple):
@@ -126,11 +126,6 @@ def log_report(report: StudyReport, files: Sequence[Path], run: Run) -> None:
     for file in files:
         run.file(file)
     means = training_rows(report.trained).groupby("arm")["score"].mean()
-    run.metrics({f"score/{_metric_name(str(arm))}": float(mean) for arm, mean in means.items()})
+    run.metrics({f"score/{metric_name(str(arm))}": float(mean) for arm, mean in means.items()})
     for training in report.trained:
         run.adopt(training.run.run_id)
-
-
-def _metric_name(name: str) -> str:
-    """The name with a colon in place of each character that MLflow refuses in names of metrics."""
-    return "".join(letter if letter.isalnum() or letter in "_-. :/" else ":" for letter in name)

@@ -74,6 +74,15 @@ def active_run(client: MlflowClient, run_id: str) -> Run | None:
     return Run(client, run_id) if info.lifecycle_stage == LifecycleStage.ACTIVE else None
 
 
+def metric_name(name: str) -> str:
+    """The name with a colon in place of each character that MLflow refuses in names of metrics.
+
+    >>> metric_name("lr=0.1")
+    'lr:0.1'
+    """
+    return "".join(letter if letter.isalnum() or letter in "_-. :/" else ":" for letter in name)
+
+
 @contextmanager
 def terminating(run: Run) -> Iterator[None]:
     """Set the run's status at the end of the block.

@@ -121,15 +121,25 @@ def bundled_run(settings: Settings, root: Path, dataset: Mapping[str, Any]) -> I
 
 
 @contextmanager
-def comparison_run(client: MlflowClient, experiment: str, root: Path, name: str) -> Iterator[Run]:
-    """The run of the comparison `name`, a new one for the first comparison of that name."""
+def comparison_run(
+    client: MlflowClient, experiment: str, root: Path, name: str, kind: str = "study"
+) -> Iterator[Run]:
+    """The run of the comparison `name`, a new one for the first comparison of that name.
+
+    Args:
+        client: of the store.
+        experiment: in which the run is.
+        root: the project's folder.
+        name: of the comparison.
+        kind: of comparison, before its name in that of a new run.
+    """
     experiment_id = ensure_experiment(client, root, experiment)
     earlier = client.search_runs([experiment_id], f"tags.{COMPARISON} = '{name}'", max_results=1)
     if earlier:
         run = Run(client, earlier[0].info.run_id)
     else:
         tags = {COMPARISON: name}
-        new = client.create_run(experiment_id, run_name=f"study {name}", tags=tags)
+        new = client.create_run(experiment_id, run_name=f"{kind} {name}", tags=tags)
         run = Run(client, new.info.run_id)
     with terminating(run):
         yield run

@@ -27,7 +27,7 @@ def make_finder_trainer(settings: Settings, photos: GrayPhotos | GrayTiles) -> F
             "finder.samples is 0, expected the number of samples to train with, 60000 for a good "
             "finder: -S finder.samples=60000"
         )
-    parts = (photos, settings.print_damage, settings.finder, settings.seed)
+    parts = (photos, settings.print_damage, settings.damage, settings.finder, settings.seed)
     return FinderTrainer(settings, FinderSamples(*parts), FinderSamples(*parts, kept_back=True))
 
 

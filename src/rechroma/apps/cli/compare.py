@@ -6,6 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.compare_blind import (
+    PAGE,
+    SHOWN,
+    add_options,
+    count_blind_votes,
+    make_blind_page,
+)
 from rechroma.apps.cli.evaluate import damaged_photographs
 from rechroma.apps.cli.paths import PARAMS, STUDIES
 from rechroma.errors import UserError
@@ -23,10 +30,14 @@ Compares the finished trainings of a study, or any in MLflow: a table with the s
 learning curves, and one photograph restored by every arm. They are also logged to MLflow as a run.
 With --photos every model is scored on the same photographs, damaged with the settings of
 params.yaml.
+With --blind people are asked: a page shows pairs of restorations, without names. --blind-result
+counts their votes.
 
   rechroma compare optimizers                      reports/studies/optimizers.md .csv .png
   rechroma compare losses --photos album/ --size 512
   rechroma compare --filter "params.optim = 'lion'" --name lion
+  rechroma compare --blind bundled models/restorer --photos album/ --out reports/blind.html
+  rechroma compare --blind-result votes-anna.json votes-ben.csv --key reports/blind.key.json
 """
 
 
@@ -45,29 +56,46 @@ def add_to(add_command: AddCommand) -> None:
         "--size",
         type=int,
         metavar="PX",
-        help="side of the square photographs; default: data.size",
+        help="side of the square photographs; default: data.size; with --blind: longer side of "
+        f"the pictures, default: {SHOWN}",
     )
     compare.add_argument("--limit", type=int, metavar="N", help="number of photographs, at most")
     compare.add_argument(
-        "--out", type=Path, default=REPORTS, metavar="DIR", help=f"default: {REPORTS}"
+        "--out",
+        type=Path,
+        metavar="PATH",
+        help=f"folder, default: {REPORTS}; with --blind: the page, default: {PAGE}; with "
+        "--blind-result: the result, default: beside the key",
     )
+    add_options(compare)
 
 
 def _compare(chosen: argparse.Namespace) -> int:
+    asked = [chosen.name, chosen.filter, chosen.blind, chosen.blind_result]
+    if sum(map(bool, asked)) != 1:
+        raise UserError(
+            "expected either a study's name or --filter, --blind or --blind-result, one of them"
+        )
+    if chosen.blind:
+        return make_blind_page(chosen)
+    if chosen.blind_result:
+        return count_blind_votes(chosen)
+    return _compare_trainings(chosen)
+
+
+def _compare_trainings(chosen: argparse.Namespace) -> int:
     from rechroma.settings import load_settings
     from rechroma.studies.report import log_report, write_report
     from rechroma.tracking.runs import comparison_run
     from rechroma.tracking.store import connect
 
-    if bool(chosen.name) == bool(chosen.filter):
-        raise UserError("expected either a study's name or --filter")
     settings = load_settings(PARAMS)
     root = Path.cwd()
     client = connect(root)
     report = _find_trainings(chosen, client, settings.tracking.experiment)
     if chosen.photos:
         report = _score_photos(chosen, report, client, settings)
-    files = write_report(report, chosen.out)
+    files = write_report(report, chosen.out or REPORTS)
     with comparison_run(client, settings.tracking.experiment, root, report.name) as run:
         log_report(report, files, run)
     print(files[0].read_text(encoding="utf-8"), end="")

@@ -36,6 +36,7 @@ Gives damaged gray photographs their color and their missing part back.
   rechroma evaluate photos --model A --model B  damage photographs, restore and score them
   rechroma study optimizers                     run a comparison of studies.yaml
   rechroma compare optimizers                   its table, plots and pictures
+  rechroma compare --blind A B --photos photos  a page for people to vote on, without names
   rechroma export --onnx restorer.onnx          the network for use without torch
 """
 COMMANDS = (

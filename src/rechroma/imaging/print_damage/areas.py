@@ -112,14 +112,14 @@ def _unevenness(points: int, brush: Brush) -> Plane:
 
 def draw_missing(plane: Plane, brush: Brush) -> Drawn:
     """Missing pieces: clouds of flakes, a single piece or a strip that came off; paper shows."""
-    pieces = (_flakes, _flakes, _flakes, _piece, _peeled)
+    pieces = (_flakes, _flakes, _piece, _peeled, _peeled)
     coverage = pieces[brush.generator.integers(len(pieces))](plane, brush)
     light = brush.chance(0.87)
     level = brush.between(185, 250) if light else brush.between(5, 70)
     texture = fractal_noise(plane.shape, 6 * brush.scale, brush.generator, octaves=3)
     after = plane.copy()
-    if brush.chance(0.5):  # what is left of the emulsion curls up
-        after += brush.stronger(5, 45) * relief(coverage, away_by(brush, 0.8, 2.2))
+    if brush.chance(0.6):  # what is left of the emulsion curls up
+        after += brush.stronger(5, 70) * relief(coverage, away_by(brush, 0.8, 3.0))
     after += coverage * (level + brush.between(2, 16) * texture - after)
     return Drawn(plane, after, coverage > 0.5)
 

@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
 
 LAYERS = ("stain", "line", "spot", "area")  # drawn one after the other, as prints get them
 LEFT = 0.25  # share of the photograph that is never lost
+FINEST = 2.0  # px in a unit; a photograph may be a part of a print that was scanned so finely
 
 
 def draw_print_damage(
@@ -115,7 +116,7 @@ def draw_print_damage(
 def _draw_scale(shape: tuple[int, ...], generator: np.random.Generator) -> float:
     """Px in a unit: that of a whole print of this size, or of the part of a larger one."""
     whole = min(shape) / UNIT
-    low, high = max(0.4, 0.7 * whole), 1.6 * max(1.0, whole)
+    low, high = max(0.4, 0.7 * whole), 1.6 * max(FINEST, whole)
     return float(np.exp(generator.uniform(np.log(low), np.log(high))))
 
 

@@ -35,7 +35,7 @@ def draw_fold(plane: Plane, brush: Brush) -> Drawn:
     if brush.chance(0.35):  # it ends inside
         path = path[: max(2, round(len(path) * brush.between(0.3, 0.9)))]
     before = plane + _shading(plane, path[0], path[-1], brush)
-    thickness = max(1.0, brush.stronger(0.3, 1.2) * brush.length(1.5, 8))
+    thickness = max(1.0, brush.stronger(0.4, 1.2) * brush.length(1.5, 14))
     core = ragged(
         path, thickness, brush.stronger(0.35, 1.15), brush, spread=brush.between(0.2, 0.55)
     )

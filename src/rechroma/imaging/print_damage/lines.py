@@ -103,9 +103,10 @@ def somewhere(plane: Plane, brush: Brush) -> Points:
 
 def line_width(brush: Brush, most: float) -> float:
     """Px; a hairline, whatever the scale, or a width in units that grows with the strength."""
-    if brush.chance(0.4):
+    if brush.chance(0.3):
         return brush.between(0.7, 1.8)
-    return max(0.8, brush.stronger(1.0, most) * brush.scale)
+    wider = brush.between(1.5, 3.0) if brush.chance(0.2) else 1.0
+    return max(0.8, wider * brush.stronger(1.0, most) * brush.scale)
 
 
 def bent(path: Points, angles: Points) -> Points:

@@ -1,0 +1,1 @@
+"""Blind comparisons: people vote on pairs of restorations without knowing whose they are."""
