@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
 from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
@@ -100,6 +100,7 @@ def add_to(add_command: AddCommand) -> None:
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
     add_run_options(command)
+    add_aim_option(command)
     add_backend_options(command)
 
 
@@ -127,7 +128,7 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     console = Console(chosen.quiet, chosen.json)
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
     check_before(chosen, jobs, console)
-    model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
+    model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
     console.note(model_line(model, restorer))
     options = RestoreOptions(
         chosen.keep_color,
