@@ -57,22 +57,7 @@ def add_to(add_command: AddCommand) -> None:
         default="auto",
         help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
-    command.add_argument(
-        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
-    )
-    command.add_argument(
-        "--mask-polarity",
-        choices=("auto", "white", "black"),
-        default="auto",
-        help="which part of a mask is lost; default: auto, the smaller one",
-    )
-    add_find_options(command)
-    command.add_argument(
-        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
-    )
-    command.add_argument(
-        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
-    )
+    _add_mask_options(command)
     command.add_argument(
         "--keep-color", action="store_true", help="restore only the lost part, keep the color"
     )
@@ -102,6 +87,26 @@ def add_to(add_command: AddCommand) -> None:
     add_run_options(command)
     add_aim_option(command)
     add_backend_options(command)
+
+
+def _add_mask_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what is lost."""
+    command.add_argument(
+        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
+    )
+    command.add_argument(
+        "--mask-polarity",
+        choices=("auto", "white", "black"),
+        default="auto",
+        help="which part of a mask is lost; default: auto, the smaller one",
+    )
+    add_find_options(command)
+    command.add_argument(
+        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
+    )
+    command.add_argument(
+        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
+    )
 
 
 def _px(text: str) -> int:
