@@ -5,7 +5,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ from rechroma.imaging.io import (
 from rechroma.imaging.mask_levels import NoMaskError, split_levels
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
+from rechroma.settings import Aim
 
 PHOTO, MASK, RESTORED = "photo", "mask", "restored"
 OUTPUT, AIM = "output", "aim"  # the parameters of a request, with these defaults
@@ -116,7 +117,7 @@ class PyfuncRestorer:
         try:
             if not isinstance(output, str) or output not in OUTPUTS:
                 raise unknown(OUTPUT, str(output), OUTPUTS)
-            restorer = self.restorer.with_aim(str(aim))
+            restorer = self.restorer.with_aim(cast("Aim", str(aim)))  # which checks it
             self.limits.check_rows(len(model_input))
             photos = _read_column(model_input, PHOTO)
             masks = _read_column(model_input, MASK, required=False)

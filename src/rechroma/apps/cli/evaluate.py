@@ -186,7 +186,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from rechroma.data.prepared import mean_hue_histogram
     from rechroma.evaluation.appearance import missing_encoder
     from rechroma.evaluation.appearance_table import add_appearance, measure_appearance
-    from rechroma.evaluation.baselines import BASELINES
+    from rechroma.evaluation.baselines import BASELINES, RestoreFunction
     from rechroma.evaluation.compare import compare_models, write_comparison
     from rechroma.evaluation.intervals import score_table
     from rechroma.settings import load_settings
@@ -213,7 +213,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     if chosen.appearance and (missing := missing_encoder()):
         print(f"no appearance in the table: {missing}", file=sys.stderr)
     elif chosen.appearance:
-        methods = {**models, **BASELINES}
+        methods: dict[str, RestoreFunction] = {**models, **BASELINES}
         looks = measure_appearance(photographs, methods, len(photographs))
         table = add_appearance(table, looks, settings.evaluate, settings.seed)
     print(score_table(table), end="")
