@@ -164,7 +164,7 @@ def test_true_is_white_in_color_arrays(photo):
         (lambda gray: package.restore(gray, [[1, 0], [1]]), "mask: is no regular array"),
         (lambda gray: package.restore(gray, -np.ones((96, 128), int)), "mask: is an array of num"),
         (lambda gray: package.score(gray, gray[:, 1:], gray), "restored: is 127x96 px, expected"),
-        (lambda gray: package.restore(gray, aim="ear"), "aim is 'ear', did you mean 'eye'"),
+        (lambda gray: package.restore(gray, aim="ear"), "aim is 'ear', expected one of: eye, score"),
         (lambda _: package.load_model("none"), "none holds no model"),
         (lambda _: package.restore(cut_off()), "photo: cannot be read: image file is truncated"),
         (lambda _: package.restore(3), "photo: is an array of shape"),

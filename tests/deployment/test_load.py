@@ -151,7 +151,7 @@ def test_the_settings_are_those_of_the_folders_card_with_both_backends(copied):
 def test_the_aim_is_that_of_the_card_unless_one_is_named(saved):
     assert load_model(saved).settings.aim == "score"
     assert load_model(saved, aim="eye").settings.aim == "eye"
-    with pytest.raises(UserError, match="aim is 'ear', did you mean 'eye'"):
+    with pytest.raises(UserError, match="aim is 'ear', expected one of: eye, score"):
         load_model(saved, aim="ear")
 
 

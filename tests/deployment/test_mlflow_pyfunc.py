@@ -57,7 +57,7 @@ def test_a_request_may_ask_for_the_aim(damaged, echo):
     for params in ({"aim": "score"}, {"output": "png"}, None):
         PyfuncRestorer(Noting()).predict(table, params)
     assert aims == ["score", "eye", "eye"]
-    with pytest.raises(MlflowException, match="aim is 'ear', did you mean 'eye'"):
+    with pytest.raises(MlflowException, match="aim is 'ear', expected one of: eye, score"):
         PyfuncRestorer(Noting()).predict(table, {"aim": "ear"})
 
 

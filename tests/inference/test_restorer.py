@@ -99,7 +99,7 @@ def test_painted_colors_stay_as_they_are_for_the_eye(restorer, tiny, damaged):
 
 
 def test_an_aim_is_one_of_two(echo):
-    with pytest.raises(UserError, match="aim is 'ear', did you mean 'eye'"):
+    with pytest.raises(UserError, match="aim is 'ear', expected one of: eye, score"):
         echo().with_aim("ear")
 
 
