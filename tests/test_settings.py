@@ -61,6 +61,8 @@ def test_betas_may_be_text_as_on_a_command_line(
         ({"aim": "eye"}, (False, 0.5, 0.8)),
         ({"aim": "score", "hues": False}, (False, 1.0, 0.0)),
         ({"aim": "eye", "hues": True}, (True, 0.5, 0.8)),
+        ({"aim": "eye", "hues": "true"}, (True, 0.5, 0.8)),
+        ({"aim": "score", "hues": "False"}, (False, 1.0, 0.0)),
     ],
 )
 def test_the_aim_makes_the_choices_that_no_setting_makes(

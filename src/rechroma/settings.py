@@ -39,6 +39,12 @@ def _pair_from_text(value: Any) -> Any:
     return re.split(r"[,\s]+", value.strip(" []()")) if isinstance(value, str) else value
 
 
+def _bool_from_text(value: Any) -> Any:
+    """`"true"` or `"false"`, in any case, as the boolean it means; anything else as it is."""
+    meant = {"true": True, "false": False}
+    return meant.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
 def _weights_by_new_name(value: Any) -> Any:
     """`bundled` was called `shipped` before."""
     return "bundled" if value == "shipped" else value
@@ -284,7 +290,7 @@ class Restore(_Strict):
     aim: Aim
     """What restored photographs are for: `eye`, what people prefer, or `score`, the official
     score."""
-    hues: Literal["auto", True, False]
+    hues: Annotated[Literal["auto", True, False], BeforeValidator(_bool_from_text)]
     """The predicted hues are transferred to the colors; auto: for the aim `score` alone."""
     temperature: Annotated[float, Field(ge=0.05, le=10)]
     """Of the probabilities of `chroma_bins`, for the aim `eye`: 1 is their mean color, as for
