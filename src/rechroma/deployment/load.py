@@ -9,6 +9,7 @@ from rechroma.errors import UserError, unknown
 from rechroma.inference.restorer import Restorer
 from rechroma.models.card import CARD, ONNX, ONNX_SUM, card_settings, read_card
 from rechroma.models.store import check_sum, load_network
+from rechroma.settings import Aim
 
 PROJECT = Path("models/restorer")  # the model that the stage train writes, in the project's folder
 AUTO, TORCH = "auto", "torch"
@@ -18,7 +19,9 @@ DEVICES = {"onnx": (*PROVIDERS,), TORCH: ("cpu", "cuda", "mps")}
 logger = logging.getLogger(__name__)
 
 
-def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Restorer:
+def load_model(
+    path: Path | str, backend: str = AUTO, device: str = AUTO, aim: Aim | None = None
+) -> Restorer:
     """The trained model at `path`, ready to restore photographs.
 
     Nothing in a model's files can run code. Where a device is not available, the model computes on
@@ -33,11 +36,12 @@ def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Res
         device: 'cpu'; 'cuda' (or 'cuda:1', …), of torch, or without such a torch of onnxruntime;
             'mps', of torch; 'coreml' or 'directml', of onnxruntime. 'auto' is the CPU for ONNX, and
             CUDA for torch if it has it.
+        aim: 'eye' or 'score', what photographs are restored for; None: as the model's card says.
 
     Raises:
         UserError: there is no model at `path`, its parts do not fit, a file is not the one that its
-            card was written for, what the backend needs is missing, or the backend or device is
-            none of these.
+            card was written for, what the backend needs is missing, or the backend, device or aim
+            is none of these.
 
     >>> import numpy as np
     >>> from rechroma.models.weights import BUNDLED_FOLDER
@@ -61,7 +65,8 @@ def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Res
         )
     if backend == AUTO:
         backend = _choose_backend(path, device)
-    return _load_torch(path, device) if backend == TORCH else _load_onnx(path, device)
+    loaded = _load_torch(path, device) if backend == TORCH else _load_onnx(path, device)
+    return loaded if aim is None else loaded.with_aim(aim)
 
 
 def _choose_backend(path: Path, device: str) -> str:

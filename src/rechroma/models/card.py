@@ -80,12 +80,20 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
     from pydantic import ValidationError
 
     try:
-        # Cards from before there were bins of chroma do not say how these are decoded.
-        restore = {"temperature": 1.0, "vividness": 0.0, **card["restore"]}
+        restore = _by_aim(card["restore"])
         return Model.model_validate(card["model"]), Restore.model_validate(restore)
     except (KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{where} describes no model of this version: {reason}") from error
+
+
+def _by_aim(restore: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings `restore` of a card; older ones know no aim, or no bins of chroma either."""
+    earlier = {"temperature": 1.0, "vividness": 0.0, **restore}
+    if "aim" in restore:
+        return earlier
+    # Hues were transferred for the score. Where they were not, they never are.
+    return {**earlier, "aim": "score", "hues": "auto" if restore["hues"] is True else False}
 
 
 def parse_card(text: str | None) -> dict[str, Any] | None:
