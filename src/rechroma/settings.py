@@ -239,6 +239,9 @@ class Train(_Strict):
     """Share of the epochs in which the learning rate climbs to its peak."""
     hole_weight: Annotated[float, Field(ge=0)]
     """How much more a lost pixel counts in mse and l1 than a known one."""
+    rare_bins: Share
+    """How far the loss term `bins` lets rare colors be predicted more often than they are, in favor
+    of vivid photographs; 0: not at all."""
     ema: Annotated[float, Field(ge=0, lt=1)]
     """Decay of the moving average of the weights, per step; 0: none."""
     patience: Count
