@@ -7,8 +7,18 @@ from pathlib import Path
 from rechroma.deployment.onnx_backend import PROVIDERS, load_onnx
 from rechroma.errors import UserError, unknown
 from rechroma.inference.restorer import Restorer
-from rechroma.models.card import CARD, ONNX, ONNX_SUM, card_settings, read_card
+from rechroma.models.card import (
+    CARD,
+    ONNX,
+    ONNX_SUM,
+    ONNX_WEIGHTS,
+    WEIGHTS,
+    WEIGHTS_SUM,
+    card_settings,
+    read_card,
+)
 from rechroma.models.store import check_sum, load_network
+from rechroma.models.weights import BUNDLED_FOLDER, bundled_folder
 from rechroma.settings import Aim
 
 PROJECT = Path("models/restorer")  # the model that the stage train writes, in the project's folder
@@ -37,6 +47,7 @@ def load_model(
             'mps', of torch; 'coreml' or 'directml', of onnxruntime. 'auto' is the CPU for ONNX, and
             CUDA for torch if it has it.
         aim: 'eye' or 'score', what photographs are restored for; None: as the model's card says.
+            Of the bundled models, `BUNDLED_FOLDER`, it takes the one for this aim.
 
     Raises:
         UserError: there is no model at `path`, its parts do not fit, a file is not the one that its
@@ -52,6 +63,8 @@ def load_model(
     (40, 60, 3)
     """
     path = Path(path)
+    if path == BUNDLED_FOLDER:
+        path = bundled_folder(aim)
     if backend != AUTO and backend not in DEVICES:
         raise unknown("backend", backend, (AUTO, *DEVICES))
     kind, _, number = device.partition(":")
@@ -108,6 +121,8 @@ def _load_onnx(path: Path, device: str) -> Restorer:
             f"write it: rechroma export --onnx {file} --model {path}"
         )
     check_sum(file, card.get(ONNX_SUM))
+    if card.get(ONNX_WEIGHTS):  # the ONNX file reads its weights there
+        check_sum(path / WEIGHTS, card.get(WEIGHTS_SUM))
     network, _ = load_onnx(file, device)
     if network.model != model:
         raise UserError(

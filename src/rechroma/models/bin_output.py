@@ -46,9 +46,10 @@ class BinOutput(nn.Module):
             `(N, channels - 263, H, W)` the other channels and Cb, Cr in [-0.5, 0.5] between them,
             and `(N, 265, h, w)` logits of the bins.
         """
-        # In one operation, and cropped only where there is something to crop: each has a gradient of
-        # the size of all bins.
-        before, bins, after = raw.split([self.first, BINS, raw.shape[1] - self.first - BINS], dim=1)
+        # In one operation, and cropped only where there is something to crop: each has a gradient
+        # of the size of all bins.
+        sizes = [self.first, BINS, raw.shape[1] - self.first - BINS]
+        before, bins, after = torch.split(raw, sizes, dim=1)
         with torch.no_grad():
             shares = bins.permute(0, 2, 3, 1).softmax(dim=-1)  # (N, h, w, 265)
             mean = (shares @ self.centers).permute(0, 3, 1, 2)  # (N, 2, h, w)

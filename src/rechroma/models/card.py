@@ -15,6 +15,7 @@ METADATA = "rechroma"  # key of the card in the metadata of a safetensors or ONN
 # Keys of the checksums of `WEIGHTS` and `ONNX`; on the card in the folder alone, as no file holds
 # its own.
 WEIGHTS_SUM, ONNX_SUM = "sha256", "onnx_sha256"
+ONNX_WEIGHTS = "onnx_weights"  # the file beside the ONNX file that its weights are read from
 
 
 def describe_model(model: Model, restore: Restore) -> dict[str, Any]:
@@ -63,12 +64,13 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 
 def without_sums(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a card that go into the metadata of a file: all but the checksums.
+    """The entries of a card that go into the metadata of a file: all but the checksums
+    and where the ONNX file's weights are.
 
     >>> without_sums({"license": "yours", "sha256": "3152f8872bf2"})
     {'license': 'yours'}
     """
-    return {name: card[name] for name in card if name not in (WEIGHTS_SUM, ONNX_SUM)}
+    return {name: card[name] for name in card if name not in (WEIGHTS_SUM, ONNX_SUM, ONNX_WEIGHTS)}
 
 
 def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]:

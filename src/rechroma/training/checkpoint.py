@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from rechroma.models.weights import BUNDLED, BUNDLED_FOLDER, WEIGHTS_NAME
+from rechroma.models.weights import BUNDLED, BUNDLED_FOLDER, EYE_FOLDER, WEIGHTS_NAME
 from rechroma.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
@@ -40,16 +40,18 @@ def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -
         for module in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{module.relative_to(package)}".encode())
             digest.update(module.read_bytes())
-    weights = _weights_file(settings.model.weights, package)
-    if weights is not None:
+    for weights in _weights_files(settings.model.weights, package):
         digest.update(hashlib.sha256(weights.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def _weights_file(weights: str, package: Path) -> Path | None:
-    """The file of the weights that training starts from; None if it is none of ours."""
-    file = package / BUNDLED_FOLDER.name / WEIGHTS_NAME if weights == BUNDLED else Path(weights)
-    return file if file.is_file() else None
+def _weights_files(weights: str, package: Path) -> list[Path]:
+    """The files of weights that training may start from; none if they are none of ours."""
+    files = [Path(weights)]
+    if weights == BUNDLED:
+        folder = package / BUNDLED_FOLDER.name
+        files = [folder / WEIGHTS_NAME, folder / EYE_FOLDER.name / WEIGHTS_NAME]
+    return [file for file in files if file.is_file()]
 
 
 class Checkpoint:

@@ -157,7 +157,10 @@ def bins(inputs: LossInputs) -> Tensor:
     size = (logits.shape[2], logits.shape[3])
     chroma = functional.adaptive_avg_pool2d(inputs.target_color[:, 1:], size)
     top, left = torch.randint(BIN_STRIDE, (2,)).tolist()
-    rows, columns = (slice(min(first, side - 1), None, BIN_STRIDE) for first, side in zip((top, left), size, strict=True))
+    rows, columns = (
+        slice(min(first, side - 1), None, BIN_STRIDE)
+        for first, side in zip((top, left), size, strict=True)
+    )
     return bin_cross_entropy(
         logits[:, :, rows, columns],
         chroma[:, :, rows, columns],

@@ -192,17 +192,17 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from rechroma.settings import load_settings
 
     settings = load_settings(PARAMS)
+    aims = [aim for aim in ROW_ENDS if chosen.aim in (aim, None)]
+    names = chosen.model or [None]
+    # Loaded for each aim: the bundled models are another for each.
     named = [
-        load_named_model(name, chosen.backend, chosen.device) for name in chosen.model or [None]
+        (aim, *load_named_model(name, chosen.backend, chosen.device, aim))
+        for name in names
+        for aim in aims
     ]
-    if len({Path(name).name for name, _ in named}) < len(named):
+    models = {Path(name).name + ROW_ENDS[aim]: restorer for aim, name, restorer in named}
+    if len(models) < len(named):
         raise UserError("--model: two models have the same name, expected each only once")
-    models = {
-        Path(name).name + ROW_ENDS[aim]: restorer.with_aim(aim)
-        for name, restorer in named
-        for aim in ROW_ENDS
-        if chosen.aim in (aim, None)
-    }
     photographs, unusable = damaged_photographs(chosen.photos, chosen.size, settings)
     has_prepared = chosen.prepared != PREPARED or PREPARED.exists()
     hues = mean_hue_histogram(chosen.prepared) if has_prepared else None
