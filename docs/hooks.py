@@ -88,7 +88,8 @@ def _table(prefix: str, fields: dict[str, Any], params: dict[str, Any]) -> str:
 def _kind(annotation: Any, metadata: list[Any]) -> str:
     """What a setting may be, in words."""
     if get_origin(annotation) is Literal:
-        return " \\| ".join(f"`{choice}`" for choice in get_args(annotation))
+        shown = (yaml.safe_dump(choice).split("\n")[0] for choice in get_args(annotation))
+        return " \\| ".join(f"`{choice}`" for choice in shown)
     if get_origin(annotation) is tuple:
         parts = get_args(annotation)
         inner = {_annotated(part) for part in parts}

@@ -16,23 +16,31 @@ def main() -> None:
 
     from rechroma.data.prepared import mean_hue_histogram, read_description, read_held_out
     from rechroma.deployment.load import load_model
+    from rechroma.evaluation.appearance import missing_encoder
     from rechroma.evaluation.evaluate import evaluate
-    from rechroma.evaluation.intervals import DIFFERENCE, OURS, score_table
+    from rechroma.evaluation.final_metrics import logged_metrics
+    from rechroma.evaluation.intervals import OURS
     from rechroma.progress import track
+    from rechroma.settings import AIMS
     from rechroma.tracking.registry import register, register_first_champion
     from rechroma.tracking.runs import evaluation_run
 
     prepared, model, reports = ROOT / "data/prepared", ROOT / "models/restorer", ROOT / "reports"
     package = ROOT / "src" / "rechroma"
 
-    # Restore the test photographs by the model and the baselines, and score them.
+    # Restore the test photographs by the model and the baselines, and score them. The aim that
+    # the model was trained with comes first.
     dataset = read_description(prepared)
     test = read_held_out(prepared, "test")
     photos = track(test, "evaluating photographs", dataset["photos"]["test"])
     hues = mean_hue_histogram(prepared)
     restorer = load_model(model, backend="torch", device="cpu")
-    table = evaluate(photos, restorer, settings.evaluate, settings.seed, reports, hues)
-    print(score_table(table), flush=True)
+    aims = sorted(AIMS, key=lambda aim: aim != restorer.settings.aim)
+    models = {aim: restorer.with_aim(aim) for aim in aims}
+    table = evaluate(photos, models, settings.evaluate, settings.seed, reports, hues)
+    print((reports / "table.md").read_text(encoding="utf-8"), flush=True)
+    if settings.evaluate.appearance_photos and (missing := missing_encoder()):
+        print(f"no appearance in the table: {missing}", flush=True)
 
     # The bundled model is the first champion: something to beat.
     first = register_first_champion(settings, real_root(), dataset, prepared, package)
@@ -42,10 +50,7 @@ def main() -> None:
     # Log the scores to the run that trained the model, and register the model.
     run_file = ROOT / "reports/train/run.json"
     with evaluation_run(settings, real_root(), dataset, run_file) as mlflow_run:
-        groups = {OURS: "test", DIFFERENCE.format(OURS): "difference"}
-        for method, parts in table.items():
-            group = groups.get(method, f"baseline/{method.replace(',', '')}")
-            mlflow_run.metrics({f"{group}/{part}": mean for part, (mean, _, _) in parts.items()})
+        mlflow_run.metrics(logged_metrics(table, aims))
         for report in ("metrics.json", "photos.csv", "table.md", "strips"):
             mlflow_run.file(reports / report, "test")
         score = table[OURS]["score"].mean

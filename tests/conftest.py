@@ -182,6 +182,29 @@ def tiny_settings(make_settings: Callable[..., Settings]) -> Callable[..., Setti
     return make
 
 
+class PlainEncoder:
+    """In place of the encoder that measures appearance; its features are the colors.
+
+    `seen` is the number of photographs.
+    """
+
+    def __init__(self):
+        self.seen = 0
+
+    def __call__(self, photo: np.ndarray) -> list[np.ndarray]:
+        self.seen += 1
+        return [photo.transpose(2, 0, 1) + 1.0]
+
+
+@pytest.fixture
+def plain_encoder(monkeypatch: pytest.MonkeyPatch) -> PlainEncoder:
+    """A `PlainEncoder`, whether the package of the encoder is installed or not."""
+    encoder = PlainEncoder()
+    monkeypatch.setattr("rechroma.models.imagenet.has_package", lambda _: True)
+    monkeypatch.setattr("rechroma.models.imagenet.imagenet_features", lambda _: encoder)
+    return encoder
+
+
 @pytest.fixture
 def model(
     tiny_settings: Callable[..., Settings], outspoken: Callable[[Settings], RestorationNetwork]

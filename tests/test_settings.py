@@ -54,6 +54,25 @@ def test_betas_may_be_text_as_on_a_command_line(
     assert make_settings(betas=written).betas == (0.5, 0.999)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"aim": "score"}, (True, 1.0, 0.0)),
+        ({"aim": "eye"}, (False, 0.5, 0.8)),
+        ({"aim": "score", "hues": False}, (False, 1.0, 0.0)),
+        ({"aim": "eye", "hues": True}, (True, 0.5, 0.8)),
+        ({"aim": "eye", "hues": "true"}, (True, 0.5, 0.8)),
+        ({"aim": "score", "hues": "False"}, (False, 1.0, 0.0)),
+    ],
+)
+def test_the_aim_makes_the_choices_that_no_setting_makes(
+    make_settings: MakeSettings, changes: dict[str, Any], expected: tuple[bool, float, float]
+) -> None:
+    changes = {"temperature": 0.5, "vividness": 0.8} | changes
+    settings = make_settings(**{f"restore.{name}": value for name, value in changes.items()})
+    assert settings.restore.choices == expected
+
+
 def test_settings_do_not_change_once_made(make_settings: MakeSettings) -> None:
     with pytest.raises(ValueError, match="frozen"):
         make_settings().lr = 1.0
@@ -82,6 +101,10 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         r"params\.yaml: train\.size is 4096 px, expected at most data\.size, 128 px",
     ),
     "share above 1": ({"data.test": 1.5}, r"data\.test is 1\.5: .*less than or equal to 1"),
+    "neither auto nor true nor false": (
+        {"restore.hues": "sometimes"},
+        r"params\.yaml: restore\.hues is 'sometimes', expected one of: auto, false, true",
+    ),
     "negative rate": ({"lr": -1}, r"lr is -1: .*greater than 0"),
     "no number": ({"lr": "fast"}, r"lr is 'fast': .*valid number"),
     "fraction of an epoch": ({"train.epochs": 1.5}, r"train\.epochs is 1\.5: .*integer"),

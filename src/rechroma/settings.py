@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -24,6 +24,8 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
 }
 
 OF_FINDER = {"seed", "damage", "print_damage", "finder"}  # what a training of the finder depends on
+Aim = Literal["eye", "score"]
+AIMS: tuple[Aim, ...] = get_args(Aim)
 
 STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
@@ -36,6 +38,12 @@ Weight = Annotated[float, Field(ge=0)]
 def _pair_from_text(value: Any) -> Any:
     """`"0.5, 0.999"` or `"0.5 0.999"` as the pair it means; anything else as it is."""
     return re.split(r"[,\s]+", value.strip(" []()")) if isinstance(value, str) else value
+
+
+def _bool_from_text(value: Any) -> Any:
+    """`"true"` or `"false"`, in any case, as the boolean it means; anything else as it is."""
+    meant = {"true": True, "false": False}
+    return meant.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
 def _weights_by_new_name(value: Any) -> Any:
@@ -232,6 +240,9 @@ class Train(_Strict):
     """Share of the epochs in which the learning rate climbs to its peak."""
     hole_weight: Annotated[float, Field(ge=0)]
     """How much more a lost pixel counts in mse and l1 than a known one."""
+    rare_bins: Share
+    """How far the loss term `bins` lets rare colors be predicted more often than they are, in favor
+    of vivid photographs; 0: not at all."""
     ema: Annotated[float, Field(ge=0, lt=1)]
     """Decay of the moving average of the weights, per step; 0: none."""
     patience: Count
@@ -261,17 +272,50 @@ class Discriminator(_Strict):
     """Decay rates of its optimizer's moments."""
 
 
+class Choices(NamedTuple):
+    """What `restore.aim` and the settings beside it come to.
+
+    Attributes:
+        hues: whether the predicted hues are transferred to the colors.
+        temperature: of the probabilities of `chroma_bins`.
+        vividness: how far their colors are strengthened.
+    """
+
+    hues: bool
+    temperature: float
+    vividness: float
+
+
 class Restore(_Strict):
     """How photographs are restored."""
 
     size: Annotated[int, Field(ge=64)]
     """Larger photographs are reduced to this longer side for the network, px."""
-    hues: bool
-    """The predicted hues are transferred to the colors."""
+    aim: Aim
+    """What restored photographs are for: `eye`, what people prefer, or `score`, the official
+    score."""
+    hues: Annotated[Literal["auto", True, False], BeforeValidator(_bool_from_text)]
+    """The predicted hues are transferred to the colors; auto: for the aim `score` alone."""
     temperature: Annotated[float, Field(ge=0.05, le=10)]
-    """Of the probabilities of `chroma_bins`: 1 is their mean color, lower ones the likelier."""
+    """Of the probabilities of `chroma_bins`, for the aim `eye`: 1 is their mean color, as for
+    `score`, lower ones the likelier."""
     vividness: Share
-    """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue."""
+    """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue, for the
+    aim `eye`; for `score` they are not."""
+
+    @property
+    def choices(self) -> Choices:
+        """Each choice that the aim makes, unless a setting makes it.
+
+        >>> Restore(size=64, aim="score", hues="auto", temperature=0.5, vividness=1).choices
+        Choices(hues=True, temperature=1.0, vividness=0.0)
+        """
+        for_eye = self.aim == "eye"
+        return Choices(
+            hues=not for_eye if self.hues == "auto" else self.hues,
+            temperature=self.temperature if for_eye else 1.0,
+            vividness=self.vividness if for_eye else 0.0,
+        )
 
 
 class Finder(_Strict):
@@ -331,6 +375,8 @@ class Evaluate(_Strict):
     """Bootstrap resamples behind each interval."""
     confidence: Annotated[float, Field(gt=0, lt=1)]
     """Share of the bootstrap means that an interval covers."""
+    appearance_photos: Count
+    """Photographs whose appearance is measured, at most, evenly spread; 0: none."""
     strip_photos: Positive
     """Photographs in each strip: best, middle, worst."""
 
@@ -460,7 +506,8 @@ def parse_settings(tree: dict[str, Any], where: str = "params.yaml") -> Settings
     if first["type"] == "missing":
         raise UserError(f"{where}: {name} is missing, expected a line for it")
     if first["type"] == "literal_error":
-        choices = re.findall(r"'([^']+)'", first["ctx"]["expected"])
+        choices = re.findall(r"\w+", first["ctx"]["expected"].replace(" or ", ", "))
+        choices = [{"True": "true", "False": "false"}.get(each, each) for each in choices]
         raise unknown(f"{where}: {name}", str(first["input"]), choices)
     if first["type"] == "value_error":
         place = f"{name}." if name else ""

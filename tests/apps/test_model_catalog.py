@@ -63,7 +63,7 @@ def test_registered_models_are_listed_and_found_by_their_addresses(
     assert listed["models:/rechroma@champion"] == "0.6 on its test photographs"
     assert listed["models:/rechroma/2"] == "0.5 on its test photographs"
 
-    expected = load_model(model)(damaged, damaged == 60)
+    expected = load_model(model, aim="eye")(damaged, damaged == 60)
     for address in ("models:/rechroma@champion", "models:/rechroma/2"):
         name, restorer = load_named_model(address)
         assert name == address

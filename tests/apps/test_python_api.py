@@ -117,6 +117,19 @@ def test_a_loaded_model_is_used_as_it_is(gray):
     np.testing.assert_array_equal(package.restore(gray, model=loaded), package.restore(gray))
 
 
+def test_photographs_are_restored_for_the_eye_unless_for_the_score(
+    gray, model, make_settings, outspoken
+):
+    settings = make_settings(**{"model.encoder": "tu-test_resnet"})
+    save_model(outspoken(settings), settings.restore, model)
+    pictures = {aim: np.asarray(package.restore(gray, aim=aim)) for aim in ("eye", "score")}
+    assert not np.array_equal(*pictures.values())
+    np.testing.assert_array_equal(package.restore(gray), pictures["eye"])
+    loaded = package.load_model(aim="score")
+    np.testing.assert_array_equal(package.restore(gray, model=loaded), pictures["score"])
+    np.testing.assert_array_equal(package.restore(gray, model=loaded, aim="eye"), pictures["eye"])
+
+
 @pytest.mark.usefixtures("model")
 def test_the_orientation_of_images_is_applied(gray):
     exif = Image.Exif()
@@ -154,6 +167,10 @@ def test_true_is_white_in_color_arrays(photo):
         (lambda gray: package.restore(gray, [[1, 0], [1]]), "mask: is no regular array"),
         (lambda gray: package.restore(gray, -np.ones((96, 128), int)), "mask: is an array of num"),
         (lambda gray: package.score(gray, gray[:, 1:], gray), "restored: is 127x96 px, expected"),
+        (
+            lambda gray: package.restore(gray, aim="ear"),
+            "aim is 'ear', expected one of: eye, score",
+        ),
         (lambda _: package.load_model("none"), "none holds no model"),
         (lambda _: package.restore(cut_off()), "photo: cannot be read: image file is truncated"),
         (lambda _: package.restore(3), "photo: is an array of shape"),

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from rechroma.imaging.color import to_luma
 from rechroma.models.card import CARD, ONNX, ONNX_SUM, WEIGHTS, WEIGHTS_SUM
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import StoredModel
-from rechroma.models.weights import BUNDLED_FOLDER
+from rechroma.models.weights import BUNDLED_FOLDER, EYE_FOLDER
 
 
 def test_the_bundled_model_restores(damaged):
@@ -27,21 +28,23 @@ def test_the_bundled_model_restores(damaged):
     assert np.ptp(restored.astype(int), axis=2).max() > 0
 
 
-def test_the_bundled_model_is_small_and_its_card_names_license_and_training():
-    sizes = [(BUNDLED_FOLDER / name).stat().st_size for name in (WEIGHTS, ONNX)]
+@pytest.mark.parametrize("folder", [BUNDLED_FOLDER, EYE_FOLDER])
+def test_the_bundled_models_are_small_and_their_cards_name_license_and_training(folder):
+    sizes = [file.stat().st_size for file in BUNDLED_FOLDER.rglob("*") if file.is_file()]
     assert max(sizes) <= SIZE_LIMIT * 2**20
     assert sum(sizes) < 29e6  # the package stays under 30 MB
-    card = json.loads((BUNDLED_FOLDER / CARD).read_text(encoding="utf-8"))
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
     assert "Research use only" in card["license"]
     assert len(card[WEIGHTS_SUM]) == len(card[ONNX_SUM]) == 64
     assert card["trained"]
 
 
-def test_the_bundled_onnx_file_is_that_of_the_bundled_weights(damaged):
+@pytest.mark.parametrize("aim", ["eye", "score"])
+def test_the_bundled_onnx_files_are_those_of_the_bundled_weights(damaged, aim):
     mask = damaged == 60
     pictures = []
     for backend in ("onnx", "torch"):
-        restore = load_model(BUNDLED_FOLDER, backend, "cpu")
+        restore = load_model(BUNDLED_FOLDER, backend, "cpu", aim)
         assert restore.backend.engine == backend
         pictures.append(restore(damaged, mask).astype(int))
     np.testing.assert_allclose(*pictures, rtol=0, atol=1)
@@ -65,7 +68,7 @@ def test_photographs_are_restored_without_anything_that_trains(damaged, tmp_path
     assert done.returncode == 0, done.stderr
     assert "model: the bundled one, for research use only\n" in done.stderr
     restored = np.asarray(Image.open(tmp_path / "new.png")).astype(int)
-    expected = load_model(BUNDLED_FOLDER, "torch", "cpu")(damaged, damaged == 60)
+    expected = load_model(EYE_FOLDER, "torch", "cpu")(damaged, damaged == 60)
     np.testing.assert_allclose(restored, expected, rtol=0, atol=1)
 
 
@@ -148,3 +151,28 @@ def test_one_of_a_hundred_photographs_may_differ_where_hues_are_equally_good(
 ):
     write_bundle(untrained(tiny_settings()), {}, earlier, compare(differences))
     assert load_model(earlier).backend.engine == "onnx"
+
+
+def test_an_aim_of_the_bundled_models_is_a_model_of_its_own():
+    eye, score = (load_model(BUNDLED_FOLDER, aim=aim) for aim in ("eye", "score"))
+    assert eye.backend.model.output == "chroma_bins"
+    assert score.backend.model.hues
+    assert (eye.settings.aim, score.settings.aim) == ("eye", "score")
+    assert load_model(BUNDLED_FOLDER).settings.aim == "score"
+
+
+def test_shared_weights_are_checked_too(tmp_path):
+    folder = tmp_path / "copy"
+    copytree(EYE_FOLDER, folder)
+    weights = folder / WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    with pytest.raises(UserError, match=r"weights\.safetensors is damaged or another file"):
+        load_model(folder)
+
+
+def test_shipping_one_model_keeps_the_other(untrained, tiny_settings, tmp_path):
+    folder = tmp_path / "weights"
+    write_bundle(untrained(tiny_settings()), {"trained": "for the eye"}, folder / EYE_FOLDER.name)
+    write_bundle(untrained(tiny_settings()), {"trained": "for the score"}, folder)
+    cards = [json.loads((each / CARD).read_text()) for each in (folder, folder / EYE_FOLDER.name)]
+    assert [card["trained"] for card in cards] == ["for the score", "for the eye"]

@@ -148,6 +148,13 @@ def test_the_settings_are_those_of_the_folders_card_with_both_backends(copied):
         assert (settings.size, settings.hues) == (64, False)
 
 
+def test_the_aim_is_that_of_the_card_unless_one_is_named(saved):
+    assert load_model(saved).settings.aim == "score"
+    assert load_model(saved, aim="eye").settings.aim == "eye"
+    with pytest.raises(UserError, match="aim is 'ear', expected one of: eye, score"):
+        load_model(saved, aim="ear")
+
+
 def test_torch_computes_on_cuda_where_it_has_it_and_onnx_where_nothing_is_said_on_the_cpu(
     cuda, with_onnx, saved
 ):

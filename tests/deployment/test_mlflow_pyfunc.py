@@ -25,6 +25,9 @@ def show_input(damaged, lost):
     return np.dstack([np.where(lost, 255, 0).astype(np.uint8), damaged, damaged])
 
 
+show_input.with_aim = lambda _: show_input
+
+
 def serve(table):
     """The restored photographs of a table, by `show_input`."""
     answer = PyfuncRestorer(show_input).predict(pd.DataFrame(table))
@@ -38,8 +41,24 @@ def test_a_served_model_restores_as_the_model_does(damaged, hole, tiny_settings,
     save_model(RestorationNetwork(settings.model), settings.restore, tmp_path)
     model = _load_pyfunc(str(tmp_path))
     answer = model.predict(pd.DataFrame({"photo": [text(damaged)]}))
-    expected = load_model(tmp_path)(damaged, hole)
+    expected = load_model(tmp_path, aim="eye")(damaged, hole)
     assert np.array_equal(decode(answer["restored"][0]), expected)
+
+
+def test_a_request_may_ask_for_the_aim(damaged, echo):
+    aims = []
+
+    class Noting:
+        def with_aim(self, aim):
+            aims.append(aim)
+            return echo().with_aim(aim)
+
+    table = pd.DataFrame({"photo": [text(damaged)]})
+    for params in ({"aim": "score"}, {"output": "png"}, None):
+        PyfuncRestorer(Noting()).predict(table, params)
+    assert aims == ["score", "eye", "eye"]
+    with pytest.raises(MlflowException, match="aim is 'ear', expected one of: eye, score"):
+        PyfuncRestorer(Noting()).predict(table, {"aim": "ear"})
 
 
 @pytest.mark.parametrize("mask", ["", b"", None, float("nan"), [], np.zeros((0, 0))], ids=repr)
@@ -239,6 +258,7 @@ def test_a_request_that_takes_too_long_names_the_row():
             end.wait()
         return show_input(damaged, lost)
 
+    restore.with_aim = lambda _: restore
     photos = [np.zeros((2, 2), np.uint8), np.zeros((3, 4), np.uint8)]
     table = pd.DataFrame({"photo": photos})
     message = "photo of row 1: the request took longer than 1 s; send fewer .*_SERVE_SECONDS"

@@ -36,7 +36,7 @@ def champion(root, tiny_settings, outspoken) -> Restorer:
     package = Path(rechroma.__file__).parent
     with training_run(settings, root, dataset, "cpu", root / "note") as run:
         register(run, settings, model, package, 0.5, dataset["digest"])
-    return load_model(model)
+    return load_model(model, aim="eye")
 
 
 def request(port, path, content=None, seconds=60):

@@ -22,11 +22,16 @@ def perfect(test_photos) -> RestoreFunction:
 
 @pytest.fixture
 def evaluate_settings(make_settings) -> Callable[..., Evaluate]:
-    """The settings of evaluation, with few resamples: `evaluate_settings(confidence=0.5)`."""
+    """The settings of evaluation, with few resamples and without appearance.
+
+    Changes are given by name: `evaluate_settings(confidence=0.5)`.
+    """
 
     def make(**changes):
         changes = {f"evaluate.{name}": value for name, value in changes.items()}
-        return make_settings(**({"evaluate.resamples": 100} | changes)).evaluate
+        return make_settings(
+            **({"evaluate.resamples": 100, "evaluate.appearance_photos": 0} | changes)
+        ).evaluate
 
     return make
 

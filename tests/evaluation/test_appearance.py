@@ -12,6 +12,7 @@ from rechroma.evaluation.appearance import (
     find_regions,
 )
 from rechroma.imaging.color import merge_luma_chroma, to_luma
+from rechroma.models import imagenet
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def means(monkeypatch):
 
         return encode
 
-    monkeypatch.setattr(module, "imagenet_features", features)
+    monkeypatch.setattr(imagenet, "imagenet_features", features)
 
 
 @pytest.fixture
@@ -92,8 +93,7 @@ def test_the_encoder_gives_unit_features_of_four_scales():
 
 
 def test_a_missing_package_is_one_clear_message(monkeypatch):
-    from rechroma.models import imagenet
-
     monkeypatch.setattr(imagenet, "has_package", lambda _: False)
     with pytest.raises(UserError, match=r"efficientnet-lite1.*not installed: pip install"):
         imagenet.imagenet_features("tf_efficientnet_lite1")
+    assert module.missing_encoder().startswith("measuring appearance needs efficientnet-lite0-py")

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from rechroma.evaluation import appearance as measures
 from rechroma.evaluation.appearance import Appearance
 from rechroma.evaluation.appearance_table import (
-    appearance_table,
-    compare_appearance,
+    add_appearance,
+    measure_appearance,
     summarize_appearance,
 )
 from rechroma.evaluation.baselines import BASELINES
+from rechroma.evaluation.intervals import Interval, score_table
 
 NAN = float("nan")
 
@@ -27,17 +27,23 @@ def test_gray_photographs_have_no_rainbow(evaluate_settings):
     assert summary.keys() == {"feature_distance", "colorfulness"}
 
 
-def test_models_are_beside_the_baselines(test_photos, perfect, evaluate_settings, monkeypatch):
-    monkeypatch.setattr(
-        measures, "imagenet_features", lambda _: lambda photo: [photo.transpose(2, 0, 1) + 1.0]
-    )
-    table = compare_appearance(test_photos, {"mine": perfect}, evaluate_settings(), 1)
-    assert list(table) == ["mine", *BASELINES]
-    assert table["mine"]["feature_distance"].mean == 0
-    assert table["mine"]["colorfulness"].mean == pytest.approx(1)
+@pytest.mark.usefixtures("plain_encoder")
+def test_models_are_measured_beside_baselines(test_photos, perfect):
+    results = measure_appearance(test_photos, {"mine": perfect, **BASELINES}, limit=2)
+    assert list(results) == ["mine", *BASELINES]
+    assert results["mine"] == [pytest.approx((0, 1, 1))] * 2
     for baseline in BASELINES:
-        assert table[baseline]["feature_distance"].mean > 0
-        assert np.isclose(table[baseline]["colorfulness"].mean, 0)
-    lines = appearance_table(table).splitlines()
-    assert lines[2].startswith("| mine | 0.000 (0.000…0.000) | 1.000 (1.000…1.000) |")
-    assert len(lines) == 2 + len(table)
+        for look in results[baseline]:
+            assert look.feature_distance > 0
+            assert np.isclose(look.colorfulness, 0)
+            assert np.isnan(look.rainbow)
+
+
+def test_measures_are_columns_after_the_scores(evaluate_settings):
+    table = {"mine": {"hue": Interval(0.5, 0.4, 0.6)}, "other": {}}
+    looks = {"mine": [Appearance(0.25, 0.5, NAN)], "nobody": [Appearance(1, 1, 1)]}
+    both = add_appearance(table, looks, evaluate_settings(), 1)
+    assert list(both) == ["mine", "other"]
+    lines = score_table(both).splitlines()
+    assert lines[0].endswith("| hue | feature_distance | colorfulness |")
+    assert lines[2].endswith("| 0.500 (0.400…0.600) | 0.250 (0.250…0.250) | 0.500 (0.500…0.500) |")

@@ -10,7 +10,7 @@ from rechroma.inference.backend import (
     rgb_planes,
 )
 from rechroma.models import precision
-from rechroma.settings import Restore
+from rechroma.settings import Choices
 
 
 @pytest.fixture
@@ -60,8 +60,7 @@ def test_bins_are_decoded_at_a_temperature_over_the_same_pixels(backend):
     np.testing.assert_array_equal(mean, output.color[1:])
 
     def decode(temperature):
-        settings = Restore(size=64, hues=False, temperature=temperature, vividness=0)
-        return chroma_planes(output, "chroma_bins", settings)
+        return chroma_planes(output, "chroma_bins", Choices(False, temperature, 0))
 
     np.testing.assert_allclose(decode(1), mean, atol=2e-3)
     low, high = (np.abs(decode(temperature)) for temperature in (0.3, 3.0))

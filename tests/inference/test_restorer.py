@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from rechroma.deployment.load import load_model
+from rechroma.errors import UserError
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.draw_damage import draw_damage
 from rechroma.inference import hole_filling
@@ -38,7 +39,8 @@ def damaged(photo, make_settings):
     [
         {},
         {"model.output": "rgb"},
-        {"model.output": "chroma_bins", "restore.temperature": 0.5},
+        {"model.output": "chroma_bins", "restore.aim": "eye"},
+        {"model.output": "chroma_bins"},
         {"model.two_stage": True},
         {"model.fill": "none", "model.mask": False},
         {"restore.size": 64},
@@ -69,6 +71,36 @@ def test_any_size_can_be_restored(restorer, tiny, shape):
     restored = restorer(tiny(**{"restore.size": 64}))(gray, mask)
     restored_gray = np.asarray(Image.fromarray(restored).convert("L"))
     np.testing.assert_array_equal(restored_gray[~mask], gray[~mask])
+
+
+def test_for_the_eye_bins_are_decoded_and_for_the_score_hues_are_transferred(
+    restorer, tiny, damaged
+):
+    model = {"model.output": "chroma_bins"}
+    aims = {aim: restorer(tiny(**model, **{"restore.aim": aim})) for aim in ("eye", "score")}
+    plain = {"restore.hues": False, "restore.temperature": 1, "restore.vividness": 0}
+    mean = restorer(tiny(**model, **plain))(*damaged)
+    pictures = {aim: each(*damaged) for aim, each in aims.items()}
+    for one, other in (("eye", "score"), ("score", "eye")):
+        np.testing.assert_array_equal(aims[one].with_aim(other)(*damaged), pictures[other])
+        assert not np.array_equal(pictures[one], mean)
+    # Without hues, the aim `score` has the mean color; without a temperature, so has the eye.
+    unchanged = restorer(tiny(**model, **{"restore.hues": False}))(*damaged)
+    np.testing.assert_array_equal(unchanged, mean)
+    quiet = restorer(tiny(**model, **plain, **{"restore.aim": "eye"}))(*damaged)
+    np.testing.assert_array_equal(quiet, mean)
+
+
+def test_painted_colors_stay_as_they_are_for_the_eye(restorer, tiny, damaged):
+    for_eye = restorer(tiny()).with_aim("eye")(*damaged)
+    np.testing.assert_array_equal(for_eye, restorer(tiny(**{"restore.hues": False}))(*damaged))
+    kept = restorer(tiny(**{"restore.hues": True}))
+    np.testing.assert_array_equal(kept.with_aim("eye")(*damaged), kept(*damaged))
+
+
+def test_an_aim_is_one_of_two(echo):
+    with pytest.raises(UserError, match="aim is 'ear', expected one of: eye, score"):
+        echo().with_aim("ear")
 
 
 def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):

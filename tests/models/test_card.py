@@ -33,9 +33,13 @@ def test_a_card_gives_back_the_settings_it_was_made_from(make_settings, card, tm
     assert card_settings(card, tmp_path) == (settings.model, settings.restore)
 
 
-def test_an_older_card_says_nothing_of_bins(make_settings, card, tmp_path):
-    del card["restore"]["temperature"], card["restore"]["vividness"]
-    assert card_settings(card, tmp_path) == (make_settings().model, make_settings().restore)
+@pytest.mark.parametrize(("hues", "expected"), [(True, "auto"), (False, False)])
+def test_an_older_card_says_nothing_of_aims_and_bins(make_settings, card, tmp_path, hues, expected):
+    changes = {"restore.hues": expected, "restore.temperature": 1, "restore.vividness": 0}
+    card["restore"] = {"size": 128, "hues": hues}
+    restore = card_settings(card, tmp_path)[1]
+    assert restore == make_settings(**changes).restore
+    assert restore.choices.hues == hues
 
 
 def test_a_trained_model_does_not_ask_for_the_weights_it_started_from(make_settings):

@@ -77,3 +77,14 @@ def test_a_logged_report_has_mean_scores_and_the_trainings_as_children(finished_
     assert run.files == files
     assert run.logged == pytest.approx({"score/lr:0.1": 0.45})  # MLflow refuses "="
     assert run.children == ["lr=0.1-1", "lr=0.1-2"]
+
+
+def test_appearance_is_explained_and_logged_where_it_was_measured(finished_training, tmp_path):
+    training, run = finished_training("a", 1, 0.3), RecordingRun()
+    training.run.metrics["aim/eye/colorfulness"] = 0.9
+    report = StudyReport("trial", "x", [training])
+    page, *_ = files = write_report(report, tmp_path)
+    text = page.read_text(encoding="utf-8")
+    assert text.index("restored for the eye") < text.index("| 0.900 |")
+    log_report(report, files, run)
+    assert run.logged == pytest.approx({"score/a": 0.3, "colorfulness/a": 0.9})

@@ -1,9 +1,7 @@
-from rechroma.metrics import Scores
 from rechroma.studies import results
 from rechroma.studies.results import (
     arm_table,
     filtered_trainings,
-    photo_score_table,
     training_rows,
 )
 
@@ -26,25 +24,19 @@ def test_arms_are_ranked_by_their_mean_with_the_range_over_seeds(trainings):
     ]
 
 
+def test_arms_have_the_appearance_that_their_runs_logged(finished_training):
+    trainings = [finished_training(arm, seed, 0.3) for arm in "ab" for seed in (1, 2)]
+    rows = training_rows(trainings)
+    assert "rainbow" not in arm_table(rows)
+    for training, distance in zip(trainings, (0.2, 0.3, 0.4), strict=False):
+        training.run.metrics["aim/eye/feature_distance"] = distance
+    table = arm_table(training_rows(trainings)).set_index("arm")
+    assert table["feature_distance"].to_dict() == {"a": "0.250", "b": "0.400"}
+    assert "rainbow" not in table
+
+
 def test_one_seed_has_no_range(trainings):
     assert arm_table(training_rows(trainings[:1]))["validation score"].tolist() == ["0.3000"]
-
-
-def test_differences_are_taken_photograph_by_photograph(trainings, make_settings):
-    easy_hard = (0.9, 0.1)
-    scores = {
-        training.name: [
-            Scores(base + training.run.metrics["best/score"], 0, 0, 0) for base in easy_hard
-        ]
-        for training in trainings
-    }
-    scores["gray"] = [Scores(0.5, 0, 0, 0), Scores(0.5, 0, 0, 0)]
-    table = photo_score_table(trainings, scores, make_settings().evaluate, seed=1).set_index("arm")
-    assert table.index.tolist() == ["better", "worse", "gray"]
-    # The photographs differ by 0.8, the arms on each of them by 0.09: the interval shows it.
-    assert table.loc["worse", "difference to the best"] == "-0.090 (-0.090…-0.090)"
-    assert table.loc["better", "difference to the best"] == ""
-    assert table.loc["better", "score"] == "0.910 (0.510…1.310)"
 
 
 def test_filtered_runs_are_named_by_the_settings_that_differ(finished_training, monkeypatch):

@@ -95,6 +95,7 @@ def bundled(tmp_path, monkeypatch) -> Path:
     return tmp_path / "bundled"
 
 
+@pytest.mark.usefixtures("plain_encoder")
 def test_the_bundled_model_is_the_first_champion(
     root, prepared, bundled, tiny_settings, outspoken, dataset, small_package
 ):
@@ -106,6 +107,8 @@ def test_the_bundled_model_is_the_first_champion(
     version = client.get_model_version_by_alias("rechroma", "champion")
     run = client.get_run(version.run_id)
     assert run.data.tags["trained_by"] == "bundled"
+    assert run.data.metrics["aim/eye/feature_distance"] > 0
+    assert run.data.metrics["aim/score/colorfulness"] == run.data.metrics["test/colorfulness"]
     assert float(version.tags["test.score"]) == pytest.approx(run.data.metrics["test/score"])
     assert register_first_champion(*arguments) is None
 

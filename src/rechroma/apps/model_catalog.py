@@ -14,6 +14,7 @@ from rechroma.models.weights import BUNDLED_FOLDER
 
 if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
+    from rechroma.settings import Aim
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class CatalogEntry(NamedTuple):
 
 
 def load_named_model(
-    name: str | None, backend: str = "auto", device: str = "auto"
+    name: str | None, backend: str = "auto", device: str = "auto", aim: "Aim" = "eye"
 ) -> "tuple[str, Restorer]":
     """The model that `--model` names, or the default one for None; its name or description first.
 
@@ -45,18 +46,19 @@ def load_named_model(
         name: a folder, a .safetensors or .onnx file, or an MLflow address (`models:/…`, `runs:/…`).
         backend: as `load_model`.
         device: as `load_model`.
+        aim: what photographs are restored for.
 
     Raises:
         UserError: the file or folder is missing or holds no model, or MLflow has none there.
     """
     if name is None:
         description, folder = default_model()
-        return description, load_model(folder, backend, device)
+        return description, load_model(folder, backend, device, aim)
     if name.startswith(MLFLOW_SCHEMES):
         from rechroma.tracking.queries import download_model
 
-        return name, load_model(download_model(name, Path.cwd()), backend, device)
-    return name, load_model(Path(name), backend, device)
+        return name, load_model(download_model(name, Path.cwd()), backend, device, aim)
+    return name, load_model(Path(name), backend, device, aim)
 
 
 def model_line(name: str, restorer: "Restorer") -> str:

@@ -36,12 +36,13 @@ from rechroma.inference.find_all_damage import (
 )
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
+from rechroma.settings import Aim
 
 Picture = str | Path | Image.Image | NDArray[Any]
 
 
 def load_model(
-    name: str | Path | None = None, backend: str = "auto", device: str = "auto"
+    name: str | Path | None = None, backend: str = "auto", device: str = "auto", aim: Aim = "eye"
 ) -> Restorer:
     """A trained model, to be called with gray photographs and masks, or given to `restore`.
 
@@ -53,15 +54,17 @@ def load_model(
             such a file.
         device: `cpu`, `cuda`, `mps`, `coreml`, `directml`, or `auto`: the CPU for ONNX, a GPU of
             CUDA for torch. One that is not available is replaced by the CPU, with a warning.
+        aim: what photographs are restored for: `eye`, what people prefer, or `score`, the
+            competition's official score.
 
     Raises:
-        UserError: there is no such model, or its backend is not installed.
+        UserError: there is no such model, its backend is not installed, or `aim` is none of these.
 
     >>> load_model("models/none")
     Traceback (most recent call last):
     rechroma.errors.UserError: models/none holds no model, expected model.json and ...
     """
-    return load_named_model(None if name is None else str(name), backend, device)[1]
+    return load_named_model(None if name is None else str(name), backend, device, aim)[1]
 
 
 def restore(
@@ -69,6 +72,7 @@ def restore(
     mask: Picture | None = None,
     model: Restorer | str | Path | None = None,
     *,
+    aim: Aim | None = None,
     find: Find = "auto",
     sensitivity: float = SENSITIVITY,
 ) -> Image.Image:
@@ -82,6 +86,7 @@ def restore(
             `find_damage`.
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
+        aim: as for `load_model`; None: that of a loaded model, else `eye`.
         find, sensitivity: as for `find_damage`; without a mask alone.
 
     Returns:
@@ -89,7 +94,7 @@ def restore(
 
     Raises:
         UserError: a picture cannot be read, the sizes differ, nothing of the photograph is left,
-            or as `find_damage`.
+            or as `load_model` and `find_damage`.
 
     >>> gray = np.full((48, 64), 90, np.uint8)
     >>> restored = restore(gray, mask=np.zeros((48, 64), bool))
@@ -104,6 +109,7 @@ def restore(
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
+    restorer = restorer if aim is None else restorer.with_aim(aim)
     return Image.fromarray(restorer(gray, lost))
 
 

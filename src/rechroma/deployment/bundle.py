@@ -1,20 +1,22 @@
-"""The bundled model: a trained one inside the package, for the first photographs."""
+"""The bundled models: trained ones inside the package, for the first photographs."""
 
 import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 from rechroma.deployment.bundled_finder import keep_finder
 from rechroma.errors import UserError
 from rechroma.imaging.types import Luma, Mask
 from rechroma.models.card import ONNX, WEIGHTS
+from rechroma.models.weights import EYE_FOLDER
 from rechroma.outputs import whole_folder
 
 if TYPE_CHECKING:
     from rechroma.models.store import StoredModel
 
-SIZE_LIMIT = 14  # MiB of each file; the package, with both of them, stays under 30 MB
+SIZE_LIMIT = 14  # MiB of the weights; the package, with two models, stays under 30 MB
 MOST_LEVELS = 1  # of 255 by which a photograph restored with ONNX may differ from torch's
 # Share of photographs that may differ by more: where two assignments of hues to colors are equally
 # good, the last digit decides. Of 260 photographs of the bundled model, one differs by 3 levels.
@@ -33,15 +35,15 @@ def write_bundle(
     folder: Path,
     photographs: Iterable[tuple[str, Luma, Mask]] = (),
 ) -> Path:
-    """Write `stored` as the bundled model: weights in half precision, and the same as ONNX.
+    """Write `stored` as a bundled model: weights in half precision, and its graph as ONNX.
 
-    Trainings start at the weights, photographs are restored with the ONNX file. Both are compared
-    on photographs before they are kept.
+    Trainings start at the weights, photographs are restored with the ONNX file, which reads the
+    same weights. Both are compared on photographs before they are kept.
 
     Args:
         stored: the model.
         extra: more entries of its card: how it was trained, and a license unless it is `LICENSE`.
-        folder: `BUNDLED_FOLDER`, or another one.
+        folder: `BUNDLED_FOLDER`, `EYE_FOLDER`, or another one.
         photographs: to compare on: name, `(H, W)` uint8 damaged gray, `(H, W)` bool mask, True
             where lost.
 
@@ -65,14 +67,17 @@ def write_bundle(
     ['model.json', 'restorer.onnx', 'weights.safetensors']
     """
     from rechroma.deployment.onnx_export import add_onnx
+    from rechroma.deployment.onnx_weights import share_weights
     from rechroma.models.store import save_model
 
     with whole_folder(folder) as part:
         entries = {"license": LICENSE, **extra}
         save_model(stored.network, stored.restore, part, half=True, extra=entries)
         keep_finder(folder, part)
+        if (folder / EYE_FOLDER.name).is_dir():
+            copytree(folder / EYE_FOLDER.name, part / EYE_FOLDER.name)
         _check_size(part / WEIGHTS)
-        _check_size(add_onnx(part))
+        share_weights(add_onnx(part))
         _compare(part, photographs)
     return folder / WEIGHTS
 

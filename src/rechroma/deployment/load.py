@@ -7,8 +7,19 @@ from pathlib import Path
 from rechroma.deployment.onnx_backend import PROVIDERS, load_onnx
 from rechroma.errors import UserError, unknown
 from rechroma.inference.restorer import Restorer
-from rechroma.models.card import CARD, ONNX, ONNX_SUM, card_settings, read_card
+from rechroma.models.card import (
+    CARD,
+    ONNX,
+    ONNX_SUM,
+    ONNX_WEIGHTS,
+    WEIGHTS,
+    WEIGHTS_SUM,
+    card_settings,
+    read_card,
+)
 from rechroma.models.store import check_sum, load_network
+from rechroma.models.weights import BUNDLED_FOLDER, bundled_folder
+from rechroma.settings import Aim
 
 PROJECT = Path("models/restorer")  # the model that the stage train writes, in the project's folder
 AUTO, TORCH = "auto", "torch"
@@ -18,7 +29,9 @@ DEVICES = {"onnx": (*PROVIDERS,), TORCH: ("cpu", "cuda", "mps")}
 logger = logging.getLogger(__name__)
 
 
-def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Restorer:
+def load_model(
+    path: Path | str, backend: str = AUTO, device: str = AUTO, aim: Aim | None = None
+) -> Restorer:
     """The trained model at `path`, ready to restore photographs.
 
     Nothing in a model's files can run code. Where a device is not available, the model computes on
@@ -33,11 +46,13 @@ def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Res
         device: 'cpu'; 'cuda' (or 'cuda:1', …), of torch, or without such a torch of onnxruntime;
             'mps', of torch; 'coreml' or 'directml', of onnxruntime. 'auto' is the CPU for ONNX, and
             CUDA for torch if it has it.
+        aim: 'eye' or 'score', what photographs are restored for; None: as the model's card says.
+            Of the bundled models, `BUNDLED_FOLDER`, it takes the one for this aim.
 
     Raises:
         UserError: there is no model at `path`, its parts do not fit, a file is not the one that its
-            card was written for, what the backend needs is missing, or the backend or device is
-            none of these.
+            card was written for, what the backend needs is missing, or the backend, device or aim
+            is none of these.
 
     >>> import numpy as np
     >>> from rechroma.models.weights import BUNDLED_FOLDER
@@ -48,6 +63,8 @@ def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Res
     (40, 60, 3)
     """
     path = Path(path)
+    if path == BUNDLED_FOLDER:
+        path = bundled_folder(aim)
     if backend != AUTO and backend not in DEVICES:
         raise unknown("backend", backend, (AUTO, *DEVICES))
     kind, _, number = device.partition(":")
@@ -61,7 +78,8 @@ def load_model(path: Path | str, backend: str = AUTO, device: str = AUTO) -> Res
         )
     if backend == AUTO:
         backend = _choose_backend(path, device)
-    return _load_torch(path, device) if backend == TORCH else _load_onnx(path, device)
+    loaded = _load_torch(path, device) if backend == TORCH else _load_onnx(path, device)
+    return loaded if aim is None else loaded.with_aim(aim)
 
 
 def _choose_backend(path: Path, device: str) -> str:
@@ -103,6 +121,8 @@ def _load_onnx(path: Path, device: str) -> Restorer:
             f"write it: rechroma export --onnx {file} --model {path}"
         )
     check_sum(file, card.get(ONNX_SUM))
+    if card.get(ONNX_WEIGHTS):  # the ONNX file reads its weights there
+        check_sum(path / WEIGHTS, card.get(WEIGHTS_SUM))
     network, _ = load_onnx(file, device)
     if network.model != model:
         raise UserError(

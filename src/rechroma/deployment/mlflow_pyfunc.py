@@ -5,7 +5,7 @@ import io
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -31,9 +31,11 @@ from rechroma.imaging.io import (
 from rechroma.imaging.mask_levels import NoMaskError, split_levels
 from rechroma.imaging.types import Luma, Mask, Photo
 from rechroma.inference.restorer import Restorer
+from rechroma.settings import Aim
 
-PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
-DEFAULT_OUTPUT = "png"
+PHOTO, MASK, RESTORED = "photo", "mask", "restored"
+OUTPUT, AIM = "output", "aim"  # the parameters of a request, with these defaults
+DEFAULTS = {OUTPUT: "png", AIM: "eye"}
 AT_ONCE = 2  # photographs restored at the same time, for their memory; others wait
 OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
     "png": lambda restored: base64.b64encode(encode_png(restored)).decode("ascii"),
@@ -43,7 +45,7 @@ OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(AnyType(), PHOTO), ColSpec(AnyType(), MASK, required=False)]),
     outputs=Schema([ColSpec(AnyType(), RESTORED)]),
-    params=ParamSchema([ParamSpec(OUTPUT, "string", DEFAULT_OUTPUT)]),
+    params=ParamSchema([ParamSpec(name, "string", value) for name, value in DEFAULTS.items()]),
 )
 
 
@@ -58,6 +60,9 @@ class PyfuncRestorer:
         UserError: an environment variable of the limits is no whole number above 0.
 
     >>> class GrayRestorer:  # in place of a trained one: leaves photographs gray
+    ...     def with_aim(self, aim):
+    ...         return self
+    ...
     ...     def __call__(self, damaged, mask):
     ...         return np.dstack([damaged] * 3)
     >>> model = PyfuncRestorer(GrayRestorer())
@@ -82,7 +87,8 @@ class PyfuncRestorer:
                 Column `mask`, optional: likewise, of any two levels, the lighter one (or True)
                 where lost; of a picture painted on a transparent layer, the painted part. Where it
                 is empty the damage is detected.
-            params: `output`: "png" (default) or "array".
+            params: `output`: "png" (default) or "array"; `aim`: "eye" (default) or "score", what
+                photographs are restored for.
 
         Returns:
             Column `restored`, each of its photograph's size: an RGB PNG as base64 text, or an
@@ -92,9 +98,13 @@ class PyfuncRestorer:
             MlflowException: INVALID_PARAMETER_VALUE, which a server answers with status 400: a
                 photograph or mask is none of these or larger than the limits; there are more rows,
                 or they take longer;
-                a mask is not of its photograph's size or hides all of it; the output is unknown.
+                a mask is not of its photograph's size or hides all of it; the output or the aim
+                is unknown.
 
         >>> class GrayRestorer:
+        ...     def with_aim(self, aim):
+        ...         return self
+        ...
         ...     def __call__(self, damaged, mask):
         ...         return np.dstack([damaged] * 3)
         >>> table = pd.DataFrame({"photo": [[[90, 90], [90, 90]]], "mask": [[[0, 0], [0, 255]]]})
@@ -102,34 +112,37 @@ class PyfuncRestorer:
         >>> answer["restored"][0].tolist()
         [[[90, 90, 90], [90, 90, 90]], [[90, 90, 90], [90, 90, 90]]]
         """
-        output = (params or {}).get(OUTPUT, DEFAULT_OUTPUT)
+        output, aim = ({**DEFAULTS, **(params or {})}[name] for name in DEFAULTS)
         end = time.monotonic() + self.limits.seconds
         try:
             if not isinstance(output, str) or output not in OUTPUTS:
                 raise unknown(OUTPUT, str(output), OUTPUTS)
+            restorer = self.restorer.with_aim(cast("Aim", str(aim)))  # which checks it
             self.limits.check_rows(len(model_input))
             photos = _read_column(model_input, PHOTO)
             masks = _read_column(model_input, MASK, required=False)
             restored = [
-                OUTPUTS[output](self._restore_until(end, photo, mask, f"of row {row}"))
+                OUTPUTS[output](self._restore_until(end, restorer, photo, mask, f"of row {row}"))
                 for row, (photo, mask) in enumerate(zip(photos, masks, strict=True))
             ]
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({RESTORED: restored})
 
-    def _restore_until(self, end: float, photo: Any, mask: Any, row: str) -> Photo:
+    def _restore_until(
+        self, end: float, restorer: Restorer, photo: Any, mask: Any, row: str
+    ) -> Photo:
         """The restored photograph, unless it is not ready at the time `end`."""
         try:
             left = end - time.monotonic()
-            return self._time_limit.run(lambda: self._restore(photo, mask, row), left)
+            return self._time_limit.run(lambda: self._restore(restorer, photo, mask, row), left)
         except TimeLimitError as error:
             raise UserError(
                 f"{PHOTO} {row}: the request {error}; send fewer or smaller photographs "
                 f"({PREFIX}SECONDS of the server sets the limit)"
             ) from None
 
-    def _restore(self, photo: Any, mask: Any, row: str) -> Photo:
+    def _restore(self, restorer: Restorer, photo: Any, mask: Any, row: str) -> Photo:
         photo_name, mask_name = f"{PHOTO} {row}", f"{MASK} {row}"
         damaged = _read_luma(_as_picture(photo, photo_name, self.limits), photo_name)
         if _is_empty(mask):
@@ -142,7 +155,7 @@ class PyfuncRestorer:
             )
         if lost.all():
             raise UserError(f"{mask_name}: hides the whole photograph, expected some of it known")
-        return self.restorer(damaged, lost)
+        return restorer(damaged, lost)
 
 
 def _read_column(table: pd.DataFrame, name: str, required: bool = True) -> list[Any]:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.resize import downscale, fit_shape
 from rechroma.imaging.types import Photo
-from rechroma.models.imagenet import imagenet_features
 
 ENCODER = "tf_efficientnet_lite0"
 FEATURE_SIZE = 224  # px; photographs are compared at this size, that of the encoder's training
@@ -41,27 +40,53 @@ class Appearance(NamedTuple):
     rainbow: float
 
 
-def appearance(target: Photo, restored: Photo) -> Appearance:
-    """Compare a restored photograph with its target.
+def missing_encoder() -> str | None:
+    """Why appearance cannot be measured here, in one line; None where it can."""
+    from rechroma.models.imagenet import missing_weights
+
+    return missing_weights(ENCODER)
+
+
+class TargetAppearance:
+    """Compares restored photographs with their target, whose own measures are taken once.
 
     Args:
         target: `(H, W, 3)` uint8 RGB.
-        restored: `(H, W, 3)` uint8 RGB.
 
     Raises:
         UserError: the package with the encoder's weights is not installed.
-        ValueError: the photographs differ in shape.
     """
-    if target.shape != restored.shape:
-        raise ValueError(
-            f"Expected photographs of one shape. But got {target.shape} and {restored.shape}."
+
+    def __init__(self, target: Photo):
+        self.shape = target.shape
+        self.features = unit_features(target)
+        self.colorfulness = max(colorfulness(target), TINY)
+        self.regions = find_regions(target)
+        self.spread = max(color_spread(target, self.regions), TINY)  # NaN where it is gray
+
+    def compare(self, restored: Photo) -> Appearance:
+        """How a restored photograph looks beside the target.
+
+        Args:
+            restored: `(H, W, 3)` uint8 RGB.
+
+        Raises:
+            ValueError: the photographs differ in shape.
+        """
+        if self.shape != restored.shape:
+            raise ValueError(
+                f"Expected photographs of one shape. But got {self.shape} and {restored.shape}."
+            )
+        return Appearance(
+            features_distance(self.features, unit_features(restored)),
+            colorfulness(restored) / self.colorfulness,
+            color_spread(restored, self.regions) / self.spread,
         )
-    regions = find_regions(target)
-    return Appearance(
-        feature_distance(target, restored),
-        colorfulness(restored) / max(colorfulness(target), TINY),
-        color_spread(restored, regions) / max(color_spread(target, regions), TINY),
-    )
+
+
+def appearance(target: Photo, restored: Photo) -> Appearance:
+    """Compare one restored photograph with its target, as `TargetAppearance`."""
+    return TargetAppearance(target).compare(restored)
 
 
 def feature_distance(target: Photo, restored: Photo) -> float:
@@ -88,6 +113,8 @@ def features_distance(first: list[NDArray[np.float32]], second: list[NDArray[np.
 
 def unit_features(photo: Photo) -> list[NDArray[np.float32]]:
     """Feature maps of a photograph, each `(C, h, w)` float32, of length 1 at each pixel."""
+    from rechroma.models.imagenet import imagenet_features  # and with it torch
+
     encode: Callable[[Photo], list[NDArray[np.float32]]] = imagenet_features(ENCODER)
     maps = encode(cv2.resize(photo, (FEATURE_SIZE, FEATURE_SIZE), interpolation=cv2.INTER_AREA))
     return [each / (np.linalg.norm(each, axis=0, keepdims=True) + TINY) for each in maps]

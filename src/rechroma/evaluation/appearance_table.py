@@ -1,4 +1,4 @@
-"""The appearance of photographs restored by models and baselines, as a table."""
+"""The appearance of photographs restored by models and baselines, beside their scores."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import isnan
@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from rechroma.data.prepared import HeldOutPhoto
-from rechroma.evaluation.appearance import Appearance, appearance
-from rechroma.evaluation.baselines import BASELINES, RestoreFunction
-from rechroma.evaluation.intervals import Interval, bootstrap_interval, format_interval
-from rechroma.evaluation.tables import markdown_table
+from rechroma.evaluation.appearance import Appearance, TargetAppearance
+from rechroma.evaluation.baselines import RestoreFunction
+from rechroma.evaluation.intervals import Interval, ScoreTable, bootstrap_interval
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.progress import track
 from rechroma.settings import Evaluate
@@ -23,34 +22,48 @@ STATISTICS: dict[str, Callable[..., Any]] = {
 }
 
 
-def compare_appearance(
-    photographs: Sequence[HeldOutPhoto],
-    models: Mapping[str, RestoreFunction],
-    settings: Evaluate,
-    seed: int,
-) -> dict[str, dict[str, Interval]]:
-    """How photographs look that models and baselines restored, their damage detected.
+def measure_appearance(
+    photographs: Sequence[HeldOutPhoto], methods: Mapping[str, RestoreFunction], limit: int
+) -> dict[str, list[Appearance]]:
+    """How photographs look that models or baselines restored, their damage detected.
 
     Args:
         photographs: with their targets.
-        models: by name, as for `compare_models`.
-        settings: number of resamples and confidence of the intervals.
-        seed: of the bootstrap.
+        methods: by name, as the models of `compare_models`.
+        limit: photographs, at most, spread evenly over all.
 
     Returns:
-        The interval of each measure in `Appearance`, by method. A ratio that no photograph has is
-        left out: gray ones have no rainbow.
+        The appearance of each measured photograph, by method.
 
     Raises:
         UserError: the package with the encoder's weights is not installed.
     """
-    methods = {**models, **BASELINES}
     results: dict[str, list[Appearance]] = {name: [] for name in methods}
-    for photo in track(photographs, "measuring appearance", len(photographs)):
+    count = min(limit, len(photographs))
+    chosen = np.linspace(0, len(photographs) - 1, count).astype(int).tolist()
+    for photo in track([photographs[index] for index in chosen], "measuring appearance", count):
         mask = find_damage(photo.damaged)
+        target = TargetAppearance(photo.target)
         for name, restore in methods.items():
-            results[name].append(appearance(photo.target, restore(photo.damaged, mask)))
-    return {name: summarize_appearance(each, settings, seed) for name, each in results.items()}
+            results[name].append(target.compare(restore(photo.damaged, mask)))
+    return results
+
+
+def add_appearance(
+    table: ScoreTable, results: Mapping[str, Sequence[Appearance]], settings: Evaluate, seed: int
+) -> ScoreTable:
+    """The table of scores, in each row the means or medians of appearance with their intervals.
+
+    Args:
+        table: of `summarize_scores`.
+        results: of `measure_appearance`; methods without a row are left out.
+        settings: number of resamples and confidence of the intervals.
+        seed: of the bootstrap.
+    """
+    return {
+        method: {**parts, **summarize_appearance(results.get(method, ()), settings, seed)}
+        for method, parts in table.items()
+    }
 
 
 def summarize_appearance(
@@ -62,6 +75,10 @@ def summarize_appearance(
         results: one for each photograph.
         settings: number of resamples and confidence of the intervals.
         seed: of the bootstrap.
+
+    Returns:
+        The interval of each measure in `Appearance`. A ratio that no photograph has is left out:
+        gray ones have no rainbow.
     """
     summary = {}
     for measure, statistic in STATISTICS.items():
@@ -70,20 +87,3 @@ def summarize_appearance(
         if known:
             summary[measure] = bootstrap_interval(known, settings, seed, statistic)
     return summary
-
-
-def appearance_table(table: Mapping[str, Mapping[str, Interval]]) -> str:
-    """The table in Markdown: a row for each method.
-
-    >>> print(appearance_table({"ours": {"rainbow": Interval(0.5634, 0.5449, 0.5812)}}), end="")
-    | method | feature_distance | colorfulness | rainbow |
-    | --- | --- | --- | --- |
-    | ours |  |  | 0.563 (0.545…0.581) |
-    """
-    import pandas as pd
-
-    rows = [
-        [method, *(format_interval(parts[name]) if name in parts else "" for name in STATISTICS)]
-        for method, parts in table.items()
-    ]
-    return markdown_table(pd.DataFrame(rows, columns=["method", *STATISTICS])) + "\n"

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma import metrics
+from rechroma.evaluation.appearance import Appearance
 from rechroma.evaluation.baselines import BASELINES, MEAN_HUES
 from rechroma.evaluation.tables import markdown_table
 from rechroma.imaging.hue import fold_gray
@@ -14,6 +15,7 @@ from rechroma.imaging.types import Photo
 from rechroma.metrics import Scores
 from rechroma.settings import Evaluate
 
+PARTS = (*Scores._fields, *Appearance._fields)  # the columns of tables
 OURS = "ours"
 DIFFERENCE = "{}, difference to the best baseline"
 DIGITS = 6  # of the numbers in files
@@ -34,7 +36,7 @@ class Interval(NamedTuple):
 
 
 ScoreTable = dict[str, dict[str, Interval]]
-"""The interval of each part of the score (`Scores._fields`), by method."""
+"""The interval of each part of the score, and of appearance where measured, by method."""
 
 
 def bootstrap_interval(
@@ -136,6 +138,8 @@ def _differences(values: Sequence[float], baselines: Iterable[Sequence[float]]) 
 def score_table(table: Mapping[str, Mapping[str, Interval]]) -> str:
     """The table in Markdown: a row for each method, mean and interval in each cell.
 
+    Measures of appearance have columns where any method has them.
+
     >>> print(score_table({"ours": {"hue": Interval(0.5634, 0.5449, 0.5812)}}), end="")
     | method | score | ssim | masked_ssim | hue |
     | --- | --- | --- | --- | --- |
@@ -143,14 +147,13 @@ def score_table(table: Mapping[str, Mapping[str, Interval]]) -> str:
     """
     import pandas as pd
 
+    measured = {part for parts in table.values() for part in parts}
+    columns = [part for part in PARTS if part in measured or part in Scores._fields]
     rows = [
-        [
-            method,
-            *(format_interval(parts[part]) if part in parts else "" for part in Scores._fields),
-        ]
+        [method, *(format_interval(parts[part]) if part in parts else "" for part in columns)]
         for method, parts in table.items()
     ]
-    return markdown_table(pd.DataFrame(rows, columns=["method", *Scores._fields])) + "\n"
+    return markdown_table(pd.DataFrame(rows, columns=["method", *columns])) + "\n"
 
 
 def format_interval(interval: Interval) -> str:

@@ -10,7 +10,7 @@ from rechroma.imaging.chroma_bins import decode_bins
 from rechroma.imaging.color import rgb_from_ycbcr, ycbcr_from_rgb
 from rechroma.imaging.resize import upscale
 from rechroma.imaging.types import Luma, Mask, Planes
-from rechroma.settings import Model, Restore
+from rechroma.settings import Choices, Model
 
 if TYPE_CHECKING:
     from rechroma.models.restoration import RestorationNetwork
@@ -44,20 +44,20 @@ def luma_plane(output: NetworkOutput, kind: str) -> Planes:
     return luma
 
 
-def chroma_planes(output: NetworkOutput, kind: str, settings: Restore | None = None) -> Planes:
+def chroma_planes(output: NetworkOutput, kind: str, choices: Choices | None = None) -> Planes:
     """`(2, H, W)` float32 Cb, Cr in [-0.5, 0.5] of an output of the `kind` in `model.output`.
 
     Args:
         output: of a network.
         kind: `luma_chroma`, `rgb` or `chroma_bins`.
-        settings: how bins are decoded; without them it is by their mean.
+        choices: how bins are decoded; without them it is by their mean.
 
     >>> white = NetworkOutput(np.ones((3, 1, 1), np.float32), hues=None)
     >>> chroma_planes(white, "rgb").shape
     (2, 1, 1)
     """
-    if output.bins is not None and settings is not None:
-        decoded = decode_bins(output.bins, settings.temperature, settings.vividness)  # (2, h, w)
+    if output.bins is not None and choices is not None:
+        decoded = decode_bins(output.bins, choices.temperature, choices.vividness)  # (2, h, w)
         height, width = output.color.shape[1:]
         factor = -(-height // decoded.shape[1])  # one bin covers so many rows and columns
         sides = [factor * side for side in decoded.shape[1:]]

@@ -4,6 +4,7 @@ A network paints the mean of the likely colors, which is duller than each of the
 histograms that it predicts keep them apart: shares of 180 hues (OpenCV's, 2 degrees each) and of
 gray, for each cell of the photograph. Three steps, in this order: `sharpen` the histograms, blend
 their mean with the painted hues (`blend_histograms`), and assign hues to colors (`transfer_hues`).
+`give_predicted_hues` takes all of them.
 """
 
 import cv2
@@ -14,6 +15,11 @@ from rechroma.imaging.hue import HUES, chroma_of_hue, hue_of_chroma
 from rechroma.imaging.resize import resize_planes
 from rechroma.imaging.types import Plane, Planes
 
+# px of the network's input for one color of hue transfer; finer ones leave colored fringes. Of 8,
+# 12 and 16 no score is better than another's: finer has more of C and less of S
+# (docs/lab-notes/score.md).
+COLOR_CELL = 12
+MOST_COLORS = 24  # along the longer side, for an input of any size: takes a quarter of a second
 # A power: 1 makes rainbows, 2 hardly any at a cost of 0.006 (docs/lab-notes/score.md).
 SHARPNESS = 1.3
 TURN_COST = 0.01  # nats for a hue turned by one, four times that for one turned by two
@@ -23,6 +29,28 @@ RAREST = 1e-5  # share below which all hues cost the same
 # Colors whose hue is turned by less than the first keep their strength; those turned by more than
 # the second (hues, 2 degrees each) are at most FAINT, length of (Cb, Cr): docs/lab-notes/score.md.
 FADE_BETWEEN, FAINT = (15, 36), 4 / 255
+
+
+def give_predicted_hues(chroma: Planes, predicted: Planes) -> Planes:
+    """All steps: painted chroma, coarser and of the predicted hues.
+
+    Args:
+        chroma: `(2, H, W)` float32 Cb, Cr as painted.
+        predicted: `(181, h, w)` float32 shares of the hues of each cell.
+
+    Returns:
+        `(2, H', W')` float32, one color for each `COLOR_CELL` px.
+
+    >>> uniform = np.full((181, 5, 6), 1 / 181, np.float32)
+    >>> give_predicted_hues(np.full((2, 144, 192), 0.1, np.float32), uniform).shape
+    (2, 12, 16)
+    """
+    histograms = sharpen(predicted)  # (181, h, w)
+    shares = blend_histograms(chroma, histograms)  # (181,)
+    cell = max(COLOR_CELL, max(chroma.shape) / MOST_COLORS)
+    height, width = (max(1, round(side / cell)) for side in chroma.shape[1:])
+    colors = resize_planes(chroma, (height, width), cv2.INTER_AREA)  # (2, H', W')
+    return transfer_hues(colors, shares, histograms)
 
 
 def sharpen(histograms: Planes) -> Planes:

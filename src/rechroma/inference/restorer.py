@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from rechroma.errors import unknown
 from rechroma.imaging.color import merge_luma_chroma, to_luma
 from rechroma.imaging.depth import Level, as_depth, to_8_bits
-from rechroma.imaging.resize import resize_planes, upscale_bands
+from rechroma.imaging.resize import upscale_bands
 from rechroma.imaging.types import Luma, Mask, Photo, Planes
 from rechroma.inference.backend import (
     Backend,
@@ -28,15 +28,10 @@ from rechroma.inference.hole_filling import (
     make_view,
     to_levels,
 )
-from rechroma.inference.hue_transfer import blend_histograms, sharpen, transfer_hues
+from rechroma.inference.hue_transfer import give_predicted_hues
 from rechroma.progress import parallel_map
-from rechroma.settings import STRIDE, Restore
+from rechroma.settings import AIMS, STRIDE, Aim, Restore
 
-# px of the network's input for one color of hue transfer; finer ones leave colored fringes. Of 8,
-# 12 and 16 no score is better than another's: finer has more of C and less of S
-# (docs/lab-notes/score.md).
-COLOR_CELL = 12
-MOST_COLORS = 24  # along the longer side, for an input of any size: takes a quarter of a second
 HOLE_SIZE = 512  # px; holes are filled at this longer side, that of the competition's photographs
 
 
@@ -46,7 +41,7 @@ class Restorer:
 
     Attributes:
         backend: the network.
-        settings: the longer side of the network's input, and whether predicted hues are used.
+        settings: the longer side of the network's input, and what the photographs are for.
         hole_size: longer side, px, at which holes are filled.
         threads: of the CPU for merging gray and color; by default one for each processor.
 
@@ -145,7 +140,8 @@ class Restorer:
         damaged = to_luma(photo)
         view = self._make_view(damaged, mask)
         output = self.backend(view.luma, view.mask)
-        predicted = chroma_planes(output, self.backend.model.output, self.settings)  # (2, h, w)
+        kind = self.backend.model.output
+        predicted = chroma_planes(output, kind, self.settings.choices)  # (2, h, w)
         restored = photo.copy()
         for crop, gray in self._fill_holes(damaged, mask, view, output):
             # 2. The color of this hole continues the known color around it.
@@ -170,10 +166,25 @@ class Restorer:
         """
         return replace(self, backend=self.backend.with_threads(threads), threads=threads)
 
+    def with_aim(self, aim: Aim) -> "Restorer":
+        """One that restores for the eye or for the official score, with the same network.
+
+        Raises:
+            UserError: the aim is neither.
+
+        >>> from rechroma.deployment.load import load_model
+        >>> from rechroma.models.weights import BUNDLED_FOLDER
+        >>> load_model(BUNDLED_FOLDER).with_aim("eye").settings.aim
+        'eye'
+        """
+        if aim not in AIMS:
+            raise unknown("aim", aim, AIMS)
+        return replace(self, settings=self.settings.model_copy(update={"aim": aim}))
+
     def smaller(self) -> "Restorer | None":
         """One of half the sizes, which needs less memory; None where it would be of no use.
 
-        >>> settings = Restore(size=64, hues=False, temperature=1, vividness=0)
+        >>> settings = Restore(size=64, aim="eye", hues="auto", temperature=1, vividness=0)
         >>> Restorer(None, settings).smaller().settings.size
         32
         >>> Restorer(None, settings).smaller().smaller() is None
@@ -189,13 +200,11 @@ class Restorer:
         return make_view(luma, mask, self.backend.model.fill, self.hole_size, self.settings.size)
 
     def _choose_chroma(self, output: NetworkOutput) -> Planes:
-        """`(2, h, w)` chroma: as painted, or with `restore.hues` coarser and of predicted hues."""
-        chroma = chroma_planes(output, self.backend.model.output, self.settings)
-        if output.hues is None or not self.settings.hues:
+        """`(2, h, w)` chroma: as painted, or coarser and of the predicted hues."""
+        chroma = chroma_planes(output, self.backend.model.output, self.settings.choices)
+        if output.hues is None or not self.settings.choices.hues:
             return chroma
-        histograms = sharpen(output.hues)  # (181, cells, cells)
-        shares = blend_histograms(chroma, histograms)  # (181,)
-        return transfer_hues(_reduce_chroma(chroma), shares, histograms)
+        return give_predicted_hues(chroma, output.hues)
 
     def _fill_holes(
         self, damaged: Luma, mask: Mask, view: View, output: NetworkOutput
@@ -214,13 +223,6 @@ class Restorer:
             predicted = luma_plane(self.backend(near.luma, near.mask), kind)
             core = box_within(crop.core, crop.context)
             yield crop, fill_hole(near, predicted, context, lost, core)
-
-
-def _reduce_chroma(chroma: Planes) -> Planes:
-    """`(2, h, w)` reduced to the colors of hue transfer, one for each `COLOR_CELL` px."""
-    cell = max(COLOR_CELL, max(chroma.shape) / MOST_COLORS)
-    height, width = (max(1, round(side / cell)) for side in chroma.shape[1:])
-    return resize_planes(chroma, (height, width), cv2.INTER_AREA)
 
 
 def _enlarge_rgb(planes: Planes, shape: tuple[int, ...]) -> Photo:

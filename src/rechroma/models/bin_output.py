@@ -35,6 +35,8 @@ class BinOutput(nn.Module):
     def forward(self, raw: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
         """Split, and put the mean color in place of the bins.
 
+        The mean has no gradient: bins learn by their cross-entropy alone.
+
         Args:
             raw: `(N, channels, h, w)` float32 at 1/4 of the resolution.
             height: H, px.
@@ -44,12 +46,16 @@ class BinOutput(nn.Module):
             `(N, channels - 263, H, W)` the other channels and Cb, Cr in [-0.5, 0.5] between them,
             and `(N, 265, h, w)` logits of the bins.
         """
-        bins = raw[:, self.first : self.first + BINS]
-        shares = bins.softmax(dim=1).permute(0, 2, 3, 1)  # (N, h, w, 265)
-        mean = (shares @ self.centers).permute(0, 3, 1, 2)  # (N, 2, h, w)
-        planes = torch.cat([raw[:, : self.first], mean, raw[:, self.first + BINS :]], dim=1)
+        # In one operation, and cropped only where there is something to crop: each has a gradient
+        # of the size of all bins.
+        sizes = [self.first, BINS, raw.shape[1] - self.first - BINS]
+        before, bins, after = torch.split(raw, sizes, dim=1)
+        with torch.no_grad():
+            shares = bins.permute(0, 2, 3, 1).softmax(dim=-1)  # (N, h, w, 265)
+            mean = (shares @ self.centers).permute(0, 3, 1, 2)  # (N, 2, h, w)
+        planes = torch.cat([before, mean, after], dim=1)
         enlarged = functional.interpolate(planes, scale_factor=QUARTER, mode="bicubic")
-        return enlarged[..., :height, :width], bins.contiguous()
+        return enlarged[..., :height, :width], bins
 
     def start(self, head: nn.Conv2d) -> None:
         """Let a fresh network predict `frequency` for every pixel; `head` is its last layer."""

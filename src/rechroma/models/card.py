@@ -15,6 +15,7 @@ METADATA = "rechroma"  # key of the card in the metadata of a safetensors or ONN
 # Keys of the checksums of `WEIGHTS` and `ONNX`; on the card in the folder alone, as no file holds
 # its own.
 WEIGHTS_SUM, ONNX_SUM = "sha256", "onnx_sha256"
+ONNX_WEIGHTS = "onnx_weights"  # the file beside the ONNX file that its weights are read from
 
 
 def describe_model(model: Model, restore: Restore) -> dict[str, Any]:
@@ -63,12 +64,13 @@ def write_card(folder: Path, card: Mapping[str, Any]) -> None:
 
 
 def without_sums(card: Mapping[str, Any]) -> dict[str, Any]:
-    """The entries of a card that go into the metadata of a file: all but the checksums.
+    """The entries of a card that go into the metadata of a file: all but the checksums
+    and where the ONNX file's weights are.
 
     >>> without_sums({"license": "yours", "sha256": "3152f8872bf2"})
     {'license': 'yours'}
     """
-    return {name: card[name] for name in card if name not in (WEIGHTS_SUM, ONNX_SUM)}
+    return {name: card[name] for name in card if name not in (WEIGHTS_SUM, ONNX_SUM, ONNX_WEIGHTS)}
 
 
 def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]:
@@ -80,12 +82,20 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
     from pydantic import ValidationError
 
     try:
-        # Cards from before there were bins of chroma do not say how these are decoded.
-        restore = {"temperature": 1.0, "vividness": 0.0, **card["restore"]}
+        restore = _by_aim(card["restore"])
         return Model.model_validate(card["model"]), Restore.model_validate(restore)
     except (KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{where} describes no model of this version: {reason}") from error
+
+
+def _by_aim(restore: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings `restore` of a card; older ones know no aim, or no bins of chroma either."""
+    earlier = {"temperature": 1.0, "vividness": 0.0, **restore}
+    if "aim" in restore:
+        return earlier
+    # Hues were transferred for the score. Where they were not, they never are.
+    return {**earlier, "aim": "score", "hues": "auto" if restore["hues"] is True else False}
 
 
 def parse_card(text: str | None) -> dict[str, Any] | None:

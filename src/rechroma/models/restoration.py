@@ -233,9 +233,13 @@ def _run(network: nn.Module, planes: Tensor, quarter: bool = False) -> tuple[Ten
         raw = reduce_output(raw, padded.shape[-1])
         # Rounded up; of positive numbers, as a traced graph rounds quotients towards zero.
         height, width = ((side + QUARTER - 1) // QUARTER for side in (height, width))
-    # Contiguous whatever the network's memory format: the steps after it are faster so.
-    raw = raw[..., :height, :width]
-    raw = raw.to(torch.float32, memory_format=torch.contiguous_format)
+    if raw.shape[-2:] != (height, width):
+        raw = raw[..., :height, :width]
+    raw = raw.float()
+    if not quarter:
+        # Contiguous whatever the network's memory format: the steps after it are faster so. Those
+        # on bins are faster with the bins of a pixel side by side.
+        raw = raw.contiguous()
     if hues is None:
         return raw, None
     # One histogram for the whole photograph, (N, 181), is that of a single cell.

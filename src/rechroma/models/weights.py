@@ -3,6 +3,7 @@
 Imported where torch must not be: it is imported by the functions that need it.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,18 +15,31 @@ if TYPE_CHECKING:
 BUNDLED_FOLDER = Path(__file__).parents[1] / "weights"
 WEIGHTS_NAME = "weights.safetensors"
 FINDER_WEIGHTS = "finder.safetensors"  # in the folder of a training of the finder
+EYE_FOLDER = BUNDLED_FOLDER / "eye"
 BUNDLED = "bundled"  # the value of `model.weights` that asks for them
 
 
+def bundled_folder(aim: str | None) -> Path:
+    """The folder of the bundled model for an aim: `eye`, what people prefer, or the score.
+
+    >>> bundled_folder("eye").name, bundled_folder("score").name
+    ('eye', 'weights')
+    """
+    return EYE_FOLDER if aim == "eye" else BUNDLED_FOLDER
+
+
 def load_bundled_weights(network: "nn.Module") -> None:
-    """Load the bundled weights into `network`.
+    """Load the bundled weights into `network`: those of the score's model, or of the eye's.
 
     Raises:
-        UserError: they are of another network.
+        UserError: both are of another network.
     """
     try:
         load_weights(network, BUNDLED_FOLDER / WEIGHTS_NAME)
     except UserError as error:
+        with suppress(UserError):
+            load_weights(network, EYE_FOLDER / WEIGHTS_NAME)
+            return
         raise UserError(
             f"model.weights is '{BUNDLED}', which this network cannot start from, choose "
             f"model.weights=none: {error}"

@@ -12,7 +12,7 @@ from rechroma.preparation.splits import HELD_OUT, TEST, TRAIN, VALIDATION
 UNCLEAR = "validation or test"  # of a name that does not tell which of them
 
 SPELLINGS = {
-    TRAIN: "train trains trained training trainings trn 학습 훈련",
+    TRAIN: "train trains trained training trainings trn more extra extras 학습 훈련 추가",
     VALIDATION: "val vals valid valids validate validating validation validations dev devel 검증",
     TEST: "test tests tested testing testings tst 테스트 시험",
     UNCLEAR: "eval evals evaluate evaluation evaluations heldout holdout trainval valtest 평가",

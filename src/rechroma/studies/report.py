@@ -12,9 +12,14 @@ from rechroma.imaging.io import write_png
 from rechroma.imaging.types import Photo
 from rechroma.outputs import whole_file
 from rechroma.studies.plots import LearningCurve, plot_learning_curves
-from rechroma.studies.results import FinishedTraining, arm_table, training_rows
+from rechroma.studies.results import MEASURES, FinishedTraining, arm_table, training_rows
 from rechroma.studies.spec import Arm
 from rechroma.tracking.run import Run, metric_name
+
+APPEARANCE = (
+    "feature_distance, colorfulness and rainbow are those of the {}, or of some of them, restored "
+    "for the eye (`restore.aim=eye`)."
+)
 
 
 class StudyReport(NamedTuple):
@@ -79,6 +84,8 @@ def report_page(report: StudyReport, rows: pd.DataFrame) -> str:
         "photographs; after a mean over seeds, its lowest and highest seed.",
         markdown_table(arm_table(rows)),
     ]
+    if rows[list(MEASURES)].notna().any(axis=None):
+        parts.insert(-1, APPEARANCE.format("test photographs"))
     if report.photo_scores is not None:
         parts += [
             f"{report.heading}: means over seeds, 95 % bootstrap intervals over photographs. "
@@ -86,6 +93,8 @@ def report_page(report: StudyReport, rows: pd.DataFrame) -> str:
             "if its interval contains 0, these photographs show no difference.",
             markdown_table(report.photo_scores),
         ]
+        if MEASURES[0] in report.photo_scores:
+            parts.insert(-1, APPEARANCE.format("photographs"))
     parts += [f"- {remark}" for remark in _remarks(report)]
     parts.append(f"![validation score and loss by epoch]({report.name}.png)")
     if report.pictures:
@@ -119,13 +128,19 @@ def _curve(training: FinishedTraining) -> LearningCurve:
 
 
 def log_report(report: StudyReport, files: Sequence[Path], run: Run) -> None:
-    """Log the files and the mean scores to `run`, and make it the trainings' parent run.
+    """Log the files, mean scores and appearance to `run`, and make it the trainings' parent run.
 
     Trainings that have a parent run already keep it.
     """
     for file in files:
         run.file(file)
-    means = training_rows(report.trained).groupby("arm")["score"].mean()
-    run.metrics({f"score/{metric_name(str(arm))}": float(mean) for arm, mean in means.items()})
+    means = training_rows(report.trained).groupby("arm")[["score", *MEASURES]].mean()
+    run.metrics(
+        {
+            f"{measure}/{metric_name(str(arm))}": float(mean)
+            for measure, by_arm in means.items()
+            for arm, mean in by_arm.dropna().items()
+        }
+    )
     for training in report.trained:
         run.adopt(training.run.run_id)

@@ -1,21 +1,19 @@
 """Results of trainings side by side: the score of each arm, its uncertainty and its cost."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
-from numpy.typing import NDArray
 
-from rechroma.evaluation.intervals import bootstrap_interval, format_interval
+from rechroma.evaluation.appearance import Appearance
 from rechroma.metrics import Scores
-from rechroma.settings import Evaluate
 from rechroma.studies.spec import Arm
 from rechroma.tracking.queries import TrainingRun, epoch_table, newest_run, training_seconds
 from rechroma.training.divergence import DivergentInterval, find_divergence
 
 PARTS = Scores._fields  # the score, and its parts
+MEASURES = Appearance._fields
 # Settings that differ between runs but are not what a comparison is about.
 IGNORED_SETTINGS = ("seed", "device", "dataset.name", "dataset.digest")
 
@@ -101,7 +99,10 @@ def filtered_trainings(client: MlflowClient, runs: Iterable[TrainingRun]) -> lis
 
 
 def training_rows(trained: Iterable[FinishedTraining]) -> pd.DataFrame:
-    """A row for each training: best validation scores, speed, time (s), divergent intervals."""
+    """A row for each training: best validation scores, speed, time (s), divergent intervals.
+
+    Its appearance is that of the test photographs restored for the eye; NaN if not measured.
+    """
     return pd.DataFrame(
         [
             {
@@ -114,6 +115,10 @@ def training_rows(trained: Iterable[FinishedTraining]) -> pd.DataFrame:
                 "images_per_second": float(training.epochs["images_per_second"].median()),
                 "seconds": training_seconds(training.epochs),
                 "test_score": training.run.metrics.get("test/score", float("nan")),
+                **{
+                    measure: training.run.metrics.get(f"aim/eye/{measure}", float("nan"))
+                    for measure in MEASURES
+                },
                 "divergence": "; ".join(map(str, training.divergence())),
                 "run": training.run.name,
                 "run_id": training.run.run_id,
@@ -128,14 +133,16 @@ def arm_table(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each arm, the best validation score first: means over seeds, as text.
 
     Args:
-        rows: of `training_rows`.
+        rows: of `training_rows`. Measures of appearance have columns where any training has them.
     """
+    measured = [measure for measure in MEASURES if rows[measure].notna().any()]
     table = pd.DataFrame(
         [
             {
                 "arm": arm,
                 "validation score": _format_range(group["score"]),
                 **{part: f"{group[part].mean():.3f}" for part in PARTS[1:]},
+                **{measure: _format_measure(group[measure]) for measure in measured},
                 "images/s": f"{group['images_per_second'].mean():.0f}",
                 "min": f"{group['seconds'].mean() / 60:.1f}",
                 "divergence": _divergence_by_seed(group),
@@ -154,6 +161,11 @@ def _format_range(scores: "pd.Series[float]") -> str:
     return f"{scores.mean():.4f} ({scores.min():.4f}…{scores.max():.4f})"
 
 
+def _format_measure(values: "pd.Series[float]") -> str:
+    """The mean over the seeds that were measured: `0.271`, or empty."""
+    return f"{values.mean():.3f}" if values.notna().any() else ""
+
+
 def _divergence_by_seed(group: pd.DataFrame) -> str:
     by_seed = [
         f"seed {seed}, {divergence}"
@@ -161,57 +173,3 @@ def _divergence_by_seed(group: pd.DataFrame) -> str:
         if divergence
     ]
     return "; ".join(by_seed) or "no"
-
-
-def photo_score_table(
-    trained: Sequence[FinishedTraining],
-    scores: Mapping[str, Sequence[Scores]],
-    settings: Evaluate,
-    seed: int,
-) -> pd.DataFrame:
-    """A row for each arm, then for each baseline: scores on the same photographs, as text.
-
-    The best arm comes first. Scores are means over seeds and photographs, with bootstrap intervals
-    over photographs. `difference to the best` is the mean of the differences to the best arm,
-    photograph by photograph; if its interval contains 0, the photographs show no difference.
-
-    Args:
-        trained: the trainings.
-        scores: of each photograph, by `FinishedTraining.name`; other names are baselines.
-        settings: number of resamples and confidence.
-        seed: of the bootstrap.
-    """
-    means = _means_over_seeds(trained, scores)
-    arms = {training.arm for training in trained}
-    ranked = sorted(arms, key=lambda arm: -means[arm]["score"].mean())
-    baselines = [name for name in means if name not in arms]
-    best = ranked[0]
-    rows = []
-    for name in (*ranked, *baselines):
-        differences = means[name]["score"] - means[best]["score"]  # (photographs,)
-        score = bootstrap_interval(means[name]["score"].tolist(), settings, seed)
-        difference = bootstrap_interval(differences.tolist(), settings, seed)
-        rows.append(
-            {
-                "arm": name,
-                "score": format_interval(score),
-                "difference to the best": "" if name == best else format_interval(difference),
-                **{part: f"{means[name][part].mean():.3f}" for part in PARTS[1:]},
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _means_over_seeds(
-    trained: Sequence[FinishedTraining], scores: Mapping[str, Sequence[Scores]]
-) -> dict[str, pd.DataFrame]:
-    """The means over seeds by arm and baseline: a row for each photograph, a column for a part."""
-    arms = {training.name: training.arm for training in trained}
-    by_arm: dict[str, list[NDArray[np.float64]]] = {}
-    for name, by_photo in scores.items():
-        values = np.array(by_photo, dtype=np.float64)  # (photographs, parts)
-        by_arm.setdefault(arms.get(name, name), []).append(values)
-    return {
-        name: pd.DataFrame(np.mean(values, axis=0), columns=list(PARTS))
-        for name, values in by_arm.items()
-    }

@@ -17,10 +17,15 @@ from rechroma.data.prepared import read_held_out
 from rechroma.deployment import mlflow_pyfunc
 from rechroma.deployment.load import load_model
 from rechroma.errors import UserError
+from rechroma.evaluation.appearance import missing_encoder
+from rechroma.evaluation.appearance_table import add_appearance, measure_appearance
 from rechroma.evaluation.evaluate import mean_test_scores
+from rechroma.evaluation.final_metrics import aim_rows, logged_metrics
+from rechroma.evaluation.intervals import ScoreTable
+from rechroma.inference.restorer import Restorer
 from rechroma.models.card import ONNX
 from rechroma.models.weights import BUNDLED_FOLDER
-from rechroma.settings import Settings
+from rechroma.settings import Aim, Settings
 from rechroma.tracking.run import Run
 from rechroma.tracking.runs import DATASET_DIGEST, TEST_SCORE, bundled_run
 from rechroma.tracking.store import connect
@@ -79,13 +84,27 @@ def register_first_champion(
         return None
     try:
         # As the stage evaluate loads models: scores are compared.
-        restorer = load_model(BUNDLED_FOLDER, backend="torch", device="cpu")
+        restorer = load_model(BUNDLED_FOLDER, backend="torch", device="cpu", aim="score")
     except UserError as error:
         return f"the bundled model is skipped as the first champion: {error}"
     scores = mean_test_scores(read_held_out(prepared, "test"), restorer)
     with bundled_run(settings, root, dataset) as run:
         run.metrics({f"test/{part}": mean for part, mean in scores._asdict().items()})
+        run.metrics(_appearance(settings, prepared, restorer))
         return register(run, settings, BUNDLED_FOLDER, package, scores.score, dataset["digest"])
+
+
+def _appearance(settings: Settings, prepared: Path, restorer: Restorer) -> dict[str, float]:
+    """The appearance of the test photographs, by its names in MLflow; empty if not measured."""
+    limit = settings.evaluate.appearance_photos
+    if not limit or missing_encoder():
+        return {}
+    aims: tuple[Aim, ...] = ("score", "eye")
+    models = {row: restorer.with_aim(aim) for aim, row in aim_rows(aims).items()}
+    looks = measure_appearance(list(read_held_out(prepared, "test", limit)), models, limit)
+    rows: ScoreTable = {row: {} for row in models}
+    table = add_appearance(rows, looks, settings.evaluate, settings.seed)
+    return logged_metrics(table, aims)
 
 
 def has_champion(client: MlflowClient, name: str) -> bool:

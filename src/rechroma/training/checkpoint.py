@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from rechroma.models.weights import BUNDLED, BUNDLED_FOLDER, WEIGHTS_NAME
+from rechroma.models.weights import BUNDLED, BUNDLED_FOLDER, EYE_FOLDER, WEIGHTS_NAME
 from rechroma.settings import Settings
 
 PACKAGE = Path(__file__).parents[1]
@@ -37,8 +37,7 @@ def fingerprint(settings: Settings, data_digest: str, package: Path = PACKAGE) -
     digest = hashlib.sha256()
     digest.update(f"{settings.identity()} {data_digest} {torch.__version__}".encode())
     digest.update(code_of(CODE, package))
-    weights = _weights_file(settings.model.weights, package)
-    if weights is not None:
+    for weights in _weights_files(settings.model.weights, package):
         digest.update(hashlib.sha256(weights.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -54,10 +53,13 @@ def code_of(names: Iterable[str], package: Path = PACKAGE) -> bytes:
     return b"".join(f"{each.relative_to(package)}".encode() + each.read_bytes() for each in modules)
 
 
-def _weights_file(weights: str, package: Path) -> Path | None:
-    """The file of the weights that training starts from; None if it is none of ours."""
-    file = package / BUNDLED_FOLDER.name / WEIGHTS_NAME if weights == BUNDLED else Path(weights)
-    return file if file.is_file() else None
+def _weights_files(weights: str, package: Path) -> list[Path]:
+    """The files of weights that training may start from; none if they are none of ours."""
+    files = [Path(weights)]
+    if weights == BUNDLED:
+        folder = package / BUNDLED_FOLDER.name
+        files = [folder / WEIGHTS_NAME, folder / EYE_FOLDER.name / WEIGHTS_NAME]
+    return [file for file in files if file.is_file()]
 
 
 class Checkpoint:

@@ -19,6 +19,7 @@ from rechroma.training.similarity import (
 )
 
 HUE_STRIDE = 4  # px; a quarter of the resolution is enough to count a photograph's hues
+BIN_STRIDE = 2  # of the compared pixels, at a quarter of the resolution
 GRAY_WEIGHT = 0.1  # of the error in the gray share, beside the correlation of the histograms
 
 
@@ -37,6 +38,7 @@ class LossInputs(NamedTuple):
         discriminator_logits: `(N, 1, h, w)` float32 for the predicted RGB; None without `bce`.
         bin_frequency: `(265,)` float32, the share of each bin of chroma in the training
             photographs; None where the network predicts none.
+        rare_bins: `train.rare_bins`.
     """
 
     prediction: Prediction
@@ -49,6 +51,7 @@ class LossInputs(NamedTuple):
     weight: Tensor
     discriminator_logits: Tensor | None
     bin_frequency: Tensor | None = None
+    rare_bins: float = 0.0
 
 
 def pixel_weight(mask: Tensor, hole_weight: float) -> Tensor:
@@ -143,13 +146,28 @@ def cells(inputs: LossInputs) -> Tensor:
 
 
 def bins(inputs: LossInputs) -> Tensor:
-    """Cross-entropy of the predicted bins of chroma with those of the target, at 1/4."""
+    """Cross-entropy of the predicted bins of chroma with those of the target, at 1/4.
+
+    A quarter of the pixels are compared, every second row and column from a random one: neighbors
+    say much the same, and all of them would take longer than all else in a step.
+    """
     logits, frequency = inputs.prediction.bins, inputs.bin_frequency
     if logits is None or frequency is None:
         raise ValueError("Expected a prediction with bins of chroma. But got none.")
     size = (logits.shape[2], logits.shape[3])
     chroma = functional.adaptive_avg_pool2d(inputs.target_color[:, 1:], size)
-    return bin_cross_entropy(logits, chroma, frequency)
+    top, left = torch.randint(BIN_STRIDE, (2,)).tolist()
+    rows, columns = (
+        slice(min(first, side - 1), None, BIN_STRIDE)
+        for first, side in zip((top, left), size, strict=True)
+    )
+    return bin_cross_entropy(
+        logits[:, :, rows, columns],
+        chroma[:, :, rows, columns],
+        frequency,
+        None,
+        inputs.rare_bins,
+    )
 
 
 def tv(inputs: LossInputs) -> Tensor:

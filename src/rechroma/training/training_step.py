@@ -136,6 +136,7 @@ class TrainingStep:
                 None if self.adversary is None else self.adversary.logits(luma, rgb)
             ),
             bin_frequency=None if self.network.bins is None else self.network.bins.frequency,
+            rare_bins=self.settings.train.rare_bins,
         )
 
     def update(self) -> bool:

@@ -35,7 +35,7 @@ def test_evaluate_compares_models_with_baselines(photo, model, capsys):
         put(f"album/{number}.png", np.roll(photo, 9 * number, axis=1))
     model("mine")
     arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--out", "scores")
-    assert rechroma(*arguments) == 0
+    assert rechroma(*arguments, "--aim", "score") == 0
     table = capsys.readouterr().out
     assert [line.split("|")[1].strip() for line in table.splitlines()][2:] == [
         "mine",
@@ -46,20 +46,41 @@ def test_evaluate_compares_models_with_baselines(photo, model, capsys):
     assert Path("scores/pictures.png").exists()
 
 
+@pytest.mark.usefixtures("project", "plain_encoder")
+def test_evaluate_measures_appearance_too(photo, model, capsys):
+    put("album/one.png", photo)
+    model("mine")
+    arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--out", "scores")
+    assert rechroma(*arguments, "--appearance") == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].endswith("| hue | feature_distance | colorfulness | rainbow |")
+    assert "feature_distance" in json.loads(Path("scores/scores.json").read_text())["mine"]
+
+
 @pytest.mark.usefixtures("project")
-def test_evaluate_measures_appearance_too(photo, model, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "rechroma.evaluation.appearance.imagenet_features",
-        lambda _: lambda picture: [picture.transpose(2, 0, 1) + 1.0],
-    )
+def test_without_the_encoder_evaluate_says_so_and_goes_on(photo, model, capsys, monkeypatch):
+    monkeypatch.setattr("rechroma.models.imagenet.has_package", lambda _: False)
     put("album/one.png", photo)
     model("mine")
     arguments = ("evaluate", "album", "--size", "64", "--model", "mine", "--appearance")
     assert rechroma(*arguments) == 0
-    scores, looks = capsys.readouterr().out.split("\n\n")
-    assert scores.startswith("| method | score |")
-    assert looks.startswith("| method | feature_distance | colorfulness | rainbow |")
-    assert "| mine | 0." in looks
+    shown = capsys.readouterr()
+    assert "no appearance in the table: measuring appearance needs effici" in shown.err
+    assert "| hue |\n" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("aim", "rows"),
+    [((), ["mine", "mine, aim eye"]), (("--aim", "eye"), ["mine, aim eye"])],
+)
+@pytest.mark.usefixtures("project")
+def test_evaluate_has_a_row_for_each_aim(photo, model, capsys, aim, rows):
+    put("album/one.png", photo)
+    model("mine")
+    assert rechroma("evaluate", "album", "--size", "64", "--model", "mine", *aim) == 0
+    table = capsys.readouterr().out.splitlines()
+    named = [line.split("|")[1].strip() for line in table]
+    assert [row for row in named if row.startswith("mine") and "diff" not in row] == rows
 
 
 @pytest.mark.usefixtures("project")

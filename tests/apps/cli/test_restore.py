@@ -18,7 +18,7 @@ def test_without_a_model_in_the_project_the_bundled_one_is_used_and_named(damage
     put("old.bmp", damaged)
     assert rechroma("restore", "old.bmp", "--out", "new/restored") == 0
     restored = get("new/restored/old.png")
-    assert np.array_equal(restored, load_model(BUNDLED_FOLDER)(damaged, mask_of(HOLE)))
+    assert np.array_equal(restored, load_model(BUNDLED_FOLDER, aim="eye")(damaged, mask_of(HOLE)))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert "the bundled one, for research use only" in capsys.readouterr().err
 
@@ -32,10 +32,20 @@ def test_a_model_adds_color_and_keeps_the_known_gray(damaged, model, capsys, fol
     assert rechroma("restore", "old.png", "--out", "restored", *named) == 0
     restored = get("restored/old.png")
     hole = mask_of(HOLE)
-    assert np.array_equal(restored, load_model(Path(folder))(damaged, hole))
+    assert np.array_equal(restored, load_model(Path(folder), aim="eye")(damaged, hole))
     assert np.ptp(restored.astype(int), axis=2).max() > 0
     assert np.array_equal(np.asarray(Image.fromarray(restored).convert("L"))[~hole], damaged[~hole])
     assert ("model: models/restorer" in capsys.readouterr().err) == (not named)
+
+
+def test_the_aim_may_be_the_official_score_and_skipping_notices_it(damaged, model):
+    model("mine")
+    put("old.png", damaged)
+    command = ("restore", "old.png", "--out", "restored", "--model", "mine", "--skip-done")
+    for aim in ("score", "eye"):
+        assert rechroma(*command, "--aim", aim) == 0
+        expected = load_model(Path("mine"), aim=aim)(damaged, mask_of(HOLE))
+        assert np.array_equal(get("restored/old.png"), expected)
 
 
 def test_a_named_model_takes_precedence_over_that_of_the_project(damaged, model):

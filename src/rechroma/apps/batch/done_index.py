@@ -12,6 +12,7 @@ from rechroma.apps.batch.image_file import format_of
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
 from rechroma.deployment.bundled_finder import finder_digest
 from rechroma.inference.find_all_damage import uses_network
+from rechroma.models.card import WEIGHTS
 from rechroma.outputs import write_json
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def model_digest(restorer: "Restorer") -> str:
     file, network = getattr(backend, "file", None), getattr(backend, "network", None)
     if file is not None:
         digest.update(file.read_bytes())
+        weights = file.with_name(WEIGHTS)  # which some ONNX files share
+        if weights.is_file():
+            digest.update(weights.read_bytes())
     elif network is not None:
         for name, tensor in sorted(network.state_dict().items()):
             digest.update(name.encode() + tensor.cpu().numpy().tobytes())

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Protocol
 
+from rechroma.settings import AIMS, Aim
+
 
 class AddCommand(Protocol):
     """Adds one command to the command line."""
@@ -23,6 +25,17 @@ class AddCommand(Protocol):
             details: the text of its own help.
             run: called with the parsed arguments; returns the exit code.
         """
+
+
+def add_aim_option(command: argparse.ArgumentParser, default: Aim | None = "eye") -> None:
+    """Add `--aim`, which says what photographs are restored for; None stands for both."""
+    command.add_argument(
+        "--aim",
+        choices=AIMS,
+        default=default,
+        help="restore for the eye, as people prefer, or for the competition's official score; "
+        f"default: {default or 'both'}",
+    )
 
 
 def add_backend_options(command: argparse.ArgumentParser) -> None:

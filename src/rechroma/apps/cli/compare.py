@@ -131,14 +131,27 @@ def _score_photos(
     chosen: argparse.Namespace, report: "StudyReport", client: "MlflowClient", settings: "Settings"
 ) -> "StudyReport":
     from rechroma.deployment.load import load_model
+    from rechroma.evaluation.appearance import missing_encoder
+    from rechroma.evaluation.appearance_table import measure_appearance
+    from rechroma.evaluation.baselines import BASELINES
     from rechroma.evaluation.compare import score_models
-    from rechroma.studies.results import photo_score_table
+    from rechroma.studies.photo_scores import photo_score_table
     from rechroma.tracking.queries import model_folder
 
     photographs, _ = damaged_photographs(chosen.photos, chosen.size, settings)
     photographs = photographs[: chosen.limit]
-    models = {each.name: load_model(model_folder(client, each.run)) for each in report.trained}
+    models = {
+        each.name: load_model(model_folder(client, each.run), aim="score")
+        for each in report.trained
+    }
     scores, rows = score_models(photographs, models, shown=1)
+    # Each model is measured for both of its aims: scores above, appearance for the eye.
+    looks, limit = None, settings.evaluate.appearance_photos
+    if limit and (missing := missing_encoder()):
+        print(f"no appearance in the table: {missing}", file=sys.stderr)
+    elif limit:
+        for_eye = {name: model.with_aim("eye") for name, model in models.items()}
+        looks = measure_appearance(photographs, {**for_eye, **BASELINES}, limit)
     names = ["damaged", *models, "truth"]
     # The picture shows one seed of each arm.
     seed = report.trained[0].seed
@@ -150,7 +163,9 @@ def _score_photos(
     }
     size = chosen.size or settings.data.size
     return report._replace(
-        photo_scores=photo_score_table(report.trained, scores, settings.evaluate, settings.seed),
+        photo_scores=photo_score_table(
+            report.trained, scores, settings.evaluate, settings.seed, looks
+        ),
         heading=f"{len(photographs)} photographs of {chosen.photos}, {size} px",
         pictures=pictures,
     )

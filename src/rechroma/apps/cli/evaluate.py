@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.paths import (
     PARAMS,
     format_size,
@@ -16,10 +16,12 @@ from rechroma.errors import UserError
 
 if TYPE_CHECKING:
     from rechroma.data.prepared import HeldOutPhoto
-    from rechroma.settings import Settings
+    from rechroma.settings import Aim, Settings
 
 
 PREPARED = Path("data/prepared")  # what the stage prepare writes, relative to the project
+
+ROW_ENDS: "dict[Aim, str]" = {"score": "", "eye": ", aim eye"}  # of a model's rows in the table
 
 SCORE = """\
 Compares the pictures of three folders and prints JSON: the mean score
@@ -32,7 +34,8 @@ without suffix within the folder, or by their name where only one has it.
 EVALUATE = """\
 Damages photographs in color with the settings of params.yaml (those of the competition's folder
 are damaged already), restores them with each model, and prints a table of scores with confidence
-intervals beside the baselines. The damage depends on the seed alone, so it is the same for all.
+intervals beside the baselines. Each model has two rows: for the official score and, "aim eye", for
+people. The damage depends on the seed alone, so it is the same for all.
 
   rechroma evaluate photos/ --size 512 --model models/restorer --out reports/photos
 """
@@ -82,9 +85,9 @@ def add_to(add_command: AddCommand) -> None:
     evaluate.add_argument(
         "--appearance",
         action="store_true",
-        help="a second table: how the photographs look beside their targets (needs the extra "
-        "'pretrained')",
+        help="also how the photographs look beside their targets (needs the extra 'pretrained')",
     )
+    add_aim_option(evaluate, default=None)
     add_backend_options(evaluate)
 
 
@@ -181,15 +184,23 @@ def damaged_photographs(
 def _evaluate(chosen: argparse.Namespace) -> int:
     from rechroma.apps.model_catalog import load_named_model
     from rechroma.data.prepared import mean_hue_histogram
+    from rechroma.evaluation.appearance import missing_encoder
+    from rechroma.evaluation.appearance_table import add_appearance, measure_appearance
+    from rechroma.evaluation.baselines import BASELINES, RestoreFunction
     from rechroma.evaluation.compare import compare_models, write_comparison
     from rechroma.evaluation.intervals import score_table
     from rechroma.settings import load_settings
 
     settings = load_settings(PARAMS)
+    aims = [aim for aim in ROW_ENDS if chosen.aim in (aim, None)]
+    names = chosen.model or [None]
+    # Loaded for each aim: the bundled models are another for each.
     named = [
-        load_named_model(name, chosen.backend, chosen.device) for name in chosen.model or [None]
+        (aim, *load_named_model(name, chosen.backend, chosen.device, aim))
+        for name in names
+        for aim in aims
     ]
-    models = {Path(name).name: restorer for name, restorer in named}
+    models = {Path(name).name + ROW_ENDS[aim]: restorer for aim, name, restorer in named}
     if len(models) < len(named):
         raise UserError("--model: two models have the same name, expected each only once")
     photographs, unusable = damaged_photographs(chosen.photos, chosen.size, settings)
@@ -199,12 +210,13 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     table, pictures = compare_models(
         photographs, models, settings.evaluate, settings.seed, hues, shown
     )
+    if chosen.appearance and (missing := missing_encoder()):
+        print(f"no appearance in the table: {missing}", file=sys.stderr)
+    elif chosen.appearance:
+        methods: dict[str, RestoreFunction] = {**models, **BASELINES}
+        looks = measure_appearance(photographs, methods, len(photographs))
+        table = add_appearance(table, looks, settings.evaluate, settings.seed)
     print(score_table(table), end="")
-    if chosen.appearance:
-        from rechroma.evaluation.appearance_table import appearance_table, compare_appearance
-
-        looks = compare_appearance(photographs, models, settings.evaluate, settings.seed)
-        print("\n" + appearance_table(looks), end="")
     if chosen.out:
         size = chosen.size or settings.data.size
         heading = f"{len(photographs)} photographs of {chosen.photos}, {size} px"

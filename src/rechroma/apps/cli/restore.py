@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
 from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
@@ -57,22 +57,7 @@ def add_to(add_command: AddCommand) -> None:
         default="auto",
         help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
-    command.add_argument(
-        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
-    )
-    command.add_argument(
-        "--mask-polarity",
-        choices=("auto", "white", "black"),
-        default="auto",
-        help="which part of a mask is lost; default: auto, the smaller one",
-    )
-    add_find_options(command)
-    command.add_argument(
-        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
-    )
-    command.add_argument(
-        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
-    )
+    _add_mask_options(command)
     command.add_argument(
         "--keep-color", action="store_true", help="restore only the lost part, keep the color"
     )
@@ -100,7 +85,28 @@ def add_to(add_command: AddCommand) -> None:
         help="folder, .safetensors or .onnx file, or MLflow address (models:/rechroma@champion)",
     )
     add_run_options(command)
+    add_aim_option(command)
     add_backend_options(command)
+
+
+def _add_mask_options(command: argparse.ArgumentParser) -> None:
+    """Add the options that say what is lost."""
+    command.add_argument(
+        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
+    )
+    command.add_argument(
+        "--mask-polarity",
+        choices=("auto", "white", "black"),
+        default="auto",
+        help="which part of a mask is lost; default: auto, the smaller one",
+    )
+    add_find_options(command)
+    command.add_argument(
+        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
+    )
+    command.add_argument(
+        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
+    )
 
 
 def _px(text: str) -> int:
@@ -127,7 +133,7 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     console = Console(chosen.quiet, chosen.json)
     jobs = plan_jobs(chosen)  # before the model, which takes seconds to load
     check_before(chosen, jobs, console)
-    model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
+    model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
     console.note(model_line(model, restorer))
     options = RestoreOptions(
         chosen.keep_color,

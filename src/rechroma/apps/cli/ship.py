@@ -7,11 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rechroma.apps.cli.command import AddCommand
+from rechroma.apps.cli.command import AddCommand, add_aim_option
 from rechroma.apps.cli.evaluate import damaged_photographs
 from rechroma.apps.cli.export import sample_photographs
 from rechroma.apps.cli.paths import PARAMS
 from rechroma.errors import UserError
+from rechroma.models.card import read_card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 SHIP = """\
 Bundles a model with the package: its weights, rounded to half precision, for trainings to start at,
-and the same network as an ONNX file to restore with. Both have checksums that are verified whenever
-they are loaded, and must restore photographs alike: those of --evaluate, or of scikit-image. Of a
+and an ONNX file that reads them, to restore with. Both have checksums that are verified whenever
+they are loaded, and must restore photographs alike: those of --evaluate, or of scikit-image. The
+package has a model for each --aim. Of a
 study, the training with the best validation score is taken. With --evaluate the model and the
 baselines are scored on photographs that were not used in training; the tables are written to
 card.md beside the weights, to be copied into docs/model-card.md.
@@ -67,6 +69,7 @@ def add_to(add_command: AddCommand) -> None:
         metavar="DIR:PX",
         help="score on photographs in color, or the competition's, as squares of PX; repeatable",
     )
+    add_aim_option(ship, default="score")
     ship.add_argument(
         "--prepared",
         type=Path,
@@ -89,24 +92,23 @@ def _ship(chosen: argparse.Namespace) -> int:
     from rechroma.deployment.bundle import write_bundle
     from rechroma.models.card import ONNX
     from rechroma.models.store import load_network
-    from rechroma.models.weights import BUNDLED_FOLDER
+    from rechroma.models.weights import bundled_folder
     from rechroma.settings import load_settings
 
     settings = load_settings(PARAMS)
+    target = bundled_folder(chosen.aim)
     hues = mean_hue_histogram(chosen.prepared) if chosen.prepared else None
     photo_sets = [_parse(text) for text in chosen.evaluate]
     folder, origin = _chosen_model(chosen.source, settings)
     held_out = [damaged_photographs(photos, size, settings)[0] for photos, size in photo_sets]
     compared = [(each.id, each.damaged, each.mask) for each in chain(*held_out)]
-    weights = write_bundle(
-        load_network(folder), origin, BUNDLED_FOLDER, compared or sample_photographs()
-    )
+    weights = write_bundle(load_network(folder), origin, target, compared or sample_photographs())
     for file in (weights, weights.with_name(ONNX)):
         size = file.stat().st_size / 2**20
         print(f"{file}: {size:.1f} MiB, from {origin['trained']}", file=sys.stderr)
     tables = [
         f"{len(photographs)} photographs of {photos.name}, {size} px\n\n"
-        + _score_table(photographs, settings, hues)
+        + _score_table(photographs, target, settings, hues)
         for (photos, size), photographs in zip(photo_sets, held_out, strict=True)
     ]
     if tables:
@@ -126,7 +128,7 @@ def _parse(text: str) -> tuple[Path, int]:
 def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, Any]]:
     """The folder of the model, and the entries of its card that describe its training."""
     if Path(source).is_dir():
-        return Path(source), {"trained": source}
+        return Path(source), {"trained": read_card(Path(source)).get("trained", source)}
     from rechroma.studies.results import study_trainings
     from rechroma.studies.runner import plan_file
     from rechroma.studies.spec import read_plan
@@ -151,13 +153,15 @@ def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, An
 
 
 def _score_table(
-    photographs: "list[HeldOutPhoto]", settings: "Settings", hues: "NDArray[np.float32] | None"
+    photographs: "list[HeldOutPhoto]",
+    folder: Path,
+    settings: "Settings",
+    hues: "NDArray[np.float32] | None",
 ) -> str:
     from rechroma.deployment.load import load_model
     from rechroma.evaluation.compare import compare_models
     from rechroma.evaluation.intervals import OURS, score_table
-    from rechroma.models.weights import BUNDLED_FOLDER
 
-    models = {OURS: load_model(BUNDLED_FOLDER)}
+    models = {OURS: load_model(folder)}
     table, _ = compare_models(photographs, models, settings.evaluate, settings.seed, hues)
     return score_table(table)

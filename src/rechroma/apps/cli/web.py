@@ -4,7 +4,7 @@ import argparse
 import signal
 import sys
 
-from rechroma.apps.cli.command import AddCommand, add_backend_options
+from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.web.server import ADDRESS
 
 PORT = 7860
@@ -31,6 +31,7 @@ def add_to(add_command: AddCommand) -> None:
         help=f"listen on this address of the machine; 0.0.0.0: all of them (default: {ADDRESS})",
     )
     command.add_argument("--port", type=int, default=PORT, metavar="N", help=f"default: {PORT}")
+    add_aim_option(command)
     add_backend_options(command)
 
 
@@ -56,7 +57,7 @@ def _serve(chosen: argparse.Namespace) -> None:
 
     require_gradio()
     with listen(chosen.port, chosen.host) as listening:
-        model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
+        model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
         print(model_line(model, restorer), file=sys.stderr)
         if is_reachable(listening):
             print(
