@@ -19,21 +19,26 @@ from rechroma.deployment.load import load_model
 from rechroma.deployment.request_limits import PREFIX, RequestLimits
 from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
 from rechroma.errors import UserError, unknown
+from rechroma.imaging.color import to_luma
 from rechroma.imaging.decode import PhotoError, open_image
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.io import (
+    color_from_array,
     encode_png,
     gray_from_array,
     mask_from_gray,
+    read_color,
     read_gray,
     read_opacity,
 )
 from rechroma.imaging.mask_levels import NoMaskError, split_levels
+from rechroma.imaging.toned import COLOR, Color
 from rechroma.imaging.types import Luma, Mask, Photo
+from rechroma.inference.restore_photo import restore_photo
 from rechroma.inference.restorer import Restorer
 
-PHOTO, MASK, RESTORED, OUTPUT = "photo", "mask", "restored", "output"
-DEFAULT_OUTPUT = "png"
+PHOTO, MASK, RESTORED, OUTPUT, COLORS = "photo", "mask", "restored", "output", "color"
+DEFAULT_OUTPUT, DEFAULT_COLOR = "png", "auto"
 AT_ONCE = 2  # photographs restored at the same time, for their memory; others wait
 OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
     "png": lambda restored: base64.b64encode(encode_png(restored)).decode("ascii"),
@@ -43,7 +48,9 @@ OUTPUTS: dict[str, Callable[[Photo], str | Photo]] = {
 SIGNATURE = ModelSignature(
     inputs=Schema([ColSpec(AnyType(), PHOTO), ColSpec(AnyType(), MASK, required=False)]),
     outputs=Schema([ColSpec(AnyType(), RESTORED)]),
-    params=ParamSchema([ParamSpec(OUTPUT, "string", DEFAULT_OUTPUT)]),
+    params=ParamSchema(
+        [ParamSpec(OUTPUT, "string", DEFAULT_OUTPUT), ParamSpec(COLORS, "string", DEFAULT_COLOR)]
+    ),
 )
 
 
@@ -78,11 +85,12 @@ class PyfuncRestorer:
 
         Args:
             model_input: column `photo`: a picture file as base64 text or as bytes, or an array or
-                nested lists, `(H, W)` gray or `(H, W, 3)` RGB in [0, 255], whose gray is taken.
+                nested lists, `(H, W)` gray or `(H, W, 3)` RGB in [0, 255].
                 Column `mask`, optional: likewise, of any two levels, the lighter one (or True)
                 where lost; of a picture painted on a transparent layer, the painted part. Where it
                 is empty the damage is detected.
-            params: `output`: "png" (default) or "array".
+            params: `output`: "png" (default) or "array". `color`: "auto" (default), which colors
+                all but photographs in color, "keep" or "replace".
 
         Returns:
             Column `restored`, each of its photograph's size: an RGB PNG as base64 text, or an
@@ -92,7 +100,7 @@ class PyfuncRestorer:
             MlflowException: INVALID_PARAMETER_VALUE, which a server answers with status 400: a
                 photograph or mask is none of these or larger than the limits; there are more rows,
                 or they take longer;
-                a mask is not of its photograph's size or hides all of it; the output is unknown.
+                a mask is not of its photograph's size or hides all of it; a parameter is unknown.
 
         >>> class GrayRestorer:
         ...     def __call__(self, damaged, mask):
@@ -102,36 +110,39 @@ class PyfuncRestorer:
         >>> answer["restored"][0].tolist()
         [[[90, 90, 90], [90, 90, 90]], [[90, 90, 90], [90, 90, 90]]]
         """
-        output = (params or {}).get(OUTPUT, DEFAULT_OUTPUT)
+        given = params or {}
+        output, color = given.get(OUTPUT, DEFAULT_OUTPUT), given.get(COLORS, DEFAULT_COLOR)
         end = time.monotonic() + self.limits.seconds
         try:
-            if not isinstance(output, str) or output not in OUTPUTS:
-                raise unknown(OUTPUT, str(output), OUTPUTS)
+            for name, value, known in ((OUTPUT, output, OUTPUTS), (COLORS, color, COLOR)):
+                if not isinstance(value, str) or value not in known:
+                    raise unknown(name, str(value), known)
             self.limits.check_rows(len(model_input))
             photos = _read_column(model_input, PHOTO)
             masks = _read_column(model_input, MASK, required=False)
             restored = [
-                OUTPUTS[output](self._restore_until(end, photo, mask, f"of row {row}"))
+                OUTPUTS[output](self._restore_until(end, photo, mask, color, f"of row {row}"))
                 for row, (photo, mask) in enumerate(zip(photos, masks, strict=True))
             ]
         except UserError as error:
             raise MlflowException.invalid_parameter_value(str(error)) from error
         return pd.DataFrame({RESTORED: restored})
 
-    def _restore_until(self, end: float, photo: Any, mask: Any, row: str) -> Photo:
+    def _restore_until(self, end: float, photo: Any, mask: Any, color: Color, row: str) -> Photo:
         """The restored photograph, unless it is not ready at the time `end`."""
         try:
             left = end - time.monotonic()
-            return self._time_limit.run(lambda: self._restore(photo, mask, row), left)
+            return self._time_limit.run(lambda: self._restore(photo, mask, color, row), left)
         except TimeLimitError as error:
             raise UserError(
                 f"{PHOTO} {row}: the request {error}; send fewer or smaller photographs "
                 f"({PREFIX}SECONDS of the server sets the limit)"
             ) from None
 
-    def _restore(self, photo: Any, mask: Any, row: str) -> Photo:
+    def _restore(self, photo: Any, mask: Any, color: Color, row: str) -> Photo:
         photo_name, mask_name = f"{PHOTO} {row}", f"{MASK} {row}"
-        damaged = _read_luma(_as_picture(photo, photo_name, self.limits), photo_name)
+        pixels = _read_color(_as_picture(photo, photo_name, self.limits), photo_name)
+        damaged = to_luma(pixels)
         if _is_empty(mask):
             lost = find_damage(damaged)
         else:
@@ -142,7 +153,7 @@ class PyfuncRestorer:
             )
         if lost.all():
             raise UserError(f"{mask_name}: hides the whole photograph, expected some of it known")
-        return self.restorer(damaged, lost)
+        return restore_photo(self.restorer, pixels, lost, color=color)
 
 
 def _read_column(table: pd.DataFrame, name: str, required: bool = True) -> list[Any]:
@@ -176,6 +187,13 @@ def _read_mask(picture: bytes | NDArray[Any], name: str) -> Mask:
         return split_levels(gray).light
     except NoMaskError as error:
         raise UserError(f"{name}: {error}") from None
+
+
+def _read_color(picture: bytes | NDArray[Any], name: str) -> Photo:
+    """`(H, W, 3)` uint8 RGB of a picture; errors call it `name`."""
+    if isinstance(picture, bytes):
+        return read_color(io.BytesIO(picture), name)
+    return color_from_array(picture, name)
 
 
 def _read_luma(picture: bytes | NDArray[Any], name: str) -> Luma:

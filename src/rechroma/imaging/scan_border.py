@@ -16,6 +16,7 @@ EDGE = 1 / 60  # share of the shorter side in which the edge of the photograph l
 CROSSED = 0.8  # share of the edge at which the photograph has other levels, at least
 OTHER = 2 * LIKE  # levels by which the photograph differs from its border there, at least
 SIDES = 2  # that have a border, at least: one alone may be a sky
+BAND = 64  # lines that are looked at together
 ALIKE = 12  # levels between the borders of the sides, at most
 
 
@@ -94,11 +95,15 @@ def find_border(gray: Luma, lost: Mask | None = None) -> Box | None:
 def _plain_depth(picture: Luma) -> tuple[int, float]:
     """The number of plain lines at the top, 0 if they are too few or too many; their level."""
     deepest = int(DEEPEST * picture.shape[0])
-    lines = picture[: deepest + 1].astype(np.int16)
     thinnest = max(2, round(THINNEST * min(picture.shape)))
-    level = float(np.median(lines[:thinnest]))
-    plain = (np.abs(lines - level) <= LIKE).mean(axis=1) >= PLAIN
-    depth = len(plain) if plain.all() else int(np.argmin(plain))
+    level = float(np.median(picture[:thinnest]))
+    depth = 0
+    while depth <= deepest:  # a band of lines at a time: most pictures have no border
+        lines = picture[depth : min(depth + BAND, deepest + 1)].astype(np.float32)
+        plain = (np.abs(lines - level) <= LIKE).mean(axis=1) >= PLAIN
+        depth += len(plain) if plain.all() else int(np.argmin(plain))
+        if not plain.all():
+            break
     return (depth, level) if thinnest <= depth <= deepest else (0, level)
 
 

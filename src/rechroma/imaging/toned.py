@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.imaging.color import is_gray, ycbcr_from_rgb
-from rechroma.imaging.depth import Level, to_8_bits
+from rechroma.imaging.depth import Level
 from rechroma.imaging.resize import fit_shape
 
 Tone = Literal["gray", "faint", "sepia", "yellow", "green", "blue", "purple", "red", "color"]

@@ -150,9 +150,9 @@ def _stain_change(plane: Plane, stain: Mask, sound: Mask, strip: float) -> Plane
     return change
 
 
-def _local_mean(plane: Plane, weight: NDArray[np.generic], sigma: float) -> tuple[Plane, Plane]:
+def _local_mean(plane: Plane, weight: Plane | Mask, sigma: float) -> tuple[Plane, Plane]:
     """The Gaussian mean of `(h, w)` where there is weight, and the mean weight itself."""
-    weight = weight.astype(np.float32)
-    share: Plane = cv2.GaussianBlur(weight, (0, 0), sigma)
-    mean: Plane = cv2.GaussianBlur(plane * weight, (0, 0), sigma) / np.maximum(share, 1e-4)
+    weights = weight.astype(np.float32)
+    share: Plane = cv2.GaussianBlur(weights, (0, 0), sigma)
+    mean: Plane = cv2.GaussianBlur(plane * weights, (0, 0), sigma) / np.maximum(share, 1e-4)
     return mean, share

@@ -63,7 +63,7 @@ def written(folder):
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("options", [RestoreOptions(), RestoreOptions(keep_color=True)])
+@pytest.mark.parametrize("options", [RestoreOptions(), RestoreOptions(color="keep")])
 def test_short_memory_lowers_the_input_size_with_a_warning(job, limited, damaged, error, options):
     entry = restore_file(job, limited(64, error), options)
     assert (entry.status, entry.error) == ("restored", "")
@@ -185,7 +185,7 @@ def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):
     job = Job(desk / "old.png", desk / "new.png", desk / "mask.png")
     replaced = restore_file(job, echo(), RestoreOptions())
     assert replaced.warnings == ["is in color, which was replaced; --keep-color keeps it"]
-    kept = restore_file(job, echo(), RestoreOptions(keep_color=True))
+    kept = restore_file(job, echo(), RestoreOptions(color="keep"))
     assert kept.warnings == []
     assert np.array_equal(read_color(job.target)[known], photo[known])
     assert not np.array_equal(read_color(job.target)[HOLE], photo[HOLE])
@@ -208,7 +208,7 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
         (np.zeros((96, 128)), RestoreOptions(), "its mask is empty, color only"),
         (
             np.zeros((96, 128)),
-            RestoreOptions(keep_color=True),
+            RestoreOptions(color="keep"),
             "its mask is empty, nothing to restore",
         ),
         (None, RestoreOptions(), "no damage found, color only"),

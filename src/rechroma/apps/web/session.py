@@ -8,10 +8,10 @@ import numpy as np
 
 from rechroma.apps.web.mask_overlay import Layer, PreviewSize, merge_masks
 from rechroma.errors import UserError
-from rechroma.imaging.color import is_gray
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.io import read_color, read_gray
 from rechroma.imaging.resize import downscale
+from rechroma.imaging.toned import Tone, find_tone, keeps_color
 from rechroma.imaging.types import Mask, Photo
 
 if TYPE_CHECKING:
@@ -31,13 +31,23 @@ class MaskSession:
         file: the upload.
         mask: `(H, W)` bool, the detected damage.
         preview_mask: `(h, w)` bool, the same at the size of the preview.
-        in_color: whether the photograph has color.
+        tone: what colors the photograph has.
     """
 
     file: Path
     mask: Mask
     preview_mask: Mask
-    in_color: bool
+    tone: Tone
+
+    @property
+    def in_color(self) -> bool:
+        """Whether the photograph has color, if only a tint."""
+        return self.tone != "gray"
+
+    @property
+    def keeps_color(self) -> bool:
+        """Whether it keeps its color unless a person decides otherwise."""
+        return keeps_color(self.tone, "auto")
 
     @property
     def download_name(self) -> str:
@@ -54,7 +64,7 @@ def open_session(file: Path) -> tuple[MaskSession, Photo]:
     photo = read_color(file, file.name, PIXEL_LIMIT)
     mask = find_damage(read_gray(file, file.name, PIXEL_LIMIT))
     size = PreviewSize.of(mask.shape, PREVIEW)
-    session = MaskSession(file, mask, size.downscale_mask(mask), not is_gray(photo))
+    session = MaskSession(file, mask, size.downscale_mask(mask), find_tone(photo))
     return session, downscale(photo, size.height, size.width)
 
 
@@ -62,8 +72,12 @@ def describe_damage(session: MaskSession) -> str:
     """The size of the photograph and its detected damage, in a sentence or two."""
     height, width = session.mask.shape
     size = f"{width}x{height} px."
+    if session.keeps_color:
+        size += " It looks like a color photograph: it keeps its color."
+    elif session.in_color:
+        size += " It looks like a toned print: its tint is removed."
     if not session.mask.any():
-        return f"{size} No damage found: color only. If there is damage, paint over it."
+        return f"{size} No damage found{'' if session.keeps_color else ': color only'}. If there is damage, paint over it."
     return f"{size} Damage found: {format_share(session.mask)} of the photograph, painted red."
 
 
