@@ -102,13 +102,15 @@ def restore(
         if value not in known:
             raise unknown(name, str(value), known)
     pixels = to_color(photo, "photo")
-    found = _find(to_luma(pixels), find, sensitivity) if mask is None else None
-    lost = found.mask if found else to_mask(mask)
+    groups = None
+    if mask is None:
+        lost, groups, *_ = _find(to_luma(pixels), find, sensitivity)
+    else:
+        lost = to_mask(mask)
     check_sizes(mask=lost, photo=pixels)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
-    groups = found.groups if found else None
     restored = restore_photo(restorer, pixels, lost, groups, color=color, even=tone, crop=crop)
     return Image.fromarray(restored)
 

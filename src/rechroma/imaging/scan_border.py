@@ -16,6 +16,7 @@ EDGE = 1 / 60  # share of the shorter side in which the edge of the photograph l
 CROSSED = 0.8  # share of the edge at which the photograph has other levels, at least
 OTHER = 2 * LIKE  # levels by which the photograph differs from its border there, at least
 SIDES = 2  # that have a border, at least: one alone may be a sky
+LOST = 1 / 4  # share of a side's border, at most
 BAND = 64  # lines that are looked at together
 ALIKE = 12  # levels between the borders of the sides, at most
 
@@ -57,7 +58,7 @@ def find_border(gray: Luma, lost: Mask | None = None) -> Box | None:
 
     Args:
         gray: `(H, W)` uint8.
-        lost: `(H, W)` bool, True where the picture is damaged: a side that is, has no border.
+        lost: `(H, W)` bool, True where the picture is damaged: a side where much is, has no border.
 
     >>> scan = np.full((100, 120), 250, np.uint8)
     >>> scan[10:95, 8:110] = np.random.default_rng(0).integers(0, 200, (85, 102))
@@ -80,7 +81,7 @@ def find_border(gray: Luma, lost: Mask | None = None) -> Box | None:
         within = turned[:, left : turned.shape[1] - right]
         sure = bool(depth) and _ends_at_edge(within, depth, level)
         if sure and lost is not None:
-            sure = not np.rot90(lost, turns)[:depth].any()
+            sure = np.rot90(lost, turns)[:depth].mean() <= LOST
         depths.append(depth if sure else 0)
         levels.append(level)
     # 3. Sides that agree.

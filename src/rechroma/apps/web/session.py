@@ -11,7 +11,7 @@ from rechroma.errors import UserError
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.io import read_color, read_gray
 from rechroma.imaging.resize import downscale
-from rechroma.imaging.toned import Tone, find_tone, keeps_color
+from rechroma.imaging.toned import find_tone, keeps_color
 from rechroma.imaging.types import Mask, Photo
 
 if TYPE_CHECKING:
@@ -31,23 +31,15 @@ class MaskSession:
         file: the upload.
         mask: `(H, W)` bool, the detected damage.
         preview_mask: `(h, w)` bool, the same at the size of the preview.
-        tone: what colors the photograph has.
+        in_color: whether the photograph has color, if only a tint.
+        keeps_color: whether it keeps its color unless a person decides otherwise.
     """
 
     file: Path
     mask: Mask
     preview_mask: Mask
-    tone: Tone
-
-    @property
-    def in_color(self) -> bool:
-        """Whether the photograph has color, if only a tint."""
-        return self.tone != "gray"
-
-    @property
-    def keeps_color(self) -> bool:
-        """Whether it keeps its color unless a person decides otherwise."""
-        return keeps_color(self.tone, "auto")
+    in_color: bool
+    keeps_color: bool = False
 
     @property
     def download_name(self) -> str:
@@ -64,7 +56,9 @@ def open_session(file: Path) -> tuple[MaskSession, Photo]:
     photo = read_color(file, file.name, PIXEL_LIMIT)
     mask = find_damage(read_gray(file, file.name, PIXEL_LIMIT))
     size = PreviewSize.of(mask.shape, PREVIEW)
-    session = MaskSession(file, mask, size.downscale_mask(mask), find_tone(photo))
+    tone = find_tone(photo)
+    shown, kept = size.downscale_mask(mask), keeps_color(tone, "auto")
+    session = MaskSession(file, mask, shown, in_color=tone != "gray", keeps_color=kept)
     return session, downscale(photo, size.height, size.width)
 
 
@@ -77,7 +71,8 @@ def describe_damage(session: MaskSession) -> str:
     elif session.in_color:
         size += " It looks like a toned print: its tint is removed."
     if not session.mask.any():
-        return f"{size} No damage found{'' if session.keeps_color else ': color only'}. If there is damage, paint over it."
+        effect = "" if session.keeps_color else ": color only"
+        return f"{size} No damage found{effect}. If there is damage, paint over it."
     return f"{size} Damage found: {format_share(session.mask)} of the photograph, painted red."
 
 
