@@ -522,7 +522,7 @@ KINDS = {
     "all black": Kind("black.png", saved(np.zeros_like(GRAY)), message=NO_DAMAGE),
     "all white": Kind("white.png", saved(np.full_like(GRAY, 255)), message=NO_DAMAGE),
     "restored by rechroma before": Kind(
-        "before.png", restored_before, message="; looks like a color photograph"
+        "before.png", restored_before, message="^looks like a color photograph"
     ),
     "restored by rechroma before, in the folder of --out": Kind(
         "restored/before-too.png", restored_before, SKIPPED
