@@ -28,6 +28,7 @@ GAP = 2  # px outside of a stain that are not compared
 FEWEST = 20  # px on each side that are compared
 NEAR = 0.02  # share of a strip around a pixel, from which it is compared
 FARTHEST = 1.5  # deviations from the usual difference, beyond which one counts less and is clipped
+SURE = 0.5  # of 1, at which the difference does not deviate; with less a stain is left as it is
 UNSURE = 2.0  # levels that the difference deviates anyway
 
 
@@ -138,11 +139,13 @@ def _stain_change(plane: Plane, stain: Mask, sound: Mask, strip: float) -> Plane
     spread = 1.48 * float(np.median(np.abs(difference[near] - usual))) + UNSURE
     weight *= np.exp(-0.5 * ((difference - usual) / (FARTHEST * spread)) ** 2)
     mean = float(np.average(difference[near], weights=weight[near]))
+    sure = mean**2 / (mean**2 + spread**2)
+    if sure < SURE:
+        return None
     # 4. Continued inwards, and less of it where it agrees less.
     known_there = np.where(near, difference, 0).astype(np.float32)
     continued, _ = _local_mean(known_there, np.where(near, weight, 0), max(wide, depth))
     bound = FARTHEST * spread
-    sure = mean**2 / (mean**2 + spread**2)
     fading_in = np.clip(inward / rim, 0, 1)
     change: Plane = (
         np.clip(continued, mean - bound, mean + bound) * np.float32(sure) * fading_in

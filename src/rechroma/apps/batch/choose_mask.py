@@ -89,8 +89,8 @@ def check_mask(
 ) -> Mask:
     """The mask itself; `entry` notes its share, and doubts about it."""
     entry.lost = round(float(lost.mean()), 6)
-    entry.color_only = not lost.any()
-    if entry.color_only:
+    entry.color_only = not lost.any() and not keeps_color
+    if not lost.any():
         effect = "nothing to restore" if keeps_color else "color only"
         if entry.mask_file:
             entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
