@@ -31,7 +31,7 @@ NEUTRAL, FAINT = 1.5, 3.0  # levels of chroma: of no hue, and of a hue that is n
 HUES: dict[float, Tone] = {-80: "blue", -20: "purple", 60: "red", 100: "sepia", 160: "yellow"}
 OLD = (110, 162)  # degrees: what silver and paper become with time
 # Limits chosen on the training photographs: see docs/results/tone.md. Levels of chroma.
-ACROSS, ACROSS_OLD = 1.95, 2.3  # in 90 % of the photograph, to a side of its tint's hue
+ACROSS, ACROSS_OLD = 2.05, 2.3  # in 90 % of the photograph, to a side of its tint's hue
 ALONG_SHARE = 0.1  # of what differs in the strength of the tint, that counts as well
 ALONG = (1.0, 0.65)  # in 90 %, in strength: levels, and a share of the tint
 FARTHEST = (4.5, 16.0)  # in 99 %: to a side, in strength
