@@ -79,8 +79,7 @@ class KeepsColor:
     def __call__(self, damaged, lost):
         return show_input(damaged, lost)
 
-    def keep_color(self, photo, lost):
-        assert not lost.any()
+    def keep_color(self, photo, _lost):
         return photo
 
 
@@ -310,7 +309,7 @@ FIELD = ODD | LEVELS
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_any_json_is_a_result_or_one_message(rows, output):
     try:
-        answer = PyfuncRestorer(show_input).predict(pd.DataFrame(rows), {"output": output})
+        answer = PyfuncRestorer(KeepsColor()).predict(pd.DataFrame(rows), {"output": output})
     except MlflowException as error:
         assert error.error_code == "INVALID_PARAMETER_VALUE"
         error.message.encode()
