@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import get, mask_of, rechroma
+from command_line import get, mask_of, put, rechroma
 from PIL import Image
 
 import rechroma as package
 from rechroma import metrics
 from rechroma.errors import UserError
+from rechroma.imaging.color import to_luma
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.models.store import save_model
 
@@ -50,6 +51,20 @@ def test_paths_images_and_arrays_give_the_same_photograph(gray, model):
 
 
 @pytest.mark.usefixtures("model")
+def test_a_color_photograph_keeps_its_color_as_by_the_command(photo, gray):
+    put("color.png", photo)
+    assert rechroma("restore", "color.png", "--out", "new.png") == 0
+    kept = package.restore("color.png")
+    np.testing.assert_array_equal(kept, get("new.png"))
+    known = ~package.find_damage("color.png")
+    np.testing.assert_array_equal(np.array(kept)[known], photo[known])
+    replaced = package.restore("color.png", color="replace")
+    np.testing.assert_array_equal(np.array(replaced.convert("L"))[known], to_luma(photo)[known])
+    sepia = (gray[..., None] * np.array([1, 0.9, 0.75])).astype(np.uint8)
+    toned = package.restore(sepia, np.zeros(gray.shape, bool))
+    np.testing.assert_array_equal(toned.convert("L"), to_luma(sepia))
+
+
 def test_it_restores_as_the_command_does(gray):
     Image.fromarray(gray).save("old.png")
     assert rechroma("restore", "old.png", "--out", "new.png") == 0
@@ -174,6 +189,8 @@ def test_true_is_white_in_color_arrays(photo):
         (lambda _: package.load_model("none"), "none holds no model"),
         (lambda _: package.restore(cut_off()), "photo: cannot be read: image file is truncated"),
         (lambda _: package.restore(3), "photo: is an array of shape"),
+        (lambda gray: package.restore(gray, color="kept"), "color is 'kept', did you mean 'keep'?"),
+        (lambda gray: package.restore(gray, tone="on"), "tone is 'on', expected one of: auto, off"),
     ],
 )
 @pytest.mark.usefixtures("model")

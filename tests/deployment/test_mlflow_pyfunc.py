@@ -92,11 +92,34 @@ def test_a_photograph_may_be_a_file_or_an_array(damaged, hole, as_given):
     assert np.array_equal(restored, show_input(damaged, hole))
 
 
+class KeepsColor:
+    """A restorer that keeps the color of photographs in color."""
+
+    def __call__(self, damaged, lost):
+        return show_input(damaged, lost)
+
+    def keep_color(self, photo, _lost):
+        return photo
+
+
 @pytest.mark.parametrize("as_given", [text, file, np.array, np.ndarray.tolist])
-def test_a_photograph_in_color_is_restored_from_its_gray(photo, as_given):
+def test_a_photograph_in_color_keeps_it_unless_it_is_to_be_replaced(photo, as_given):
     given = np.zeros(photo.shape[:2], bool)
-    (restored,) = serve({"photo": [as_given(photo)], "mask": [given]})
-    assert np.array_equal(restored, show_input(to_luma(photo), given))
+    model = PyfuncRestorer(KeepsColor())
+    table = pd.DataFrame({"photo": [as_given(photo)], "mask": [given]})
+    for color, expected in (
+        ("auto", photo),
+        ("keep", photo),
+        ("replace", show_input(to_luma(photo), given)),
+    ):
+        answer = model.predict(table, {"output": "array", "color": color})
+        assert np.array_equal(answer["restored"][0], expected)
+
+
+def test_an_unknown_way_of_coloring_is_refused(damaged):
+    table = pd.DataFrame({"photo": [text(damaged)]})
+    with pytest.raises(MlflowException, match="color is 'kept', did you mean 'keep'"):
+        PyfuncRestorer(show_input).predict(table, {"color": "kept"})
 
 
 @pytest.mark.parametrize(
@@ -306,7 +329,7 @@ FIELD = ODD | LEVELS
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_any_json_is_a_result_or_one_message(rows, output):
     try:
-        answer = PyfuncRestorer(show_input).predict(pd.DataFrame(rows), {"output": output})
+        answer = PyfuncRestorer(KeepsColor()).predict(pd.DataFrame(rows), {"output": output})
     except MlflowException as error:
         assert error.error_code == "INVALID_PARAMETER_VALUE"
         error.message.encode()

@@ -117,7 +117,8 @@ class Driver:
         return self._restored(job, variant)
 
     def _restored(self, job: Job, variant: int) -> Outcome:
-        options = RestoreOptions(keep_color=variant == 1, side_by_side=variant == 2, grow=variant)
+        color = "keep" if variant == 1 else "auto"
+        options = RestoreOptions(color, side_by_side=variant == 2, grow=variant)
         entry = restore_file(job, self.restorer, options)
         if entry.traceback:
             return Outcome("refused", f"an internal error: {entry.traceback}")

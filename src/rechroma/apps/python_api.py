@@ -6,39 +6,30 @@ turned as their EXIF orientation says.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from rechroma import metrics
-from rechroma.apps.batch.mask_file import parse_mask
 from rechroma.apps.model_catalog import default_model, load_named_model
+from rechroma.apps.pictures import Picture, check_sizes, to_color, to_gray, to_mask
 from rechroma.deployment.bundled_finder import load_bundled_finder
-from rechroma.errors import UserError
-from rechroma.imaging.io import (
-    gray_from_array,
-    mask_from_gray,
-    read_color,
-    read_gray,
-    read_opacity,
-)
-from rechroma.imaging.mask_levels import NoMaskError
-from rechroma.imaging.pixels import decode_image, opacity, upright
-from rechroma.imaging.types import Luma, Mask, Photo
+from rechroma.errors import UserError, unknown
+from rechroma.imaging.color import to_luma
+from rechroma.imaging.toned import COLOR, Color
+from rechroma.imaging.types import Luma, Mask
+from rechroma.inference.even_tone import EVEN_TONE, EvenTone
 from rechroma.inference.find_all_damage import (
     FIND,
     SENSITIVITY,
+    AllDamage,
     Find,
     find_all_damage,
     uses_network,
 )
+from rechroma.inference.restore_photo import restore_photo
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
 from rechroma.settings import Aim
-
-Picture = str | Path | Image.Image | NDArray[Any]
 
 
 def load_model(
@@ -75,12 +66,15 @@ def restore(
     aim: Aim | None = None,
     find: Find = "auto",
     sensitivity: float = SENSITIVITY,
+    color: Color = "auto",
+    tone: EvenTone = "off",
+    crop: bool = False,
 ) -> Image.Image:
     """A photograph with its color and its lost part, at its own size.
 
     Args:
         photo: the damaged photograph: a file, a PIL image, or an array of whole numbers from 0 to
-            255, `(H, W)` gray or `(H, W, 3)` RGB. Of color photographs the gray is taken.
+            255, `(H, W)` gray or `(H, W, 3)` RGB.
         mask: where it is lost, of the same height and width: light, True or 1 where lost; of a
             picture painted on a transparent layer, the painted part. None finds the damage as
             `find_damage`.
@@ -88,13 +82,19 @@ def restore(
             loaded once, and again when it has changed.
         aim: as for `load_model`; None: that of a loaded model, else `eye`.
         find, sensitivity: as for `find_damage`; without a mask alone.
+        color: `auto`: photographs in color keep it, gray ones and toned prints are colored; `keep`:
+            all keep theirs; `replace`: all are colored.
+        tone: `auto` evens stains that `find="lines"` finds and faded grays, unless the color is
+            kept; `off` keeps all known gray exactly.
+        crop: whether a plain border is cut off.
 
     Returns:
-        An RGB image. Its gray (`convert("L")`) is that of the photograph wherever it is not lost.
+        An RGB image. Unless the tone is evened, its gray (`convert("L")`) is that of the photograph
+        wherever it is not lost.
 
     Raises:
         UserError: a picture cannot be read, the sizes differ, nothing of the photograph is left,
-            or as `load_model` and `find_damage`.
+            an option has another value, or as `load_model` and `find_damage`.
 
     >>> gray = np.full((48, 64), 90, np.uint8)
     >>> restored = restore(gray, mask=np.zeros((48, 64), bool))
@@ -103,14 +103,22 @@ def restore(
     >>> bool((np.array(restored.convert("L")) == gray).all())
     True
     """
-    gray = _gray(photo, "photo")
-    lost = _find(gray, find, sensitivity) if mask is None else _mask(mask)
-    _check_sizes(mask=lost, photo=gray)
+    for name, value, known in (("color", color, COLOR), ("tone", tone, EVEN_TONE)):
+        if value not in known:
+            raise unknown(name, str(value), known)
+    pixels = to_color(photo, "photo")
+    groups = None
+    if mask is None:
+        lost, groups, *_ = _find(to_luma(pixels), find, sensitivity)
+    else:
+        lost = to_mask(mask)
+    check_sizes(mask=lost, photo=pixels)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
     restorer = restorer if aim is None else restorer.with_aim(aim)
-    return Image.fromarray(restorer(gray, lost))
+    restored = restore_photo(restorer, pixels, lost, groups, color=color, even=tone, crop=crop)
+    return Image.fromarray(restored)
 
 
 def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SENSITIVITY) -> Mask:
@@ -134,7 +142,7 @@ def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SEN
     >>> int(find_damage(gray).sum())
     400
     """
-    return _find(_gray(photo, "photo"), find, sensitivity)
+    return _find(to_gray(photo, "photo"), find, sensitivity).mask
 
 
 def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
@@ -155,14 +163,14 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     >>> round(score(photo, photo, np.eye(16, dtype=bool)).score, 6)
     1.0
     """
-    colors = _color(target, "target"), _color(restored, "restored")
-    _check_sizes(restored=colors[1], target=colors[0])
-    lost = _mask(mask)
-    _check_sizes(mask=lost, target=colors[0])
+    colors = to_color(target, "target"), to_color(restored, "restored")
+    check_sizes(restored=colors[1], target=colors[0])
+    lost = to_mask(mask)
+    check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
 
 
-def _find(gray: Luma, find: Find, sensitivity: float) -> Mask:
+def _find(gray: Luma, find: Find, sensitivity: float) -> AllDamage:
     """The damage of a gray photograph, as `find_damage`."""
     if find not in FIND:
         raise UserError(f"find: is '{find}', expected one of {', '.join(FIND)}")
@@ -171,7 +179,7 @@ def _find(gray: Luma, find: Find, sensitivity: float) -> Mask:
     finder = load_bundled_finder() if uses_network(find) else None
     if uses_network(find) and finder is None:
         raise UserError("find: the network that finds scratches is missing; install rechroma again")
-    return find_all_damage(gray, find, sensitivity, finder).mask
+    return find_all_damage(gray, find, sensitivity, finder)
 
 
 def _load_cached(name: str | Path | None) -> Restorer:
@@ -186,65 +194,3 @@ def _load_cached(name: str | Path | None) -> Restorer:
 @lru_cache(maxsize=2)
 def _load_once(path: Path, changed: int) -> Restorer:  # noqa: ARG001, part of the key
     return load_model(path)
-
-
-def _gray(picture: Picture, name: str) -> Luma:
-    """`(H, W)` uint8 luma."""
-    if isinstance(picture, str | Path):
-        return read_gray(Path(picture))
-    if isinstance(picture, Image.Image):
-        return np.array(_decoded(picture, name).convert("L"))
-    return gray_from_array(picture, name)
-
-
-def _color(picture: Picture, name: str) -> Photo:
-    """`(H, W, 3)` uint8 RGB."""
-    if isinstance(picture, str | Path):
-        return read_color(Path(picture))
-    if isinstance(picture, Image.Image):
-        return np.array(_decoded(picture, name).convert("RGB"))
-    gray = gray_from_array(picture, name)  # which also checks the array
-    array = np.asarray(picture)
-    if array.ndim == 2:
-        return np.dstack([gray] * 3)
-    levels = array.astype(np.uint8)
-    return levels * np.uint8(255) if array.dtype == np.bool_ else levels
-
-
-def _decoded(picture: Image.Image, name: str) -> Image.Image:
-    """A PIL image upright, 8 bits, without transparency; the image itself is not changed."""
-    try:
-        return decode_image(picture, name)
-    except OSError as error:  # the file of an image that was opened and not yet read
-        raise UserError(f"{name}: cannot be read: {error}") from error
-
-
-def _mask(picture: Picture) -> Mask:
-    """`(H, W)` bool; of whole numbers up to 1, ones are lost."""
-    if isinstance(picture, str | Path):
-        path = Path(picture)
-        return _light_or_painted(read_gray(path), read_opacity(path))
-    if isinstance(picture, Image.Image):
-        gray = _gray(picture, "mask")
-        transparent = picture.has_transparency_data
-        alpha = np.array(opacity(upright(picture))) if transparent else None
-        return _light_or_painted(gray, alpha)
-    gray = gray_from_array(picture, "mask")  # which also checks the array
-    return gray.astype(bool) if gray.max() <= 1 else _light_or_painted(gray, None)
-
-
-def _light_or_painted(gray: Luma, alpha: Luma | None) -> Mask:
-    """The painted part of a partly transparent picture, the light part of any other."""
-    partly_transparent = alpha is not None and 0 < mask_from_gray(alpha).mean() < 1
-    try:
-        return parse_mask(gray, alpha, "auto" if partly_transparent else "white", "mask").lost
-    except NoMaskError as error:
-        raise UserError(f"mask: {error}") from None
-
-
-def _check_sizes(**pictures: NDArray[Any]) -> None:
-    """Raise a UserError unless both pictures have one size; the second is the expected one."""
-    (name, one), (other_name, other) = pictures.items()
-    if one.shape[:2] != other.shape[:2]:
-        sizes = [f"{each.shape[1]}x{each.shape[0]} px" for each in (one, other)]
-        raise UserError(f"{name}: is {sizes[0]}, expected {sizes[1]} as the {other_name}")

@@ -153,6 +153,22 @@ def gray_from_array(values: Any, name: str) -> Luma:
     return levels if levels.ndim == 2 else to_luma(levels)
 
 
+def color_from_array(values: Any, name: str) -> Photo:
+    """The picture in an array, or in nested lists, as `(H, W, 3)` uint8 RGB.
+
+    Arguments and errors as of `gray_from_array`.
+
+    >>> color_from_array([[0, 90]], "photo").tolist()
+    [[[0, 0, 0], [90, 90, 90]]]
+    """
+    gray = gray_from_array(values, name)  # which also checks the array
+    array = np.asarray(values)
+    if array.ndim == 2:
+        return np.dstack([gray] * 3)
+    levels = array.astype(np.uint8)
+    return levels * np.uint8(255) if array.dtype == np.bool_ else levels
+
+
 def encode_png(picture: Photo | Luma | Mask) -> bytes:
     """The PNG of an `(H, W, 3)` uint8 RGB, `(H, W)` uint8 gray or `(H, W)` bool (0/255) picture.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rechroma.imaging.detect_damage import inspect_damage
 from rechroma.imaging.print_damage.kinds import GROUPS
+from rechroma.imaging.scan_border import find_border
 from rechroma.imaging.types import Luma, Mask
 from rechroma.inference.find_print_damage import (
     FinderBackend,
@@ -108,7 +109,11 @@ def find_all_damage(
         groups = weigh_print_damage(
             find_print_damage(gray, finder), sensitivity, finder_thresholds(finder)
         )
-        mask = mask | _lost(groups)
+        lost = _lost(groups)
+        if border := find_border(gray, flat.mask):  # which is left as it is
+            outside = border.outside(gray.shape)
+            groups[outside], lost[outside] = 0, False
+        mask = mask | lost
     groups[flat.mask] = len(FOUND)
     return AllDamage(mask, groups, _shares(groups), tuple(doubts))
 

@@ -54,6 +54,8 @@ def _gray() -> np.ndarray:
 
 
 GRAY = _gray()
+SEPIA = (GRAY[..., None] * np.array([1, 0.9, 0.75])).astype(np.uint8)
+TONED = r"^toned print \(sepia\): its tint was removed$"
 COLOR = cv2.applyColorMap(GRAY, cv2.COLORMAP_VIRIDIS)
 MASK = np.zeros(GRAY.shape, bool)
 MASK[HOLE] = True
@@ -258,7 +260,7 @@ KINDS = {
     "lossless WebP": Kind("lossless.webp", saved(kind="WEBP", lossless=True)),
     "PNG in RGB that is gray": Kind("rgb.png", saved(mode="RGB")),
     "PNG in color": Kind(
-        "color.png", saved(COLOR), message="^is in color, which was replaced; --keep"
+        "color.png", saved(COLOR), message="^looks like a color photograph: keeping"
     ),
     "JPEG saved after the damage": Kind("late.jpg", saved(kind="JPEG"), message=LATE),
     "progressive JPEG": Kind("progressive.jpg", saved(kind="JPEG", progressive=True), message=LATE),
@@ -278,7 +280,16 @@ KINDS = {
     ),
     "RGBA PNG, wholly opaque": Kind("opaque.png", saved(mode="RGBA")),
     "palette PNG of colors": Kind(
-        "palette-color.png", saved(COLOR, mode="P"), message="is in color, which was replaced"
+        "palette-color.png", saved(COLOR, mode="P"), message="; looks like a color photograph"
+    ),
+    "sepia PNG": Kind("sepia.png", saved(SEPIA), message=TONED),
+    "yellowed JPEG": Kind(
+        "yellowed.jpg", saved(SEPIA, "JPEG"), message=f"after it was damaged; {TONED[1:]}"
+    ),
+    "photograph in a white border": Kind(
+        "border.png",
+        saved(np.pad(GRAY, ((8, 8), (8, 8)), constant_values=250)),
+        message="^its border stays gray; --crop cuts it off$",
     ),
     # Depths
     "16-bit gray PNG": Kind("16-bit.png", deep(".png", GRAY)),
@@ -286,12 +297,12 @@ KINDS = {
     "16-bit RGB PNG": Kind("16-bit-rgb.png", deep(".png", np.dstack([GRAY] * 3))),
     "16-bit RGB TIFF": Kind("16-bit-rgb-tiff.tif", deep(".tif", np.dstack([GRAY] * 3))),
     "16-bit RGB PNG in color": Kind(
-        "16-bit-color.png", deep(".png", COLOR), message="^is in color, which was replaced"
+        "16-bit-color.png", deep(".png", COLOR), message="^looks like a color photograph"
     ),
     "16-bit RGB TIFF of LZW": Kind(
         "16-bit-lzw.tif",
         cv2.imencode(".tif", DEEP_COLOR, [cv2.IMWRITE_TIFF_COMPRESSION, 5])[1].tobytes(),
-        message="^is in color, which was replaced",
+        message="^looks like a color photograph",
     ),
     "16-bit gray PNG with opacity": Kind(
         "16-bit-opaque.png", png(np.dstack([DEEP, DEEP * 0 + 65535]), color_type=4)
@@ -510,7 +521,9 @@ KINDS = {
     "all of one gray": Kind("one-gray.png", saved(np.full_like(GRAY, 90)), message=NO_DAMAGE),
     "all black": Kind("black.png", saved(np.zeros_like(GRAY)), message=NO_DAMAGE),
     "all white": Kind("white.png", saved(np.full_like(GRAY, 255)), message=NO_DAMAGE),
-    "restored by rechroma before": Kind("before.png", restored_before, message="^is in color"),
+    "restored by rechroma before": Kind(
+        "before.png", restored_before, message="^looks like a color photograph"
+    ),
     "restored by rechroma before, in the folder of --out": Kind(
         "restored/before-too.png", restored_before, SKIPPED
     ),
@@ -638,7 +651,7 @@ def row_of(kind: Kind, rows: dict[str, dict]) -> Outcome:
     row = rows.get(str(source))
     if row is None:
         return Outcome(SKIPPED, "", source, source, 0.0)
-    message = "; ".join([*row["warnings"], *filter(None, [row["error"]])])
+    message = "; ".join([*row["warnings"], *row["notes"], *filter(None, [row["error"]])])
     mask = Path("masks") / f"{source.stem}.png"
     message = message.replace(f"{source}: ", "").replace(f"its mask {mask}", "its mask")
     message = message.replace(f"{mask}: is", "its mask is").replace(f"{mask}:", "its mask:")

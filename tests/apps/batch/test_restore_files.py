@@ -9,6 +9,7 @@ from rechroma.apps.batch import image_file, restore_files
 from rechroma.apps.batch.image_file import is_restored
 from rechroma.apps.batch.jobs import Job, RestoreOptions
 from rechroma.apps.batch.restore_files import restore_file
+from rechroma.imaging.color import to_luma
 from rechroma.imaging.io import read_color, read_gray
 
 HOLE = np.s_[20:50, 30:70]
@@ -63,7 +64,7 @@ def written(folder):
 
 
 @pytest.mark.parametrize("error", SHORT_OF_MEMORY, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("options", [RestoreOptions(), RestoreOptions(keep_color=True)])
+@pytest.mark.parametrize("options", [RestoreOptions(), RestoreOptions(color="keep")])
 def test_short_memory_lowers_the_input_size_with_a_warning(job, limited, damaged, error, options):
     entry = restore_file(job, limited(64, error), options)
     assert (entry.status, entry.error) == ("restored", "")
@@ -177,18 +178,73 @@ def test_side_by_side_are_before_and_after_reduced(job, echo, damaged, monkeypat
     assert is_restored(job.target.with_name("old-side-by-side.png"))
 
 
-def test_color_is_replaced_with_a_warning_or_kept_without(echo, photo, desk):
+def test_a_color_photograph_keeps_its_color_unless_it_is_to_be_replaced(echo, photo, desk):
     known = np.ones(photo.shape[:2], bool)
     known[HOLE] = False
     Image.fromarray(photo).save("old.png")
     Image.fromarray(~known).save("mask.png")
     job = Job(desk / "old.png", desk / "new.png", desk / "mask.png")
-    replaced = restore_file(job, echo(), RestoreOptions())
-    assert replaced.warnings == ["is in color, which was replaced; --keep-color keeps it"]
-    kept = restore_file(job, echo(), RestoreOptions(keep_color=True))
-    assert kept.warnings == []
-    assert np.array_equal(read_color(job.target)[known], photo[known])
-    assert not np.array_equal(read_color(job.target)[HOLE], photo[HOLE])
+    message = "looks like a color photograph: keeping its color; --recolor colors it anew"
+    for color, warnings in (("auto", [message]), ("keep", [])):
+        entry = restore_file(job, echo(), RestoreOptions(color))
+        assert (entry.tone, entry.warnings) == ("color", warnings)
+        assert np.array_equal(read_color(job.target)[known], photo[known])
+        assert not np.array_equal(read_color(job.target)[HOLE], photo[HOLE])
+    assert restore_file(job, echo(), RestoreOptions("replace")).warnings == []
+    assert not np.array_equal(read_color(job.target)[known], photo[known])
+    assert np.array_equal(read_gray(job.target)[known], to_luma(photo)[known])
+
+
+def test_an_undamaged_color_photograph_is_written_as_it_is(echo, photo, desk):
+    Image.fromarray(photo).save("old.png")
+    job = Job(desk / "old.png", desk / "new.png")
+    entry = restore_file(job, echo(), RestoreOptions())
+    assert entry.warnings[0] == "no damage found, nothing to restore"
+    assert np.array_equal(read_color(job.target), photo)
+
+
+def test_a_toned_print_is_restored_from_its_gray_with_a_note(echo, damaged, desk):
+    toned = (damaged[..., None] * np.array([1, 0.9, 0.75])).astype(np.uint8)
+    known = np.ones(damaged.shape, bool)
+    known[HOLE] = False
+    Image.fromarray(toned).save("old.png")
+    Image.fromarray(~known).save("mask.png")
+    job = Job(desk / "old.png", desk / "new.png", desk / "mask.png")
+    entry = restore_file(job, echo(), RestoreOptions())
+    assert (entry.tone, entry.warnings, entry.doubts) == ("sepia", [], [])
+    assert entry.notes == ["toned print (sepia): its tint was removed"]
+    assert np.array_equal(read_gray(job.target)[known], to_luma(toned)[known])
+    restore_file(job, echo(), RestoreOptions("keep"))
+    assert np.array_equal(read_color(job.target)[known], toned[known])
+
+
+def test_a_border_stays_gray_and_is_cut_off_on_request(echo, damaged, desk):
+    scan = np.full((120, 160), 250, np.uint8)
+    scan[12:108, 16:144] = damaged
+    Image.fromarray(scan).save("old.png")
+    job = Job(desk / "old.png", desk / "new.png", mask_out=desk / "mask.png")
+    entry = restore_file(job, echo(), RestoreOptions())
+    assert (entry.border, entry.cropped) == ([16, 12, 144, 108], False)
+    assert entry.notes == ["its border stays gray; --crop cuts it off"]
+    whole = read_color(job.target)
+    assert (whole[:12] == 250).all()
+    assert (whole[:, 144:] == 250).all()
+    cropped = restore_file(job, echo(), RestoreOptions(crop=True, side_by_side=True))
+    assert (cropped.border, cropped.cropped) == (entry.border, True)
+    assert np.array_equal(read_color(job.target), whole[12:108, 16:144])
+    assert read_gray(job.mask_out).shape == scan.shape  # fits the file that it is of
+    with Image.open("new-side-by-side.png") as picture:
+        assert picture.size == (256, 96)
+
+
+def test_faded_grays_are_stretched_on_request(echo, damaged, desk):
+    faded = (90 + damaged * 0.4).astype(np.uint8)
+    Image.fromarray(faded).save("old.png")
+    job = Job(desk / "old.png", desk / "new.png")
+    assert restore_file(job, echo(), RestoreOptions()).notes == []
+    entry = restore_file(job, echo(), RestoreOptions(tone="auto"))
+    assert [note.split(":")[0] for note in entry.notes] == ["faded"]
+    assert read_gray(job.target).std() > 1.5 * faded.std()
 
 
 def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
@@ -208,7 +264,7 @@ def test_the_mask_that_was_used_is_written_grown(job, echo, desk):
         (np.zeros((96, 128)), RestoreOptions(), "its mask is empty, color only"),
         (
             np.zeros((96, 128)),
-            RestoreOptions(keep_color=True),
+            RestoreOptions(color="keep"),
             "its mask is empty, nothing to restore",
         ),
         (None, RestoreOptions(), "no damage found, color only"),

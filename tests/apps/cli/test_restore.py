@@ -192,13 +192,36 @@ def test_the_polarity_of_a_mask_can_be_stated(damaged, restored):
     assert np.array_equal(to_luma(get("new/old.png"))[:, :60], damaged[:, :60])
 
 
-def test_color_is_kept_on_request(photo, restored, capsys):
+def test_color_is_kept_with_a_message_or_replaced_on_request(photo, restored, capsys):
     put("old.png", photo)
     put("mask.png", mask_of(HOLE))
-    assert restored("old.png", "--out", "new", "--mask", "mask.png", "--keep-color") == 0
     known = ~mask_of(HOLE)
+    assert restored("old.png", "--out", "new", "--mask", "mask.png") == 0
+    assert "looks like a color photograph: keeping its color" in capsys.readouterr().err
     assert np.array_equal(get("new/old.png")[known], photo[known])
+    assert restored("old.png", "--out", "new", "--mask", "mask.png", "--keep-color") == 0
     assert "color" not in capsys.readouterr().err
+    assert np.array_equal(get("new/old.png")[known], photo[known])
+    assert restored("old.png", "--out", "new", "--mask", "mask.png", "--recolor") == 0
+    assert not np.array_equal(get("new/old.png")[known], photo[known])
+
+
+def test_color_is_not_both_kept_and_replaced(photo, restored, capsys):
+    put("old.png", photo)
+    assert restored("old.png", "--out", "new", "--keep-color", "--recolor") == 2
+    assert "not allowed with argument --keep-color" in capsys.readouterr().err
+
+
+def test_a_border_is_cut_off_and_the_report_has_its_box(damaged, restored):
+    scan = np.full((120, 160), 5, np.uint8)
+    scan[12:108, 16:144] = damaged
+    put("old.png", scan)
+    assert (
+        restored("old.png", "--out", "new", "--crop", "--tone", "auto", "--report", "r.json") == 0
+    )
+    assert get("new/old.png").shape == (96, 128, 3)
+    (entry,) = json.loads(Path("r.json").read_text())["photographs"]
+    assert entry["border"] == [16, 12, 144, 108]
 
 
 def test_restored_photographs_are_skipped_and_changed_ones_are_not(damaged, restored, capsys):

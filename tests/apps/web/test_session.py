@@ -53,9 +53,18 @@ def test_the_found_damage_is_shown_and_described(write, damaged):
 
 
 def test_a_photograph_without_damage_is_described_so(write, photo):
-    opened, _ = open_session(write(photo))
-    assert opened.in_color
+    opened, _ = open_session(write(to_luma(photo)))
     assert "No damage found: color only" in describe_damage(opened)
+
+
+def test_a_photograph_in_color_and_a_toned_print_are_described_so(write, photo):
+    in_color, _ = open_session(write(photo))
+    assert (in_color.in_color, in_color.keeps_color) == (True, True)
+    assert "It looks like a color photograph: it keeps its color." in describe_damage(in_color)
+    sepia = (to_luma(photo)[..., None] * np.array([1, 0.9, 0.75])).astype(np.uint8)
+    toned, _ = open_session(write(sepia))
+    assert (toned.in_color, toned.keeps_color) == (True, False)
+    assert "It looks like a toned print: its tint is removed." in describe_damage(toned)
 
 
 def test_a_large_photograph_is_shown_reduced_and_upright(write, damaged):

@@ -1,8 +1,9 @@
 """The mask of one photograph: from its file, from a file beside it, or found."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
@@ -25,6 +26,16 @@ LARGE_SHARE = 1 / 3  # of a photograph that is found by rule to be lost: it may 
 SMALLEST_SIDE = 16  # px of a photograph whose holes are doubted
 
 
+class ChosenMask(NamedTuple):
+    """What is lost, `(H, W)` bool, and the groups of found damage as of `find_all_damage`.
+
+    Of a mask file there are no groups.
+    """
+
+    lost: Mask
+    groups: NDArray[np.uint8] | None = None
+
+
 def read_or_find_mask(
     job: Job,
     pixels: NDArray[Any],
@@ -32,8 +43,8 @@ def read_or_find_mask(
     options: RestoreOptions,
     entry: ReportEntry,
     threads: int | None = None,
-) -> Mask:
-    """`(H, W)` bool, True where lost; `entry` notes where it is from.
+) -> ChosenMask:
+    """The mask of a photograph; `entry` notes where it is from.
 
     A file beside the photograph that turns out to be no mask of it is not used, with a doubt.
     """
@@ -51,7 +62,7 @@ def read_or_find_mask(
                 entry.warnings.append(f"{job.mask.name} beside it was used as its mask")
             if entry.mask in (SCRIBBLE, ERASED):
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
-            return lost
+            return ChosenMask(lost)
     finder = load_bundled_finder(threads) if uses_network(options.find) else None
     found = find_all_damage(gray, options.find, options.sensitivity, finder)
     entry.mask, entry.found = "found", found.shares
@@ -59,7 +70,7 @@ def read_or_find_mask(
     if found.mask.mean() > LARGE_SHARE:
         share = f"{found.mask.mean():.0%} of it was taken for damage"
         entry.warnings.append(Doubt(f"{share}; look at the mask (--save-masks), or give one"))
-    return found.mask
+    return ChosenMask(found.mask, found.groups)
 
 
 def _read_fitting_mask(
@@ -73,12 +84,14 @@ def _read_fitting_mask(
         raise PhotoError(str(job.source), f"its mask {file} {error.reason}") from None
 
 
-def check_mask(job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry) -> Mask:
+def check_mask(
+    job: Job, lost: Mask, options: RestoreOptions, entry: ReportEntry, keeps_color: bool
+) -> Mask:
     """The mask itself; `entry` notes its share, and doubts about it."""
     entry.lost = round(float(lost.mean()), 6)
-    entry.color_only = not lost.any()
-    if entry.color_only:
-        effect = "nothing to restore" if options.keep_color else "color only"
+    entry.color_only = not lost.any() and not keeps_color
+    if not lost.any():
+        effect = "nothing to restore" if keeps_color else "color only"
         if entry.mask_file:
             entry.warnings.append(Doubt(f"its mask is empty, {effect}"))
         elif options.find == "none":

@@ -121,9 +121,10 @@ def job_digest(job: Job, options: RestoreOptions) -> str:
     if not options.model or not all(file.is_file() for file in files):
         return ""
     digest = blake2b(options.model.encode(), digest_size=BYTES)
-    wanted = (options.keep_color, options.polarity, options.grow, options.depth)
+    wanted = (options.color, options.polarity, options.grow, options.depth)
+    kind = (options.tone, options.crop)
     made = (job.target.suffix.lower(), options.side_by_side, job.mask_out is not None)
-    digest.update(repr((*wanted, *made)).encode())
+    digest.update(repr((*wanted, *kind, *made)).encode())
     if job.mask is None:
         network = finder_digest() if uses_network(options.find) else ""
         digest.update(repr((options.find, options.sensitivity if network else 0, network)).encode())

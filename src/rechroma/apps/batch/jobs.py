@@ -6,6 +6,8 @@ from typing import Literal, NamedTuple
 
 from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
+from rechroma.imaging.toned import Color
+from rechroma.inference.even_tone import EvenTone
 from rechroma.inference.find_all_damage import SENSITIVITY, Find
 
 Status = Literal["restored", "skipped", "failed"]
@@ -53,7 +55,7 @@ class RestoreOptions:
     """How photographs are restored.
 
     Attributes:
-        keep_color: keep the color of the photograph, restore only its lost part.
+        color: whether photographs keep their color; `auto` if they are photographs in color.
         polarity: which part of a mask is lost.
         grow: px by which every mask grows.
         side_by_side: also write a picture of the photograph before and after.
@@ -64,9 +66,11 @@ class RestoreOptions:
         model: the digest of the model, of `done_index.model_digest`; empty without an index.
         find: which damage is found where no mask is given.
         sensitivity: 0 to 1, of the network that finds damage.
+        tone: whether stains and faded grays are evened.
+        crop: whether plain borders are cut off.
     """
 
-    keep_color: bool = False
+    color: Color = "auto"
     polarity: Polarity = "auto"
     grow: int = 0
     side_by_side: bool = False
@@ -76,6 +80,8 @@ class RestoreOptions:
     model: str = ""
     find: Find = "auto"
     sensitivity: float = SENSITIVITY
+    tone: EvenTone = "off"
+    crop: bool = False
 
 
 @dataclass
@@ -93,8 +99,13 @@ class ReportEntry:
         found: the share of each group of damage that was found; empty with a mask.
         mask: found, or the polarity of the mask file.
         mask_file: the mask file; empty where the damage was found.
+        tone: what colors the photograph has: gray, the name of a tint, or color.
+        border: the box of the photograph inside its plain border, px of the whole picture: left,
+            top, right, bottom; empty without a border.
+        cropped: whether the border was cut off.
         color_only: whether nothing was lost and only color was added.
         warnings: one for each thing that was changed or lost on the way.
+        notes: one for each thing that was done as usual.
         doubts: those of the warnings for which the result may be wrong.
         error: why it failed; empty if it did not.
         reason: the kind of error, for counting.
@@ -112,8 +123,12 @@ class ReportEntry:
     found: dict[str, float] = field(default_factory=dict)
     mask: str = ""
     mask_file: str = ""
+    tone: str = ""
+    border: list[int] = field(default_factory=list)
+    cropped: bool = False
     color_only: bool = False
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     error: str = ""
     reason: str = ""

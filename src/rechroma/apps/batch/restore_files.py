@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.apps.batch.choose_mask import check_mask, read_or_find_mask
+from rechroma.apps.batch.describe_kind import describe_kind
 from rechroma.apps.batch.done_index import is_done, job_digest
 from rechroma.apps.batch.image_file import (
     check_side,
@@ -28,7 +29,9 @@ from rechroma.extras import missing_package
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.depth import to_8_bits
 from rechroma.imaging.resize import fit_shape
+from rechroma.imaging.scan_border import find_border
 from rechroma.imaging.types import Doubt, Photo
+from rechroma.inference.restore_photo import even_photo, kind_of, restore_gray
 from rechroma.inference.restorer import Restorer
 
 logger = logging.getLogger(__name__)
@@ -97,36 +100,46 @@ def _error_message(error: Exception, job: Job, entry: ReportEntry) -> str:
 
 
 def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: ReportEntry) -> None:
-    # Read the photograph; its gray is what is restored.
+    # Read the photograph; its gray is what is restored, unless it is in color.
     image = convert_depth(read_image_file(job.source), options.depth, job.target)
     entry.height, entry.width = image.pixels.shape[:2]
     check_side(job.target, image.pixels)
     warnings = entry.warnings
     warnings += [*image.warnings, *job.notes]
-    in_color = image.pixels.ndim == 3
-    gray = to_luma(image.pixels) if in_color else image.pixels  # (H, W)
+    kind = kind_of(image.pixels, options.color)
+    gray = to_luma(image.pixels) if image.pixels.ndim == 3 else image.pixels  # (H, W)
 
-    # Find what is lost.
-    mask = read_or_find_mask(job, image.pixels, to_8_bits(gray), options, entry, restorer.threads)
+    # Find what is lost, and what is no photograph.
+    seen = to_8_bits(gray)
+    mask, groups = read_or_find_mask(job, image.pixels, seen, options, entry, restorer.threads)
     if image.lost is not None:
         mask = mask | image.lost
-    mask = check_mask(job, grow_mask(mask, options.grow), options, entry)
+    mask = grow_mask(mask, options.grow)
+    border = find_border(seen, mask)
+    mask = check_mask(job, mask, options, entry, kind.keeps_color)
     entry.doubts = [str(warning) for warning in warnings if isinstance(warning, Doubt)]
     if options.strict and entry.doubts:
         entry.reason = "doubtful"
         raise UserError(
             f"{job.source}: doubtful, so nothing was written: {'; '.join(entry.doubts)}"
         )
-    if in_color and not options.keep_color:
-        warnings.append("is in color, which was replaced; --keep-color keeps it")
+    describe_kind(kind, border, options, entry)
 
     # Restore, with a smaller input of the network where memory is short.
+    if options.tone == "auto" and not kind.keeps_color:
+        gray, notes = even_photo(gray, mask, groups, border)
+        entry.notes += notes
+
     def restore(restorer: Restorer) -> NDArray[Any]:
-        if not options.keep_color:
-            return restorer(gray, mask)
+        if not kind.keeps_color:
+            return restore_gray(restorer, gray, mask, border)
+        in_color = image.pixels.ndim == 3
         return restorer.keep_color(image.pixels if in_color else np.dstack([gray] * 3), mask)
 
     restored = _restore_in_memory(restore, restorer, warnings)
+    before = image.pixels
+    if entry.cropped and border:
+        before, restored = before[border.inside], restored[border.inside]
 
     # Write the photograph last: where it is, all else is, too.
     if job.mask_out is not None:
@@ -134,7 +147,7 @@ def _restore(job: Job, restorer: Restorer, options: RestoreOptions, entry: Repor
     if options.side_by_side:
         write_image_file(
             job.target.with_name(job.target.stem + SIDE_BY_SIDE),
-            side_by_side(to_8_bits(image.pixels), to_8_bits(restored)),
+            side_by_side(to_8_bits(before), to_8_bits(restored)),
             image.metadata,
         )
     warnings += write_image_file(job.target, restored, image.metadata)

@@ -102,6 +102,8 @@ def entry_line(entry: ReportEntry, alone: bool = False) -> str:
     if entry.lost and (alone or entry.doubts or parts or entry.lost >= LOST_SHOWN):
         source = f"mask {entry.mask_file}" if entry.mask_file else found_groups(entry)
         parts.insert(0, f"{format_share(entry.lost)} lost, {source}")
+    if alone:
+        parts += entry.notes
     return f"{entry.photo}: {'; '.join(parts)}" if parts else ""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
 from rechroma.apps.cli.find_options import add_find_options, find_options
+from rechroma.apps.cli.kind_options import add_kind_options, chosen_color
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
 
@@ -24,7 +25,8 @@ RESTORE = """\
 Gives photographs their color and their lost part back, at their own size; folders are searched.
 The damage is found, or given with --mask: areas of one constant gray by rule, and with --find lines
 also scratches, cracks, spots and torn parts, by a network.
-The gray outside the damage is kept exactly: the model only adds color there.
+The gray outside the damage is kept exactly: the model only adds color there. Toned prints are
+restored as gray photographs; photographs in color keep their color.
 
   rechroma restore old.jpg --out new.png
   rechroma restore album/ --out restored                  one PNG for each, in the same folders
@@ -58,9 +60,7 @@ def add_to(add_command: AddCommand) -> None:
         help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
     _add_mask_options(command)
-    command.add_argument(
-        "--keep-color", action="store_true", help="restore only the lost part, keep the color"
-    )
+    add_kind_options(command)
     command.add_argument(
         "--side-by-side", action="store_true", help="also write a picture before | after of each"
     )
@@ -135,16 +135,20 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     check_before(chosen, jobs, console)
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
     console.note(model_line(model, restorer))
+    find, sensitivity = find_options(chosen)
     options = RestoreOptions(
-        chosen.keep_color,
-        chosen.mask_polarity,
-        chosen.grow,
-        chosen.side_by_side,
-        chosen.skip_done or chosen.watch,
-        chosen.depth,
-        chosen.strict,
-        model_digest(restorer) if keeps_index(chosen) else "",
-        *find_options(chosen),
+        color=chosen_color(chosen),
+        polarity=chosen.mask_polarity,
+        grow=chosen.grow,
+        side_by_side=chosen.side_by_side,
+        skip_done=chosen.skip_done or chosen.watch,
+        depth=chosen.depth,
+        strict=chosen.strict,
+        model=model_digest(restorer) if keeps_index(chosen) else "",
+        find=find,
+        sensitivity=sensitivity,
+        tone=chosen.tone,
+        crop=chosen.crop,
     )
     engine = Engine(restorer, options, chosen.jobs)
     entries: list[ReportEntry] = []

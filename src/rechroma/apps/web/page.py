@@ -196,7 +196,7 @@ class Page:
                 canvas_size=(width, height),
                 height=editor_height(height, width),
             ),
-            gr.Checkbox(value=session.in_color, visible=session.in_color),
+            gr.Checkbox(value=session.keeps_color, visible=session.in_color),
             gr.Column(visible=True),
         )
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from rechroma.apps.web.mask_overlay import Layer, PreviewSize, merge_masks
 from rechroma.errors import UserError
-from rechroma.imaging.color import is_gray
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.io import read_color, read_gray
 from rechroma.imaging.resize import downscale
+from rechroma.imaging.toned import find_tone, keeps_color
 from rechroma.imaging.types import Mask, Photo
 
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ class MaskSession:
         file: the upload.
         mask: `(H, W)` bool, the detected damage.
         preview_mask: `(h, w)` bool, the same at the size of the preview.
-        in_color: whether the photograph has color.
+        in_color: whether the photograph has color, if only a tint.
+        keeps_color: whether it keeps its color unless a person decides otherwise.
     """
 
     file: Path
     mask: Mask
     preview_mask: Mask
     in_color: bool
+    keeps_color: bool = False
 
     @property
     def download_name(self) -> str:
@@ -54,7 +56,9 @@ def open_session(file: Path) -> tuple[MaskSession, Photo]:
     photo = read_color(file, file.name, PIXEL_LIMIT)
     mask = find_damage(read_gray(file, file.name, PIXEL_LIMIT))
     size = PreviewSize.of(mask.shape, PREVIEW)
-    session = MaskSession(file, mask, size.downscale_mask(mask), not is_gray(photo))
+    tone = find_tone(photo)
+    shown, kept = size.downscale_mask(mask), keeps_color(tone, "auto")
+    session = MaskSession(file, mask, shown, in_color=tone != "gray", keeps_color=kept)
     return session, downscale(photo, size.height, size.width)
 
 
@@ -62,8 +66,13 @@ def describe_damage(session: MaskSession) -> str:
     """The size of the photograph and its detected damage, in a sentence or two."""
     height, width = session.mask.shape
     size = f"{width}x{height} px."
+    if session.keeps_color:
+        size += " It looks like a color photograph: it keeps its color."
+    elif session.in_color:
+        size += " It looks like a toned print: its tint is removed."
     if not session.mask.any():
-        return f"{size} No damage found: color only. If there is damage, paint over it."
+        effect = "" if session.keeps_color else ": color only"
+        return f"{size} No damage found{effect}. If there is damage, paint over it."
     return f"{size} Damage found: {format_share(session.mask)} of the photograph, painted red."
 
 
