@@ -25,6 +25,7 @@ BESIDE_TRAINING: dict[str, bool | set[str]] = {
 
 STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
+Holes = Literal["smooth", "texture"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -270,6 +271,8 @@ class Restore(_Strict):
     """Of the probabilities of `chroma_bins`: 1 is their mean color, lower ones the likelier."""
     vividness: Share
     """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue."""
+    holes: Holes
+    """Holes get the mean of what may be in them, or the texture of what is around them."""
 
 
 class Finder(_Strict):

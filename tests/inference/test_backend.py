@@ -60,7 +60,9 @@ def test_bins_are_decoded_at_a_temperature_over_the_same_pixels(backend):
     np.testing.assert_array_equal(mean, output.color[1:])
 
     def decode(temperature):
-        settings = Restore(size=64, hues=False, temperature=temperature, vividness=0)
+        settings = Restore(
+            size=64, hues=False, temperature=temperature, vividness=0, holes="smooth"
+        )
         return chroma_planes(output, "chroma_bins", settings)
 
     np.testing.assert_allclose(decode(1), mean, atol=2e-3)

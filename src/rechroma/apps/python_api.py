@@ -6,7 +6,7 @@ turned as their EXIF orientation says.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from rechroma import metrics
 from rechroma.apps.batch.mask_file import parse_mask
 from rechroma.apps.model_catalog import default_model, load_named_model
 from rechroma.deployment.bundled_finder import load_bundled_finder
-from rechroma.errors import UserError
+from rechroma.errors import UserError, unknown
 from rechroma.imaging.io import (
     gray_from_array,
     mask_from_gray,
@@ -36,6 +36,7 @@ from rechroma.inference.find_all_damage import (
 )
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
+from rechroma.settings import Holes
 
 Picture = str | Path | Image.Image | NDArray[Any]
 
@@ -71,6 +72,7 @@ def restore(
     *,
     find: Find = "auto",
     sensitivity: float = SENSITIVITY,
+    holes: Holes | None = None,
 ) -> Image.Image:
     """A photograph with its color and its lost part, at its own size.
 
@@ -83,13 +85,14 @@ def restore(
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
         find, sensitivity: as for `find_damage`; without a mask alone.
+        holes: `smooth`, their mean, or `texture`, what is around goes on; None is the model's.
 
     Returns:
         An RGB image. Its gray (`convert("L")`) is that of the photograph wherever it is not lost.
 
     Raises:
         UserError: a picture cannot be read, the sizes differ, nothing of the photograph is left,
-            or as `find_damage`.
+            `holes` is none of these, or as `find_damage`.
 
     >>> gray = np.full((48, 64), 90, np.uint8)
     >>> restored = restore(gray, mask=np.zeros((48, 64), bool))
@@ -103,7 +106,10 @@ def restore(
     _check_sizes(mask=lost, photo=gray)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
+    if holes not in (None, *get_args(Holes)):
+        raise unknown("holes", str(holes), get_args(Holes))
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
+    restorer = restorer.with_holes(holes) if holes else restorer
     return Image.fromarray(restorer(gray, lost))
 
 

@@ -80,8 +80,8 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
     from pydantic import ValidationError
 
     try:
-        # Cards from before there were bins of chroma do not say how these are decoded.
-        restore = {"temperature": 1.0, "vividness": 0.0, **card["restore"]}
+        # Older cards do not say how bins of chroma are decoded, nor how holes are filled.
+        restore = {"temperature": 1.0, "vividness": 0.0, "holes": "smooth", **card["restore"]}
         return Model.model_validate(card["model"]), Restore.model_validate(restore)
     except (KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]

@@ -4,13 +4,14 @@ import argparse
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rechroma.apps.cli.command import AddCommand, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
 from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
+from rechroma.settings import Holes
 
 if TYPE_CHECKING:
     from rechroma.apps.batch.done_index import DoneIndex
@@ -31,6 +32,7 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore print.jpg --out new.png --find lines --sensitivity 0.7
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
+  rechroma restore old.jpg --out new.png --holes texture  grass goes on as grass, walls as walls
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
   rechroma restore - --out - < old.jpg > new.png          standard input to standard output
 
@@ -73,6 +75,7 @@ def add_to(add_command: AddCommand) -> None:
     command.add_argument(
         "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
     )
+    _add_holes_option(command)
     command.add_argument(
         "--keep-color", action="store_true", help="restore only the lost part, keep the color"
     )
@@ -103,6 +106,15 @@ def add_to(add_command: AddCommand) -> None:
     add_backend_options(command)
 
 
+def _add_holes_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--holes",
+        choices=get_args(Holes),
+        help="smooth, a mean of what may be in them, or texture, what is around them goes on; "
+        "default: the model's setting, of the bundled model smooth",
+    )
+
+
 def _px(text: str) -> int:
     if not text.isdecimal() or int(text) > 500:
         raise argparse.ArgumentTypeError(f"is '{text}', expected a number of px from 0 to 500")
@@ -129,6 +141,8 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     check_before(chosen, jobs, console)
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device)
     console.note(model_line(model, restorer))
+    if chosen.holes:
+        restorer = restorer.with_holes(chosen.holes)
     options = RestoreOptions(
         chosen.keep_color,
         chosen.mask_polarity,
