@@ -29,7 +29,6 @@ PATCH = 3  # px; a patch that votes is a pixel and so many on each side
 SMALLEST = 16  # px; pictures with a shorter side have no patches to speak of
 SEED = 1  # of both random searches: the same picture is always filled the same way
 GRAIN = 1.0  # px; standard deviation of the blur between what is voted and what is copied
-TINY = 1e-6  # against division by zero
 
 
 def patch_fill(picture: Luma, mask: Mask) -> Luma:
@@ -143,14 +142,16 @@ def _copy_detail(base: Values, detail: Values, lost: Mask, moves: NDArray[np.int
 
 
 def _blur(values: Values) -> Values:
-    return cv2.GaussianBlur(values, (0, 0), GRAIN).reshape(values.shape)
+    blurred: Values = cv2.GaussianBlur(values, (0, 0), GRAIN)
+    return blurred.reshape(values.shape)
 
 
 def _resize(values: Values, shape: tuple[int, ...], interpolation: int) -> Values:
     """`(H, W, C)` at another height and width."""
     if values.shape[:2] == tuple(shape):
         return values
-    return cv2.resize(values, shape[1::-1], interpolation=interpolation).reshape(*shape, -1)
+    resized: Values = cv2.resize(values, shape[1::-1], interpolation=interpolation)
+    return resized.reshape(*shape, -1)
 
 
 def _gray(values: Values) -> NDArray[np.float32]:

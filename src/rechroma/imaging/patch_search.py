@@ -57,7 +57,8 @@ def _whole_patches(lost: Mask) -> Mask:
     """`(H, W)` bool: the patch around a pixel is inside of the picture and known."""
     kernel = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
     known = (~lost).astype(np.uint8)
-    return cv2.erode(known, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+    whole = cv2.erode(known, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(whole > 0)
 
 
 class _Search:

@@ -76,4 +76,4 @@ def find_thick_holes(mask: Mask) -> Mask:
     thick = np.zeros(count, bool)
     thick[labels[radius > THIN]] = True
     thick[0] = False  # what is known
-    return thick[labels]
+    return np.asarray(thick[labels])

@@ -69,13 +69,10 @@ def add_to(add_command: AddCommand) -> None:
         help="which part of a mask is lost; default: auto, the smaller one",
     )
     add_find_options(command)
-    command.add_argument(
-        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
-    )
+    _add_hole_options(command)
     command.add_argument(
         "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
     )
-    _add_holes_option(command)
     command.add_argument(
         "--keep-color", action="store_true", help="restore only the lost part, keep the color"
     )
@@ -106,7 +103,10 @@ def add_to(add_command: AddCommand) -> None:
     add_backend_options(command)
 
 
-def _add_holes_option(command: argparse.ArgumentParser) -> None:
+def _add_hole_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
+    )
     command.add_argument(
         "--holes",
         choices=get_args(Holes),
