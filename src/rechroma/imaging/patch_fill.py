@@ -28,6 +28,9 @@ FILL_SIZE = 512  # px; longer side at which patches are matched
 PATCH = 3  # px; a patch that votes is a pixel and so many on each side
 SMALLEST = 16  # px; pictures with a shorter side have no patches to speak of
 SEED = 1  # of both random searches: the same picture is always filled the same way
+SEAM_BLUR = 4.0  # px; standard deviation of the mean of the steps along a hole's border
+SEAM_SHARE = 1e-4  # of the border in that mean; further away there is none
+SEAM_WIDTH = 16  # px; from the border, where steps are closed in full, to where they are not at all
 GRAIN = 1.0  # px; standard deviation of the blur between what is voted and what is copied
 
 
@@ -69,6 +72,7 @@ def patch_fill(picture: Luma, mask: Mask) -> Luma:
     coarse = _blur(voted)
     grainy = _copy_detail(coarse, voted - coarse, lost, moves)
     filled = np.where(lost[..., None], grainy, voted)
+    filled[lost] += _seam(voted, lost, moves)[lost]
     # 4. Detail finer than the reduced picture's: from there, too.
     if shape != mask.shape:
         fine = np.where(mask[..., None], _resize(filled, mask.shape, cv2.INTER_CUBIC), values)
@@ -139,6 +143,29 @@ def _copy_detail(base: Values, detail: Values, lost: Mask, moves: NDArray[np.int
     filled = base.copy()
     filled[lost] += total
     return filled
+
+
+def _seam(voted: Values, lost: Mask, moves: NDArray[np.int64]) -> Values:
+    """`(H, W, C)` what closes the steps at the borders of the holes; it fades inside of them."""
+    known = ~lost
+    size = np.array(lost.shape)
+    steps, count = np.zeros_like(voted), np.zeros(lost.shape, np.float32)
+    for towards in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        # Known pixels with a lost neighbor. Had its patch gone on, they were as beside its match.
+        border = np.argwhere(known & np.roll(lost, towards, axis=(0, 1)))  # (B, 2)
+        neighbor = border - towards
+        inside = ((neighbor >= 0) & (neighbor < size)).all(axis=1)  # not around the picture
+        border, neighbor = border[inside], neighbor[inside]
+        source = np.clip(border + moves[tuple(neighbor.T)], 0, size - 1)
+        steps[tuple(border.T)] += voted[tuple(border.T)] - voted[tuple(source.T)]
+        count[tuple(border.T)] += 1
+    # Their mean nearby, in full at the border.
+    mean = cv2.GaussianBlur(steps, (0, 0), SEAM_BLUR).reshape(steps.shape)
+    share = cv2.GaussianBlur(count, (0, 0), SEAM_BLUR)
+    depth = cv2.distanceTransform(lost.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    fade = np.where(share > SEAM_SHARE, 1 - np.minimum(depth / SEAM_WIDTH, 1), 0)
+    seam: Values = mean * (fade / np.maximum(share, SEAM_SHARE))[..., None]
+    return seam
 
 
 def _blur(values: Values) -> Values:
