@@ -33,8 +33,9 @@ def test_a_card_gives_back_the_settings_it_was_made_from(make_settings, card, tm
     assert card_settings(card, tmp_path) == (settings.model, settings.restore)
 
 
-def test_an_older_card_says_nothing_of_bins(make_settings, card, tmp_path):
-    del card["restore"]["temperature"], card["restore"]["vividness"]
+def test_an_older_card_says_nothing_of_bins_and_holes(make_settings, card, tmp_path):
+    for name in ("temperature", "vividness", "holes"):
+        del card["restore"][name]
     assert card_settings(card, tmp_path) == (make_settings().model, make_settings().restore)
 
 
