@@ -26,6 +26,7 @@ IMPORT_NAMES = {
     "lapx": "lap",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
+    "pypatchmatch": "patchmatch",
     "pyyaml": "yaml",
     "scikit-image": "skimage",
     "scikit-learn": "sklearn",

@@ -29,6 +29,7 @@ AIMS: tuple[Aim, ...] = get_args(Aim)
 
 STRIDE = 32  # px; networks work on heights and widths that are its multiples, tiles are no smaller
 
+Holes = Literal["auto", "smooth", "texture"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -279,11 +280,13 @@ class Choices(NamedTuple):
         hues: whether the predicted hues are transferred to the colors.
         temperature: of the probabilities of `chroma_bins`.
         vividness: how far their colors are strengthened.
+        holes: `smooth` or `texture`.
     """
 
     hues: bool
     temperature: float
     vividness: float
+    holes: str
 
 
 class Restore(_Strict):
@@ -303,18 +306,24 @@ class Restore(_Strict):
     """How far colors of `chroma_bins` are strengthened where the likely ones agree in hue, for the
     aim `eye`; for `score` they are not."""
 
+    holes: Holes
+    """Holes get the mean of what may be in them, or the texture of what is around them; auto:
+    texture for the aim `eye`."""
+
     @property
     def choices(self) -> Choices:
         """Each choice that the aim makes, unless a setting makes it.
 
-        >>> Restore(size=64, aim="score", hues="auto", temperature=0.5, vividness=1).choices
-        Choices(hues=True, temperature=1.0, vividness=0.0)
+        >>> given = dict(hues="auto", temperature=0.5, vividness=1, holes="auto")
+        >>> Restore(size=64, aim="score", **given).choices
+        Choices(hues=True, temperature=1.0, vividness=0.0, holes='smooth')
         """
         for_eye = self.aim == "eye"
         return Choices(
             hues=not for_eye if self.hues == "auto" else self.hues,
             temperature=self.temperature if for_eye else 1.0,
             vividness=self.vividness if for_eye else 0.0,
+            holes=("texture" if for_eye else "smooth") if self.holes == "auto" else self.holes,
         )
 
 

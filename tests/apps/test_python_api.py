@@ -41,6 +41,17 @@ def model(make_settings, tmp_path, monkeypatch):
     return tmp_path / "models/restorer"
 
 
+def test_holes_are_filled_as_asked_for(gray, model):
+    default, smooth, texture = (
+        np.asarray(package.restore(gray, model=model, holes=holes))
+        for holes in (None, "smooth", "texture")
+    )
+    np.testing.assert_array_equal(default, smooth)
+    assert (texture[HOLE] != smooth[HOLE]).any()
+    with pytest.raises(UserError, match="holes is 'textures', did you mean 'texture'"):
+        package.restore(gray, model=model, holes="textures")
+
+
 def test_paths_images_and_arrays_give_the_same_photograph(gray, model):
     Image.fromarray(gray).save("old.png")
     from_path = package.restore("old.png")

@@ -60,7 +60,7 @@ def test_bins_are_decoded_at_a_temperature_over_the_same_pixels(backend):
     np.testing.assert_array_equal(mean, output.color[1:])
 
     def decode(temperature):
-        return chroma_planes(output, "chroma_bins", Choices(False, temperature, 0))
+        return chroma_planes(output, "chroma_bins", Choices(False, temperature, 0, "smooth"))
 
     np.testing.assert_allclose(decode(1), mean, atol=2e-3)
     low, high = (np.abs(decode(temperature)) for temperature in (0.3, 3.0))

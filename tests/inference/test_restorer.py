@@ -244,7 +244,7 @@ def test_a_number_of_threads_reaches_network_and_bands_and_changes_no_photograph
         return parallel_map(function, items, threads)
 
     numbers = []
-    monkeypatch.setattr("rechroma.inference.restorer.parallel_map", counted)
+    monkeypatch.setattr("rechroma.inference.enlarge.parallel_map", counted)
     target, mask = smooth(900, 1200), disc(900, 1200, 60)
     every = echo()
     single = every.with_threads(1)
@@ -295,3 +295,44 @@ def test_keeping_16_bit_color_changes_no_known_pixel(echo, photo):
     np.testing.assert_array_equal(restored[~mask], deep[~mask])
     shallow = echo(more=0.1).keep_color((deep >> 8).astype(np.uint8), mask)
     np.testing.assert_array_equal(restored[mask], shallow[mask] * np.uint16(257))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_with_texture_known_gray_is_exact_and_a_hole_is_as_grainy_as_its_surroundings(echo, dtype):
+    noise = np.random.default_rng(2).normal(120, 30, (150, 200)).clip(0, 255).astype(np.uint8)
+    mask = disc(150, 200, 25)
+    damaged = np.where(mask, 7, noise).astype(dtype) * dtype(257 if dtype == np.uint16 else 1)
+    smooth, texture = (echo().with_holes(holes)(damaged, mask) for holes in ("smooth", "texture"))
+    np.testing.assert_array_equal(to_luma(texture)[~mask], damaged[~mask])
+    spread = damaged[~mask].std()
+    assert to_luma(smooth)[mask].std() < 0.5 * spread
+    assert 0.7 * spread < to_luma(texture)[mask].std() < 1.3 * spread
+
+
+def test_with_texture_the_network_colors_what_is_in_the_hole(echo, damaged):
+    restorer = echo().with_holes("texture")
+    restorer(*damaged)
+    assert restorer.backend.seen == [damaged[0].shape] * 2
+
+
+def test_keeping_the_color_with_texture_continues_a_pattern_of_colors(echo):
+    stripes = np.tile(
+        np.repeat(np.array([(200, 40, 30), (20, 60, 180)], np.uint8), 4, axis=0), (16, 1)
+    )
+    photo = np.tile(stripes[None], (96, 1, 1))
+    mask = disc(96, 128, 20)
+    restored = (
+        echo()
+        .with_holes("texture")
+        .keep_color(np.where(mask[..., None], 9, photo).astype(np.uint8), mask)
+    )
+    np.testing.assert_array_equal(restored[~mask], photo[~mask])
+    assert np.abs(restored.astype(int) - photo)[mask].mean() < 12
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 40), (20, 20)])
+def test_the_smallest_photographs_are_restored_with_texture(echo, shape):
+    gray, mask = np.full(shape, 90, np.uint8), np.zeros(shape, bool)
+    mask[0, 0] = True
+    mask[shape[0] // 3 :, shape[1] // 3 :] = shape != (1, 1)
+    assert echo().with_holes("texture")(gray, mask).shape == (*shape, 3)

@@ -6,6 +6,7 @@ turned as their EXIF orientation says.
 
 from functools import lru_cache
 from pathlib import Path
+from typing import get_args
 
 from PIL import Image
 
@@ -29,7 +30,7 @@ from rechroma.inference.find_all_damage import (
 from rechroma.inference.restore_photo import restore_photo
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
-from rechroma.settings import Aim
+from rechroma.settings import Aim, Holes
 
 
 def load_model(
@@ -69,6 +70,7 @@ def restore(
     color: Color = "auto",
     tone: EvenTone = "off",
     crop: bool = False,
+    holes: Holes | None = None,
 ) -> Image.Image:
     """A photograph with its color and its lost part, at its own size.
 
@@ -87,6 +89,7 @@ def restore(
         tone: `auto` evens stains that `find="lines"` finds and faded grays, unless the color is
             kept; `off` keeps all known gray exactly.
         crop: whether a plain border is cut off.
+        holes: `smooth`, their mean, or `texture`, what is around goes on; None is the model's.
 
     Returns:
         An RGB image. Unless the tone is evened, its gray (`convert("L")`) is that of the photograph
@@ -115,8 +118,11 @@ def restore(
     check_sizes(mask=lost, photo=pixels)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
+    if holes not in (None, *get_args(Holes)):
+        raise unknown("holes", str(holes), get_args(Holes))
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
     restorer = restorer if aim is None else restorer.with_aim(aim)
+    restorer = restorer.with_holes(holes) if holes else restorer
     restored = restore_photo(restorer, pixels, lost, groups, color=color, even=tone, crop=crop)
     return Image.fromarray(restored)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rechroma.errors import unknown
 from rechroma.imaging.color import merge_luma_chroma, to_luma
 from rechroma.imaging.depth import Level, as_depth, to_8_bits
-from rechroma.imaging.resize import upscale_bands
+from rechroma.imaging.resize import downscale_luma
 from rechroma.imaging.types import Luma, Mask, Photo, Planes
 from rechroma.inference.backend import (
     Backend,
@@ -18,6 +18,7 @@ from rechroma.inference.backend import (
     luma_plane,
     rgb_planes,
 )
+from rechroma.inference.enlarge import enlarge_rgb, merge_enlarged
 from rechroma.inference.hole_crops import HoleCrop, find_hole_crops
 from rechroma.inference.hole_filling import (
     View,
@@ -26,11 +27,10 @@ from rechroma.inference.hole_filling import (
     continue_chroma,
     fill_hole,
     make_view,
-    to_levels,
 )
+from rechroma.inference.hole_texture import TextureFill
 from rechroma.inference.hue_transfer import give_predicted_hues
-from rechroma.progress import parallel_map
-from rechroma.settings import AIMS, STRIDE, Aim, Restore
+from rechroma.settings import AIMS, STRIDE, Aim, Holes, Restore
 
 HOLE_SIZE = 512  # px; holes are filled at this longer side, that of the competition's photographs
 
@@ -95,16 +95,22 @@ class Restorer:
         # 2. A network that keeps nothing of the photograph: its picture, enlarged.
         model = self.backend.model
         if not model.keep_gray:
-            enlarged = _enlarge_rgb(rgb_planes(output, model.output), damaged.shape)
+            enlarged = enlarge_rgb(rgb_planes(output, model.output), damaged.shape)
             return as_depth(enlarged, like=damaged)
-        # 3. The colors that it painted, with the hues that it predicted.
-        chroma = self._choose_chroma(output)  # (2, h, w)
-        # 4. The gray: known pixels stay, holes are filled one after the other.
+        # 3. The gray: known pixels stay, holes are filled one after the other.
         luma = damaged.copy()  # (H, W)
-        for crop, gray in self._fill_holes(seen, mask, view, output):
+        texture = self._start_texture(seen, mask)
+        for crop, smooth in self._fill_holes(seen, mask, view, output):
+            gray = smooth if texture is None else texture(crop, smooth)
             luma[crop.core][mask[crop.core]] = as_depth(gray, like=damaged)
+        # Texture is colored as what it shows: the network looks again.
+        if texture is not None:
+            filled = downscale_luma(to_8_bits(luma), self.settings.size)
+            output = self.backend(filled, view.mask)
+        # 4. The colors that it painted, with the hues that it predicted.
+        chroma = self._choose_chroma(output)  # (2, h, w)
         # 5. Both together: chroma enlarged onto gray that stays exact.
-        return _merge_enlarged(luma, chroma, self.threads)
+        return merge_enlarged(luma, chroma, self.threads)
 
     def keep_color(self, photo: NDArray[Level], mask: Mask) -> NDArray[Level]:
         """Restore only the lost part of a photograph that has its color.
@@ -143,6 +149,7 @@ class Restorer:
         kind = self.backend.model.output
         predicted = chroma_planes(output, kind, self.settings.choices)  # (2, h, w)
         restored = photo.copy()
+        texture = self._start_texture(photo, mask)
         for crop, gray in self._fill_holes(damaged, mask, view, output):
             # 2. The color of this hole continues the known color around it.
             lost = mask[crop.core]
@@ -151,6 +158,9 @@ class Restorer:
             restored[crop.core][lost] = merge_luma_chroma(gray[None], chroma[:, None])[0]
             # 4. The seam between known and filled color.
             close_color_seam(restored, mask, crop)
+            # 5. Texture goes on in all three channels.
+            if texture is not None:
+                restored[crop.core][lost] = texture(crop, restored[crop.core][lost])
         return restored
 
     def with_threads(self, threads: int) -> "Restorer":
@@ -181,10 +191,21 @@ class Restorer:
             raise unknown("aim", aim, AIMS)
         return replace(self, settings=self.settings.model_copy(update={"aim": aim}))
 
+    def with_holes(self, holes: Holes) -> "Restorer":
+        """One that fills holes as the name says, whatever its model's settings are.
+
+        >>> from rechroma.deployment.load import load_model
+        >>> from rechroma.models.weights import BUNDLED_FOLDER
+        >>> load_model(BUNDLED_FOLDER).with_holes("texture").settings.holes
+        'texture'
+        """
+        return replace(self, settings=self.settings.model_copy(update={"holes": holes}))
+
     def smaller(self) -> "Restorer | None":
         """One of half the sizes, which needs less memory; None where it would be of no use.
 
-        >>> settings = Restore(size=64, aim="eye", hues="auto", temperature=1, vividness=0)
+        >>> choices = dict(aim="eye", hues="auto", temperature=1, vividness=0, holes="auto")
+        >>> settings = Restore(size=64, **choices)
         >>> Restorer(None, settings).smaller().settings.size
         32
         >>> Restorer(None, settings).smaller().smaller() is None
@@ -198,6 +219,11 @@ class Restorer:
 
     def _make_view(self, luma: Luma, mask: Mask) -> View:
         return make_view(luma, mask, self.backend.model.fill, self.hole_size, self.settings.size)
+
+    def _start_texture(self, picture: Luma, mask: Mask) -> TextureFill | None:
+        """What fills holes with texture; None where there are none, or they are left smooth."""
+        textured = self.settings.choices.holes == "texture" and bool(mask.any())
+        return TextureFill(picture, mask) if textured else None
 
     def _choose_chroma(self, output: NetworkOutput) -> Planes:
         """`(2, h, w)` chroma: as painted, or coarser and of the predicted hues."""
@@ -225,23 +251,3 @@ class Restorer:
             yield crop, fill_hole(near, predicted, context, lost, core)
 
 
-def _enlarge_rgb(planes: Planes, shape: tuple[int, ...]) -> Photo:
-    """`(3, h, w)` float32 RGB as `(H, W, 3)` uint8."""
-    photo = np.empty((*shape, 3), dtype=np.uint8)
-    for rows, band in upscale_bands(planes, shape):
-        photo[rows] = to_levels(band).transpose(1, 2, 0)
-    return photo
-
-
-def _merge_enlarged(luma: NDArray[Level], chroma: Planes, threads: int | None) -> NDArray[Level]:
-    """`(H, W, 3)` of exactly this luma, `(H, W)`, and of chroma, `(2, h, w)`, enlarged."""
-    photo = np.empty((*luma.shape, 3), dtype=luma.dtype)
-
-    def merge_band(piece: tuple[slice, Planes]) -> None:
-        rows, band = piece
-        photo[rows] = merge_luma_chroma(luma[rows], band)
-
-    # A band of rows at a time, on a few threads: all planes of a large photograph are much memory.
-    for _ in parallel_map(merge_band, upscale_bands(chroma, luma.shape), threads):
-        pass
-    return photo

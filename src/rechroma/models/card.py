@@ -90,8 +90,8 @@ def card_settings(card: Mapping[str, Any], where: Path) -> tuple[Model, Restore]
 
 
 def _by_aim(restore: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings `restore` of a card; older ones know no aim, or no bins of chroma either."""
-    earlier = {"temperature": 1.0, "vividness": 0.0, **restore}
+    """The settings `restore` of a card; older ones know no aim, no holes, no bins of chroma."""
+    earlier = {"temperature": 1.0, "vividness": 0.0, "holes": "auto", **restore}
     if "aim" in restore:
         return earlier
     # Hues were transferred for the score. Where they were not, they never are.

@@ -4,7 +4,7 @@ import argparse
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
@@ -12,6 +12,7 @@ from rechroma.apps.cli.find_options import add_find_options, find_options
 from rechroma.apps.cli.kind_options import add_kind_options, chosen_color
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
+from rechroma.settings import Holes
 
 if TYPE_CHECKING:
     from rechroma.apps.batch.done_index import DoneIndex
@@ -33,6 +34,7 @@ restored as gray photographs; photographs in color keep their color.
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore print.jpg --out new.png --find lines --sensitivity 0.7
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
+  rechroma restore old.jpg --out new.png --holes texture  grass goes on as grass, walls as walls
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
   rechroma restore - --out - < old.jpg > new.png          standard input to standard output
 
@@ -101,11 +103,21 @@ def _add_mask_options(command: argparse.ArgumentParser) -> None:
         help="which part of a mask is lost; default: auto, the smaller one",
     )
     add_find_options(command)
+    _add_hole_options(command)
+    command.add_argument(
+        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
+    )
+
+
+def _add_hole_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
     )
     command.add_argument(
-        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
+        "--holes",
+        choices=get_args(Holes),
+        help="smooth, a mean of what may be in them; texture, what is around them goes on; auto, "
+        "texture for the eye, smooth for the score; default: the model's setting, mostly auto",
     )
 
 
@@ -136,6 +148,8 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
     console.note(model_line(model, restorer))
     find, sensitivity = find_options(chosen)
+    if chosen.holes:
+        restorer = restorer.with_holes(chosen.holes)
     options = RestoreOptions(
         color=chosen_color(chosen),
         polarity=chosen.mask_polarity,
