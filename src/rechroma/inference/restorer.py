@@ -29,6 +29,7 @@ from rechroma.inference.hole_filling import (
     to_levels,
 )
 from rechroma.inference.hue_transfer import blend_histograms, sharpen, transfer_hues
+from rechroma.inference.thin_damage import mend_thin_damage
 from rechroma.progress import parallel_map
 from rechroma.settings import STRIDE, Restore
 
@@ -93,9 +94,9 @@ class Restorer:
         >>> restored.shape, bool((to_luma(restored) == damaged)[~mask].all())
         ((40, 60, 3), True)
         """
-        # 1. The network looks at the whole photograph, reduced to its size, the holes filled.
-        seen = to_8_bits(damaged)  # (H, W)
-        view = self._make_view(seen, mask)
+        # 1. Scratches are mended; the network looks at all the rest, reduced, the holes filled.
+        seen, holes, thin = mend_thin_damage(to_8_bits(damaged), mask, self.threads)  # (H, W) each
+        view = self._make_view(seen, holes)
         output = self.backend(view.luma, view.mask)
         # 2. A network that keeps nothing of the photograph: its picture, enlarged.
         model = self.backend.model
@@ -106,8 +107,9 @@ class Restorer:
         chroma = self._choose_chroma(output)  # (2, h, w)
         # 4. The gray: known pixels stay, holes are filled one after the other.
         luma = damaged.copy()  # (H, W)
-        for crop, gray in self._fill_holes(seen, mask, view, output):
-            luma[crop.core][mask[crop.core]] = as_depth(gray, like=damaged)
+        luma[thin] = as_depth(seen[thin], like=damaged)
+        for crop, gray in self._fill_holes(seen, holes, view, output):
+            luma[crop.core][holes[crop.core]] = as_depth(gray, like=damaged)
         # 5. Both together: chroma enlarged onto gray that stays exact.
         return _merge_enlarged(luma, chroma, self.threads)
 
@@ -135,7 +137,10 @@ class Restorer:
         """
         if not mask.any():
             return photo.copy()
-        restored = as_depth(self._fill_in_color(to_8_bits(photo), mask), like=photo)
+        mended, holes, _ = mend_thin_damage(to_8_bits(photo), mask, self.threads)
+        if holes.any():
+            mended = self._fill_in_color(mended, holes)
+        restored = as_depth(mended, like=photo)
         np.copyto(restored, photo, where=~mask[..., None])  # known pixels have low bytes, too
         return restored
 

@@ -23,11 +23,11 @@ from rechroma.progress import parallel_map
 
 TILE = 128  # px; a photograph is mended in such squares
 MARGIN = 24  # px around them that are looked at
-GUESS = 20.0  # deviation of the first guess, levels
+GUESS = 30.0  # deviation of the first guess, levels
 # A scan's blur spreads damage: about so much of its contrast is in the pixels beside it.
 SPREAD = 0.2
 BESIDE = np.ones((3, 3), np.uint8)
-GRAIN = 0.0
+GRAIN = 0.85  # of the grain nearby is lacking where the fill is smooth
 
 Box = tuple[slice, slice]
 
@@ -85,7 +85,9 @@ def _mend_tile(
     box = np.s_[top : core[0].stop + MARGIN, left : core[1].stop + MARGIN]
     part, unknown = np.ascontiguousarray(picture[box]), lost[box]
     wanted = np.zeros_like(unknown)
-    inner = np.s_[core[0].start - top : core[0].stop - top, core[1].start - left : core[1].stop - left]
+    inner = np.s_[
+        core[0].start - top : core[0].stop - top, core[1].start - left : core[1].stop - left
+    ]
     wanted[inner] = thin[core]
     guess = _guess(part, unknown)
     if min(unknown.shape) < SIDE:
@@ -105,7 +107,7 @@ def _mend_tile(
     generator = np.random.default_rng([seed, core[0].start, core[1].start])
     depth = cv2.distanceTransform(unknown.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[wanted]
     noise = generator.standard_normal(len(filled), dtype=np.float32)
-    filled += (GRAIN * np.minimum(depth / 2, 1) * levels[wanted] * noise)[:, None]
+    filled += (GRAIN * np.clip(depth - 1, 0, 1) * levels[wanted] * noise)[:, None]
     rounded = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
     return rounded.reshape(-1, *part.shape[2:])
 

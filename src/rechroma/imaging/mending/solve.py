@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rechroma.imaging.mending.patches import SIDE, PatchModels
 from rechroma.imaging.types import Mask, Plane
 
-STRIDE = 2  # px from patch to patch
+STRIDE = 3  # px from patch to patch
 BATCH = 256  # patches solved together
 
 Planes = NDArray[np.float32]
@@ -46,7 +46,7 @@ def estimate(
     >>> ramp = np.tile(np.arange(0, 80, 4, dtype=np.float32), (12, 1))[..., None]
     >>> wanted = np.zeros((12, 20), bool)
     >>> wanted[4:8, 9:11] = True
-    >>> observed = Observed(np.where(wanted[..., None], 90, ramp), 400.0 * wanted)
+    >>> observed = Observed(np.where(wanted[..., None], 50, ramp), 400.0 * wanted)
     >>> found = estimate(observed, wanted, patch_models(1), (0, 0))
     >>> bool((np.abs(found - ramp[wanted]) < 3).all())
     True
