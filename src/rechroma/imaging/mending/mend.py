@@ -24,9 +24,11 @@ from rechroma.progress import parallel_map
 TILE = 128  # px; a photograph is mended in such squares
 MARGIN = 24  # px around them that are looked at
 GUESS = 30.0  # deviation of the first guess, levels
-# A scan's blur spreads damage: about so much of its contrast is in the pixels beside it.
-SPREAD = 0.2
-BESIDE = np.ones((3, 3), np.uint8)
+# A scan's blur spreads damage into the pixels beside it: such shares of its contrast. How much is
+# measured in each tile, and so much more is allowed for.
+SPREADS, USUAL, MISTRUST = (0.02, 0.5), 0.15, 1.5
+HOLD = 50 * 40.0**2  # so many px of such contrast weigh as much as what is usual
+AROUND, ENOUGH = 7, 0.15  # px each way of a mean beside damage, and the share known
 GRAIN = 0.85  # of the grain nearby is lacking where the fill is smooth
 
 Box = tuple[slice, slice]
@@ -127,7 +129,20 @@ def _guess(part: NDArray[np.uint8], unknown: Mask) -> NDArray[np.float32]:
 
 def _rim_variances(luma: Luma, guess: Plane, unknown: Mask, thin: Mask) -> Plane:
     """How far known pixels beside thin damage may be off, by its contrast: `(H, W)` float32."""
-    contrast = np.abs(luma - guess).astype(np.float32) * thin
-    beside = cv2.dilate(contrast, BESIDE)
-    variances: Plane = np.where(unknown, 0, (SPREAD * beside) ** 2).astype(np.float32)
+    contrast = (luma - guess) * thin
+    near = cv2.blur(thin.astype(np.float32), (3, 3))
+    beside = ~unknown & (near > 0)
+    # What is known two px away and more, in the mean, beside the contrast of the nearest damage.
+    farther = (~unknown & ~beside).astype(np.float32)
+    share = cv2.blur(farther, (AROUND, AROUND))
+    mean = cv2.blur(luma * farther, (AROUND, AROUND)) / np.maximum(share, 1e-6)
+    nearest = cv2.blur(contrast, (3, 3)) / np.maximum(near, 1e-6)
+    used = beside & (share > ENOUGH)
+    change, cause = (luma - mean)[used], nearest[used]
+    change = np.clip(change, -np.abs(cause), np.abs(cause))  # edges change more
+    # Least squares, held by the usual spread.
+    spread = (change @ cause + USUAL * HOLD) / (cause @ cause + HOLD)
+    spread = MISTRUST * np.clip(spread, *SPREADS)
+    most = cv2.dilate(np.abs(contrast), np.ones((3, 3), np.uint8))
+    variances: Plane = np.where(unknown, 0, (spread * most) ** 2).astype(np.float32)
     return variances
