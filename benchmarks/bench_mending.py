@@ -118,7 +118,7 @@ def table(sums: Sums) -> str:
         cells = []
         for name, by_row in sums.items():
             if row not in by_row or (name == "biharmonic" and row != SMALL_ROW):
-                cells.append("–")
+                cells.append("")
                 continue
             similarity, difference, pixels = by_row[row]
             cells.append(f"{similarity / pixels:.3f} / {difference / pixels:.2f}")
@@ -138,7 +138,7 @@ def _biharmonic(luma: Luma, mask: Mask) -> Luma:
 FILLS: dict[str, Fill] = {
     "ours": lambda luma, mask: mend(luma, mask, mask, threads=1),
     "Telea": telea,
-    "Navier–Stokes": _navier_stokes,
+    "Navier-Stokes": _navier_stokes,
     "biharmonic": _biharmonic,
 }
 
