@@ -138,7 +138,7 @@ def test_a_photograph_larger_than_every_view_keeps_its_known_gray(echo):
     restored_gray = np.asarray(Image.fromarray(restored).convert("L"))
     np.testing.assert_array_equal(restored_gray[~mask], target[~mask])
     assert np.abs(restored_gray[mask].astype(int) - target[mask]).mean() < 25
-    assert len(restorer.backend.seen) > 3  # the whole and each hole
+    assert len(restorer.backend.seen) >= 3  # the whole and each hole; the line needs no network
     assert max(max(shape) for shape in restorer.backend.seen) == restorer.settings.size
 
 

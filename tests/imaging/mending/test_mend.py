@@ -86,7 +86,8 @@ def test_a_smooth_picture_gets_no_grain():
     mask = np.zeros(ramp.shape, bool)
     mask[:, 90:97] = True
     mended = mend(damaged(ramp, mask), mask, mask)
-    assert np.abs(mended.astype(int) - ramp).max() <= 2
+    assert np.abs(mended.astype(int) - ramp).max() <= 5
+    assert np.ptp(mended[20:80].astype(int), axis=0).max() <= 1
 
 
 def test_the_same_photograph_gives_the_same_result_with_any_number_of_threads(photograph):
