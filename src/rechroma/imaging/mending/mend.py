@@ -23,6 +23,8 @@ from rechroma.progress import parallel_map
 
 TILE = 128  # px; a photograph is mended in such squares
 MARGIN = 24  # px around them that are looked at
+STRIDE, WIDE_STRIDE = 3, 4  # px from patch to patch; the second is faster, for large damage
+LARGE = 50_000  # px of thin damage
 GUESS = 30.0  # deviation of the first guess, levels
 # A scan's blur spreads damage into the pixels beside it: such shares of its contrast. How much is
 # measured in each tile, and so much more is allowed for.
@@ -60,9 +62,10 @@ def mend(
     if not thin.any():
         return mended
     seed = zlib.crc32(np.ascontiguousarray(picture))
+    stride = STRIDE if np.count_nonzero(thin) <= LARGE else WIDE_STRIDE
 
     def mend_tile(core: Box) -> None:
-        mended[core][thin[core]] = _mend_tile(picture, thin, lost, core, seed)
+        mended[core][thin[core]] = _mend_tile(picture, thin, lost, core, stride, seed)
 
     for _ in parallel_map(mend_tile, _tiles(thin), threads):
         pass
@@ -79,7 +82,7 @@ def _tiles(thin: Mask) -> Iterator[Box]:
 
 
 def _mend_tile(
-    picture: NDArray[np.uint8], thin: Mask, lost: Mask, core: Box, seed: int
+    picture: NDArray[np.uint8], thin: Mask, lost: Mask, core: Box, stride: int, seed: int
 ) -> NDArray[np.uint8]:
     """The thin damage of one tile: `(N,)` or `(N, 3)` uint8, row by row."""
     # 1. The tile and what is around it, the lost pixels guessed.
@@ -104,7 +107,8 @@ def _mend_tile(
     values = np.where(unknown[(..., *[None] * (part.ndim - 2))], guess, part).astype(np.float32)
     values = values.reshape(*unknown.shape, -1)
     models = patch_models(float(levels[wanted].mean()))
-    filled = estimate(Observed(values, variances), wanted, models, (top, left))  # (N, C)
+    seen = Observed(values, variances)
+    filled = estimate(seen, wanted, models, (top, left), stride)  # (N, C)
     # 4. Grain as around them.
     generator = np.random.default_rng([seed, core[0].start, core[1].start])
     depth = cv2.distanceTransform(unknown.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[wanted]

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from rechroma.imaging.mending.patches import SIDE, PatchModels
 from rechroma.imaging.types import Mask, Plane
 
-STRIDE = 3  # px from patch to patch
 BATCH = 256  # patches solved together
 
 Planes = NDArray[np.float32]
@@ -28,7 +27,7 @@ class Observed(NamedTuple):
 
 
 def estimate(
-    observed: Observed, wanted: Mask, models: PatchModels, start: tuple[int, int]
+    observed: Observed, wanted: Mask, models: PatchModels, start: tuple[int, int], stride: int
 ) -> Planes:
     """The likeliest values of the wanted pixels.
 
@@ -38,6 +37,7 @@ def estimate(
         models: of its patches.
         start: row and column of its first pixel in a larger picture, all parts of which have
             patches at the same places.
+        stride: px from patch to patch.
 
     Returns:
         `(N, C)` float32, row by row.
@@ -47,14 +47,14 @@ def estimate(
     >>> wanted = np.zeros((12, 20), bool)
     >>> wanted[4:8, 9:11] = True
     >>> observed = Observed(np.where(wanted[..., None], 50, ramp), 400.0 * wanted)
-    >>> found = estimate(observed, wanted, patch_models(1), (0, 0))
+    >>> found = estimate(observed, wanted, patch_models(1), (0, 0), stride=3)
     >>> bool((np.abs(found - ramp[wanted]) < 3).all())
     True
     """
     values, variances = observed
     height, width, channels = values.shape
     inside = (np.arange(SIDE)[:, None] * width + np.arange(SIDE)).ravel()
-    places = _corners(wanted, start)[:, None] + inside  # (N, D) indices of pixels
+    places = _corners(wanted, start, stride)[:, None] + inside  # (N, D) indices of pixels
     patches = values.reshape(-1, channels)[places]  # (N, D, C)
     means = patches.mean(axis=1, keepdims=True)
     patches = patches - means
@@ -79,7 +79,7 @@ def estimate(
     return estimated
 
 
-def _corners(wanted: Mask, start: tuple[int, int]) -> NDArray[np.intp]:
+def _corners(wanted: Mask, start: tuple[int, int], stride: int) -> NDArray[np.intp]:
     """Indices of the first pixels of all patches on the grid that hold a wanted pixel."""
     # How many wanted pixels are below and right of each, within a patch.
     held = cv2.boxFilter(
@@ -91,7 +91,7 @@ def _corners(wanted: Mask, start: tuple[int, int]) -> NDArray[np.intp]:
         borderType=cv2.BORDER_CONSTANT,
     )
     rows, columns = (
-        np.unique(np.minimum(np.arange(-first % STRIDE, length, STRIDE), length - SIDE))
+        np.unique(np.minimum(np.arange(-first % stride, length, stride), length - SIDE))
         for first, length in zip(start, wanted.shape, strict=True)
     )
     grid = rows[:, None] * wanted.shape[1] + columns
