@@ -44,7 +44,10 @@ class PatchModels(NamedTuple):
         products = (patches @ self.factors).reshape(len(patches), len(self.flats), RANK)
         squares = np.einsum("nkr,nkr->nk", products, products)
         energy = (patches**2).sum(axis=1, keepdims=True)
-        return np.argmin(energy * self.flats - squares + self.offsets, axis=1)
+        likeliest: NDArray[np.intp] = np.argmin(
+            energy * self.flats - squares + self.offsets, axis=1
+        )
+        return likeliest
 
 
 def patch_models(noise: float) -> PatchModels:
@@ -101,7 +104,8 @@ def _edges(
             for place in np.arange(-5, 5.1, 0.5)
         ]
     centered = np.array([each - each.mean() for each in drawn])
-    return centered.T @ centered
+    covariance: NDArray[np.float64] = centered.T @ centered
+    return covariance
 
 
 def _unit(covariance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -75,7 +75,7 @@ def estimate(
             np.add.at(weight, at, surety)
             np.add.at(total, at, surety[..., None] * (found + means[batch]))
     lost = np.flatnonzero(wanted)
-    estimated: Planes = total[lost] / np.maximum(weight[lost], 1e-9)[:, None]
+    estimated: Planes = total[lost] / np.maximum(weight[lost], np.float32(1e-9))[:, None]
     return estimated
 
 
@@ -95,7 +95,8 @@ def _corners(wanted: Mask, start: tuple[int, int], stride: int) -> NDArray[np.in
         for first, length in zip(start, wanted.shape, strict=True)
     )
     grid = rows[:, None] * wanted.shape[1] + columns
-    return grid[held[np.ix_(rows, columns)] > 0.5]
+    corners: NDArray[np.intp] = grid[held[np.ix_(rows, columns)] > 0.5]
+    return corners
 
 
 def _solve(
@@ -130,4 +131,4 @@ def _solve(
         valid[..., None], np.take_along_axis(force, picked[..., None], axis=1), 0
     )
     surety = np.where(valid, 1 / inverse[:, place, place], 0)
-    return picked, found, surety.astype(np.float32)
+    return picked, found.astype(np.float32), surety.astype(np.float32)
