@@ -61,7 +61,7 @@ def mend(
     mended = picture.copy()
     if not thin.any():
         return mended
-    seed = zlib.crc32(np.ascontiguousarray(picture))
+    seed = zlib.crc32(picture.tobytes())
     stride = STRIDE if np.count_nonzero(thin) <= LARGE else WIDE_STRIDE
 
     def mend_tile(core: Box) -> None:
@@ -128,7 +128,8 @@ def _guess(part: NDArray[np.uint8], unknown: Mask) -> NDArray[np.float32]:
         cv2.inpaint(part, mask, TELEA_RADIUS, way).astype(np.float32)
         for way in (cv2.INPAINT_TELEA, cv2.INPAINT_NS)
     )
-    return (telea + smooth) / 2
+    mean: NDArray[np.float32] = (telea + smooth) / 2
+    return mean
 
 
 def _rim_variances(luma: Luma, guess: Plane, unknown: Mask, thin: Mask) -> Plane:

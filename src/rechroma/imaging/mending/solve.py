@@ -75,8 +75,8 @@ def estimate(
             np.add.at(weight, at, surety)
             np.add.at(total, at, surety[..., None] * (found + means[batch]))
     lost = np.flatnonzero(wanted)
-    estimated: Planes = total[lost] / np.maximum(weight[lost], np.float32(1e-9))[:, None]
-    return estimated
+    estimated = total[lost] / np.maximum(weight[lost], 1e-9)[:, None]
+    return estimated.astype(np.float32)
 
 
 def _corners(wanted: Mask, start: tuple[int, int], stride: int) -> NDArray[np.intp]:
