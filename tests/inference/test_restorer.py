@@ -117,7 +117,7 @@ def test_a_saved_model_restores_the_same(restorer, tiny, damaged, tmp_path):
 
 
 def test_half_precision_hardly_changes_a_photograph(restorer, tiny, damaged, tmp_path):
-    settings = tiny()
+    settings = tiny(**{"restore.hues": False})  # for the same reason
     full = restorer(settings)
     save_model(full.backend.network, settings.restore, tmp_path, half=True)
     restored = load_model(tmp_path)(*damaged).astype(int)
@@ -170,7 +170,7 @@ def test_a_photograph_larger_than_every_view_keeps_its_known_gray(echo):
     restored_gray = np.asarray(Image.fromarray(restored).convert("L"))
     np.testing.assert_array_equal(restored_gray[~mask], target[~mask])
     assert np.abs(restored_gray[mask].astype(int) - target[mask]).mean() < 25
-    assert len(restorer.backend.seen) > 3  # the whole and each hole
+    assert len(restorer.backend.seen) >= 3  # the whole and each hole; the line needs no network
     assert max(max(shape) for shape in restorer.backend.seen) == restorer.settings.size
 
 

@@ -30,6 +30,7 @@ from rechroma.inference.hole_filling import (
 )
 from rechroma.inference.hole_texture import TextureFill
 from rechroma.inference.hue_transfer import give_predicted_hues
+from rechroma.inference.thin_damage import mend_thin_damage
 from rechroma.settings import AIMS, STRIDE, Aim, Holes, Restore
 
 HOLE_SIZE = 512  # px; holes are filled at this longer side, that of the competition's photographs
@@ -77,20 +78,18 @@ class Restorer:
             `(H, W, 3)` RGB of the same type. With `model.keep_gray` its gray (`to_luma`) is
             `damaged` wherever the mask is False; the gray of holes has 256 levels.
 
-        >>> from rechroma.inference.backend import TorchBackend
-        >>> from rechroma.models.store import load_network
+        >>> from rechroma.deployment.load import load_model
         >>> from rechroma.models.weights import BUNDLED_FOLDER
-        >>> stored = load_network(BUNDLED_FOLDER)
-        >>> restore = Restorer(TorchBackend(stored.network), stored.restore)
+        >>> restore = load_model(BUNDLED_FOLDER)
         >>> damaged, mask = np.full((40, 60), 90, np.uint8), np.zeros((40, 60), bool)
         >>> damaged[10:20, 10:20], mask[10:20, 10:20] = 0, True
         >>> restored = restore(damaged, mask)
         >>> restored.shape, bool((to_luma(restored) == damaged)[~mask].all())
         ((40, 60, 3), True)
         """
-        # 1. The network looks at the whole photograph, reduced to its size, the holes filled.
-        seen = to_8_bits(damaged)  # (H, W)
-        view = self._make_view(seen, mask)
+        # 1. Scratches are mended; the network looks at all the rest, reduced, the holes filled.
+        seen, holes, thin = mend_thin_damage(to_8_bits(damaged), mask, self.threads)  # (H, W) each
+        view = self._make_view(seen, holes)
         output = self.backend(view.luma, view.mask)
         # 2. A network that keeps nothing of the photograph: its picture, enlarged.
         model = self.backend.model
@@ -99,10 +98,11 @@ class Restorer:
             return as_depth(enlarged, like=damaged)
         # 3. The gray: known pixels stay, holes are filled one after the other.
         luma = damaged.copy()  # (H, W)
-        texture = self._start_texture(seen, mask)
-        for crop, smooth in self._fill_holes(seen, mask, view, output):
+        luma[thin] = as_depth(seen[thin], like=damaged)
+        texture = self._start_texture(seen, holes)
+        for crop, smooth in self._fill_holes(seen, holes, view, output):
             gray = smooth if texture is None else texture(crop, smooth)
-            luma[crop.core][mask[crop.core]] = as_depth(gray, like=damaged)
+            luma[crop.core][holes[crop.core]] = as_depth(gray, like=damaged)
         # Texture is colored as what it shows: the network looks again.
         if texture is not None:
             filled = downscale_luma(to_8_bits(luma), self.settings.size)
@@ -123,11 +123,9 @@ class Restorer:
             `(H, W, 3)` RGB of the same type, `photo` wherever the mask is False; holes have 256
             levels a channel.
 
-        >>> from rechroma.inference.backend import TorchBackend
-        >>> from rechroma.models.store import load_network
+        >>> from rechroma.deployment.load import load_model
         >>> from rechroma.models.weights import BUNDLED_FOLDER
-        >>> stored = load_network(BUNDLED_FOLDER)
-        >>> restorer = Restorer(TorchBackend(stored.network), stored.restore)
+        >>> restorer = load_model(BUNDLED_FOLDER)
         >>> photo, mask = np.full((40, 60, 3), (200, 120, 90), np.uint8), np.zeros((40, 60), bool)
         >>> photo[10:20, 10:20], mask[10:20, 10:20] = 0, True
         >>> restored = restorer.keep_color(photo, mask)
@@ -136,7 +134,10 @@ class Restorer:
         """
         if not mask.any():
             return photo.copy()
-        restored = as_depth(self._fill_in_color(to_8_bits(photo), mask), like=photo)
+        mended, holes, _ = mend_thin_damage(to_8_bits(photo), mask, self.threads)
+        if holes.any():
+            mended = self._fill_in_color(mended, holes)
+        restored = as_depth(mended, like=photo)
         np.copyto(restored, photo, where=~mask[..., None])  # known pixels have low bytes, too
         return restored
 
@@ -249,5 +250,3 @@ class Restorer:
             predicted = luma_plane(self.backend(near.luma, near.mask), kind)
             core = box_within(crop.core, crop.context)
             yield crop, fill_hole(near, predicted, context, lost, core)
-
-

@@ -1,0 +1,1 @@
+"""Mending thin damage: scratches, cracks, folds, hairs, spots and dust, at full resolution."""
