@@ -4,6 +4,7 @@ Photographs and masks are given as paths, as PIL images or as arrays. Paths and 
 turned as their EXIF orientation says.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from PIL import Image
 
 from rechroma import metrics
 from rechroma.apps.batch.mask_file import parse_mask
+from rechroma.apps.damage_request import find_requested
 from rechroma.apps.model_catalog import default_model, load_named_model
-from rechroma.deployment.bundled_finder import load_bundled_finder
 from rechroma.errors import UserError
 from rechroma.imaging.io import (
     gray_from_array,
@@ -27,13 +28,7 @@ from rechroma.imaging.io import (
 from rechroma.imaging.mask_levels import NoMaskError
 from rechroma.imaging.pixels import decode_image, opacity, upright
 from rechroma.imaging.types import Luma, Mask, Photo
-from rechroma.inference.find_all_damage import (
-    FIND,
-    SENSITIVITY,
-    Find,
-    find_all_damage,
-    uses_network,
-)
+from rechroma.inference.find_all_damage import FILLED, SENSITIVITY, Find
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
 
@@ -71,6 +66,7 @@ def restore(
     *,
     find: Find = "auto",
     sensitivity: float = SENSITIVITY,
+    groups: Collection[str] = FILLED,
 ) -> Image.Image:
     """A photograph with its color and its lost part, at its own size.
 
@@ -82,7 +78,9 @@ def restore(
             `find_damage`.
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
-        find, sensitivity: as for `find_damage`; without a mask alone.
+        find: as for `find_damage`; without a mask alone.
+        sensitivity: likewise.
+        groups: likewise.
 
     Returns:
         An RGB image. Its gray (`convert("L")`) is that of the photograph wherever it is not lost.
@@ -99,7 +97,7 @@ def restore(
     True
     """
     gray = _gray(photo, "photo")
-    lost = _find(gray, find, sensitivity) if mask is None else _mask(mask)
+    lost = find_requested(gray, find, sensitivity, groups) if mask is None else _mask(mask)
     _check_sizes(mask=lost, photo=gray)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
@@ -107,7 +105,13 @@ def restore(
     return Image.fromarray(restorer(gray, lost))
 
 
-def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SENSITIVITY) -> Mask:
+def find_damage(
+    photo: Picture,
+    *,
+    find: Find = "auto",
+    sensitivity: float = SENSITIVITY,
+    groups: Collection[str] = FILLED,
+) -> Mask:
     """Where a photograph is damaged: areas of one constant gray with a sharp border, and more.
 
     Args:
@@ -115,20 +119,21 @@ def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SEN
         find: `flat`: areas of one constant gray, by rule; `lines`: also scratches, cracks, spots
             and torn parts, by a network; `none`: nothing; `auto`: what is sure, which is `flat`.
         sensitivity: of the network, from 0, only what is certain, to 1.
+        groups: which of the found damage is lost: `line`, `spot`, `area`, `stain`, `flat`.
 
     Returns:
         `(H, W)` bool, True where lost; all False where no damage is found.
 
     Raises:
-        UserError: the photograph cannot be read, `find` is none of these, the sensitivity is not
-            from 0 to 1, or the package has no network.
+        UserError: the photograph cannot be read, `find` or a group is none of these, the
+            sensitivity is not from 0 to 1, or the package has no network.
 
     >>> gray = np.random.default_rng(0).integers(100, 200, (64, 64)).astype(np.uint8)
     >>> gray[20:40, 10:30] = 50
     >>> int(find_damage(gray).sum())
     400
     """
-    return _find(_gray(photo, "photo"), find, sensitivity)
+    return find_requested(_gray(photo, "photo"), find, sensitivity, groups)
 
 
 def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
@@ -154,18 +159,6 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     lost = _mask(mask)
     _check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
-
-
-def _find(gray: Luma, find: Find, sensitivity: float) -> Mask:
-    """The damage of a gray photograph, as `find_damage`."""
-    if find not in FIND:
-        raise UserError(f"find: is '{find}', expected one of {', '.join(FIND)}")
-    if not 0 <= sensitivity <= 1:
-        raise UserError(f"sensitivity: is {sensitivity}, expected 0 to 1")
-    finder = load_bundled_finder() if uses_network(find) else None
-    if uses_network(find) and finder is None:
-        raise UserError("find: the network that finds scratches is missing; install rechroma again")
-    return find_all_damage(gray, find, sensitivity, finder).mask
 
 
 def _load_cached(name: str | Path | None) -> Restorer:

@@ -53,7 +53,7 @@ def read_or_find_mask(
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
             return lost
     finder = load_bundled_finder(threads) if uses_network(options.find) else None
-    found = find_all_damage(gray, options.find, options.sensitivity, finder)
+    found = find_all_damage(gray, options.find, options.sensitivity, finder, options.groups)
     entry.mask, entry.found = "found", found.shares
     entry.warnings += map(Doubt, found.doubts)
     if found.mask.mean() > LARGE_SHARE:

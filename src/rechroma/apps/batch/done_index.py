@@ -122,7 +122,9 @@ def job_digest(job: Job, options: RestoreOptions) -> str:
     digest.update(repr((*wanted, *made)).encode())
     if job.mask is None:
         network = finder_digest() if uses_network(options.find) else ""
-        digest.update(repr((options.find, options.sensitivity if network else 0, network)).encode())
+        sensitivity = options.sensitivity if network else 0
+        groups = sorted(options.groups)
+        digest.update(repr((options.find, sensitivity, network, groups)).encode())
     for file in files:
         try:
             with file.open("rb") as stream:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
-from rechroma.inference.find_all_damage import SENSITIVITY, Find
+from rechroma.inference.find_all_damage import FILLED, SENSITIVITY, Find
 
 Status = Literal["restored", "skipped", "failed"]
 
@@ -64,6 +64,7 @@ class RestoreOptions:
         model: the digest of the model, of `done_index.model_digest`; empty without an index.
         find: which damage is found where no mask is given.
         sensitivity: 0 to 1, of the network that finds damage.
+        groups: the groups of found damage that are lost.
     """
 
     keep_color: bool = False
@@ -76,6 +77,7 @@ class RestoreOptions:
     model: str = ""
     find: Find = "auto"
     sensitivity: float = SENSITIVITY
+    groups: tuple[str, ...] = FILLED
 
 
 @dataclass

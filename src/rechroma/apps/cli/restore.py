@@ -30,6 +30,7 @@ The gray outside the damage is kept exactly: the model only adds color there.
   rechroma restore album/ --out restored                  one PNG for each, in the same folders
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore print.jpg --out new.png --find lines --sensitivity 0.7
+  rechroma restore print.jpg --out new.png --find lines --groups line,spot
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
   rechroma restore - --out - < old.jpg > new.png          standard input to standard output
@@ -169,9 +170,10 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     from rechroma.apps.batch.plan_album import NoPhotosError
     from rechroma.apps.batch.plan_jobs import plan_album_jobs
 
-    if chosen.mask and (chosen.find is not None or chosen.sensitivity is not None):
-        option = "--find" if chosen.find is not None else "--sensitivity"
-        raise UserError(f"{option} finds the damage and --mask gives it, leave one out")
+    find_options(chosen)  # checks them
+    for name in ("find", "sensitivity", "groups"):
+        if chosen.mask and getattr(chosen, name) is not None:
+            raise UserError(f"--{name} finds the damage and --mask gives it, leave one out")
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
     if out_format and chosen.format and out_format != chosen.format:

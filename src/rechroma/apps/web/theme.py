@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rechroma.apps.web.mask_overlay import PreviewSize
 from rechroma.apps.web.session import PREVIEW
+from rechroma.apps.web.strokes import PreviewSize
 from rechroma.imaging.io import data_uri
 from rechroma.imaging.resize import downscale
 from rechroma.imaging.types import Photo
@@ -37,11 +37,6 @@ def step_heading(number: int, name: str) -> str:
 def status_line(sentence: str) -> str:
     """A sentence that screen readers speak when it appears, as HTML."""
     return f'<p role="status">{sentence}</p>'
-
-
-def editor_height(height: int, width: int) -> str:
-    """The height of the editor for a photograph of these px, with room for its tools, as CSS."""
-    return f"clamp(17rem, min(100vw - 10rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
 
 
 def scroll_to(element_id: str) -> str:
