@@ -23,8 +23,8 @@ EDITOR = f"""
     <button data-choose="move" aria-label="Move">Move</button>
     <button data-choose="brush" aria-label="Brush">Brush</button>
     <button data-choose="eraser" aria-label="Eraser">Eraser</button>
-    <label>Size <input type="range" class="size" min="2" max="200" value="30"></label>
     <button class="undo" disabled>Undo</button>
+    <label>Size <input type="range" class="size" min="2" max="200" value="30"></label>
     <span class="zooms">
       <button class="out" aria-label="Smaller">&minus;</button>
       <output class="zoom">100%</output>
@@ -52,6 +52,8 @@ class DamageStep:
         keep_color: whether the color is kept.
         restore: the button.
         cancel: the button, shown instead while the page works.
+        buttons: both of them.
+        weights: what is looked for, the sensitivity, and the groups that are filled.
     """
 
     def __init__(self, gr: Any):
@@ -89,6 +91,8 @@ class DamageStep:
             )
             self.restore = gr.Button("Restore", variant="primary", elem_id="restore")
             self.cancel = gr.Button("Cancel", visible=False, elem_id="cancel")
+        self.buttons = [self.restore, self.cancel]
+        self.weights = [self.find, self.sensitivity, self.groups]
 
 
 def editor_value(

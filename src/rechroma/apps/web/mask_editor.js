@@ -3,6 +3,7 @@
 const all = (selector) => [...element.querySelectorAll(selector)];
 const one = (selector) => element.querySelector(selector);
 const MOST_ZOOM = 8;
+const MOST_POINTS = 10_000; // of a stroke
 
 let opened = 0; // counts values, as an older one may be read later
 let sent = null; // the value of the component
@@ -136,6 +137,7 @@ element.addEventListener("pointermove", (event) => {
   } else if (stroke) {
     stroke.points.push(place(event));
     paint(stroke, stroke.points.slice(-2));
+    if (stroke.points.length === MOST_POINTS) lift();
   }
 });
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 FILE_LIFETIME = 24 * 3600  # s that uploaded and restored files are kept while the page is served
 QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
 
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# Finding and restoring share one worker: both need much memory.
+WORKING = {"concurrency_id": "work", "concurrency_limit": 1, **PRIVATE}
+# A file chosen while another one is opened is opened next, not dropped.
+REPEATED: dict[str, Any] = {"trigger_mode": "multiple"}
+
 TITLE = (
     "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
 )
@@ -91,75 +97,93 @@ class Page:
 
     def _connect_events(self) -> None:
         handlers = Handlers(self.gr, self.restorer, Path(self.download.GRADIO_CACHE))
-        private: dict[str, Any] = {"api_visibility": "private"}
-        # Detecting and restoring share one worker: both need much memory.
-        working = {"concurrency_id": "work", "concurrency_limit": 1, **private}
-        # A file chosen while another one is opened is opened next, not dropped.
-        repeated: dict[str, Any] = {"trigger_mode": "multiple"}
-
         self.gallery.click(
-            lambda sample: sample[0], self.gallery, self.upload, show_progress="hidden", **private
+            lambda sample: sample[0], self.gallery, self.upload, show_progress="hidden", **PRIVATE
         )
+        looking = self._connect_finding(handlers)
+        self._connect_weights(handlers)
+        restoring = self._connect_restoring(handlers)
         step = self.damage
-        buttons = [step.restore, step.cancel]
-        weights = [step.find, step.sensitivity, step.groups]
+        step.cancel.click(
+            handlers.cancel,
+            [self.session, step.find],
+            [*step.buttons, step.find, step.sensitivity, step.groups],
+            cancels=[*looking, restoring],
+            queue=False,
+            **PRIVATE,
+        )
+
+    def _connect_finding(self, handlers: Handlers) -> list[Any]:
+        """What happens when a photograph, or what to look for, is chosen; the long events."""
+        step = self.damage
         shown = [step.status, step.editor, step.sensitivity, step.groups]
-        looking: list[Any] = []
+        # Hidden first, so that nothing of the previous photograph is shown meanwhile.
         opened = self.upload.change(
             handlers.hide_steps,
             None,
             [step.column, self.result_step],
             queue=False,
-            **private,
-            **repeated,
+            **PRIVATE,
+            **REPEATED,
         ).then(
             handlers.open_photograph,
-            [self.upload, *weights],
+            [self.upload, *step.weights],
             [self.session, *shown, step.keep_color, step.column],
-            **working,
-            **repeated,
+            **WORKING,
+            **REPEATED,
         )
         opened.success(None, js=scroll_to("damage"))
+        looking = []
         for event in (opened.then, step.find.input):
             begun = event(
-                handlers.begin_looking, [self.session, step.find], buttons, queue=False, **private
+                handlers.begin_looking,
+                [self.session, step.find],
+                step.buttons,
+                queue=False,
+                **PRIVATE,
             )
-            looking.append(
-                begun.then(
-                    handlers.look_again, [self.session, *weights], [self.session, *shown], **working
-                )
+            looked = begun.then(
+                handlers.look_again,
+                [self.session, *step.weights],
+                [self.session, *shown],
+                **WORKING,
             )
-            looking[-1].then(handlers.end, None, buttons, queue=False, **private)
+            looked.then(handlers.end, None, step.buttons, queue=False, **PRIVATE)
+            looking.append(looked)
+        return looking
 
+    def _connect_weights(self, handlers: Handlers) -> None:
+        """What happens when the sensitivity or the groups change: the browser paints alone."""
+        step = self.damage
         for weight in (step.sensitivity, step.groups):
-            weight.input(None, weights[1:], js="(...weights) => maskEditor.weigh(...weights)")
+            weight.input(
+                None,
+                [step.sensitivity, step.groups],
+                js="(...weights) => maskEditor.weigh(...weights)",
+            )
             weight.input(
                 handlers.describe,
-                [self.session, *weights],
+                [self.session, *step.weights],
                 step.status,
                 trigger_mode="always_last",
                 show_progress="hidden",
                 queue=False,
-                **private,
+                **PRIVATE,
             )
 
+    def _connect_restoring(self, handlers: Handlers) -> Any:
+        """What happens when Restore is pressed; the long event."""
+        step = self.damage
         begun = step.restore.click(
-            handlers.begin_restoring, self.session, buttons, queue=False, **private
+            handlers.begin_restoring, self.session, step.buttons, queue=False, **PRIVATE
         )
-        restoring = begun.then(
+        restored = begun.then(
             handlers.restore_photograph,
-            [self.session, step.corrections, *weights, step.keep_color],
+            [self.session, step.corrections, *step.weights, step.keep_color],
             [self.result_status, self.comparison, self.download, self.result_step],
             js="(session, _, ...rest) => [session, maskEditor.corrections(), ...rest]",
-            **working,
+            **WORKING,
         )
-        restoring.success(None, js=scroll_to("restored"))
-        restoring.then(handlers.end, None, buttons, queue=False, **private)
-        step.cancel.click(
-            handlers.cancel,
-            [self.session, step.find],
-            [*buttons, step.find, step.sensitivity, step.groups],
-            cancels=[*looking, restoring],
-            queue=False,
-            **private,
-        )
+        restored.success(None, js=scroll_to("restored"))
+        restored.then(handlers.end, None, step.buttons, queue=False, **PRIVATE)
+        return restored

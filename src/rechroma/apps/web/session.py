@@ -102,9 +102,7 @@ def look_again(session: MaskSession, find: Find) -> MaskSession:
     stoppable = None if finder is None else StoppableFinder(finder, session.stopped)
     gray = read_gray(session.file, session.file.name, PIXEL_LIMIT)
     found = look_for_damage(gray, find, stoppable)
-    return replace(
-        session, found=found, preview=DamagePreview.of(found, session.size), looked=True
-    )
+    return replace(session, found=found, preview=DamagePreview.of(found, session.size), looked=True)
 
 
 def lost_groups(find: Find, groups: Collection[str]) -> tuple[str, ...]:

@@ -108,7 +108,9 @@ def draw_strokes(mask: Mask, strokes: tuple[Stroke, ...], size: PreviewSize) -> 
     for stroke in strokes:
         color = int(stroke.tool == "brush")
         # OpenCV counts from the middle of the first pixel, the browser from its edge.
-        points = np.rint((np.array(stroke.points) * scale - 0.5) * 2**FRACTION).astype(np.int32)
+        # Of a single point it draws nothing, so the first one is there twice.
+        path = np.array([stroke.points[0], *stroke.points])
+        points = np.rint((path * scale - 0.5) * 2**FRACTION).astype(np.int32)
         width = max(1, round(stroke.size * float(scale.mean())))
         cv2.polylines(levels, [points[:, None]], False, color, width, shift=FRACTION)
     return levels.view(bool)

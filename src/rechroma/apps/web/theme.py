@@ -18,14 +18,28 @@ def make_theme(gr: Any) -> Any:
     soft = gr.themes.Soft(
         primary_hue="teal", neutral_hue="zinc", font=FONTS, font_mono=["monospace"]
     )
-    text = ("block_label_text_color", "link_text_color", "link_text_color_hover")
+    text = (
+        "block_info_text_color",
+        "block_label_text_color",
+        "block_title_text_color",
+        "link_text_color",
+        "link_text_color_hover",
+    )
     colors = dict.fromkeys(text, "*body_text_color") | {
         "button_primary_background_fill": "*primary_700",
         "button_primary_background_fill_hover": "*primary_800",
         "button_primary_text_color": "white",
+        "block_title_background_fill": "none",
+        "checkbox_background_color_selected": "*primary_700",
+        "checkbox_border_color": "*neutral_500",
+        "checkbox_border_color_selected": "*primary_700",
+        "checkbox_label_background_fill_selected": "*checkbox_label_background_fill",
+        "checkbox_label_text_color_selected": "*body_text_color",
+        "slider_color": "*primary_700",
     }
     return soft.set(
-        **{name + mode: color for name, color in colors.items() for mode in ("", "_dark")}
+        block_title_padding="0",
+        **{name + mode: color for name, color in colors.items() for mode in ("", "_dark")},
     )
 
 
