@@ -118,13 +118,23 @@ def test_canceling_while_the_file_is_written_leaves_no_file(old, downloads, echo
 
     def write(*arguments):
         write_png(*arguments)
-        session.stopped.set()
+        session.switch.stopped.set()
 
     monkeypatch.setattr(handlers_module, "write_png", write)
     handlers = Handlers(GRADIO, echo(), downloads)
     with pytest.raises(PageError, match="Canceled"):
         handlers.restore_photograph(session, no_strokes(session), *WEIGHTS, keep_color=False)
     assert not list(downloads.iterdir())
+
+
+def test_work_that_was_canceled_stays_so_while_other_work_begins(old, downloads):
+    session = open_session(old)
+    handlers = Handlers(GRADIO, None, downloads)
+    first = session.switch.stopped
+    handlers.cancel(session, "flat")
+    handlers.begin_restoring(session)
+    assert first.is_set()
+    assert not session.switch.stopped.is_set()
 
 
 @pytest.mark.parametrize(("looked", "find"), [(False, "flat"), (True, "lines")])
@@ -142,7 +152,7 @@ def test_work_that_takes_too_long_is_stopped(old, downloads, monkeypatch):
     handlers = Handlers(GRADIO, Slow(lambda *_: None, threading.Event()), downloads)
     with pytest.raises(PageError, match="took longer"):
         handlers.restore_photograph(session, no_strokes(session), *WEIGHTS, keep_color=False)
-    assert session.stopped.is_set()
+    assert session.switch.stopped.is_set()
 
 
 def test_the_slider_changes_the_sentence_alone(old, downloads):

@@ -1,4 +1,5 @@
 import io
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +85,10 @@ def test_flat_damage_is_found_at_once(write, damaged, finder):
 
 def test_the_network_looks_once_at_a_photograph(write, damaged, finder):
     opened = open_session(write(damaged))
-    looked = look_again(opened, "lines")
+    looked = look_again(opened, "lines", threading.Event())
     assert finder.asked == 1
     for find in ("lines", "flat", "none", "auto"):
-        assert look_again(looked, find) is looked
+        assert look_again(looked, find, threading.Event()) is looked
     assert finder.asked == 1
     assert looked.name == opened.name
     lines = hole()
@@ -111,15 +112,16 @@ def test_groups_of_the_network_can_be_chosen(find, chosen, lost):
 
 def test_without_the_network_the_page_says_so(write, damaged, monkeypatch):
     monkeypatch.setattr(session, "load_bundled_finder", lambda: None)
-    looked = look_again(open_session(write(damaged)), "lines")
+    looked = look_again(open_session(write(damaged)), "lines", threading.Event())
     assert "network that finds scratches is missing" in looked.found.doubts[0]
 
 
 def test_looking_stops_where_nobody_wants_it(write, damaged, finder):
     opened = open_session(write(damaged))
-    opened.stopped.set()
+    stopped = threading.Event()
+    stopped.set()
     with pytest.raises(KeyboardInterrupt):
-        look_again(opened, "lines")
+        look_again(opened, "lines", stopped)
     assert not finder.asked
 
 
@@ -140,7 +142,7 @@ def test_a_large_photograph_is_shown_reduced_and_upright(write, damaged):
 
 def test_a_restoration_is_of_the_whole_file(write, damaged):
     opened = open_session(write(damaged, "name.with dots.bmp"))
-    before, after = restore_session(Painter(), opened, hole(), keep_color=False)
+    before, after = restore_session(Painter(), opened, hole(), False, threading.Event())
     assert np.array_equal(to_luma(before), damaged)
     assert (after[HOLE] == 255).all()
     assert np.array_equal(to_luma(after)[~hole()], damaged[~hole()])
@@ -152,7 +154,7 @@ def test_a_photograph_in_color_keeps_its_color_on_request(write, photo, kept):
     opened = open_session(write(photo))
     mask = np.zeros(photo.shape[:2], bool)
     mask[HOLE] = True
-    before, after = restore_session(Painter(), opened, mask, keep_color=kept)
+    before, after = restore_session(Painter(), opened, mask, kept, threading.Event())
     expected = photo if kept else np.repeat(to_luma(photo)[..., None], 3, axis=2)
     assert np.array_equal(before, expected)
     assert np.array_equal(after[~mask], expected[~mask])
@@ -160,7 +162,7 @@ def test_a_photograph_in_color_keeps_its_color_on_request(write, photo, kept):
 
 @pytest.mark.usefixtures("finder")
 def test_strokes_stay_on_top_whatever_the_sensitivity(write, damaged):
-    opened = look_again(open_session(write(damaged)), "lines")
+    opened = look_again(open_session(write(damaged)), "lines", threading.Event())
     strokes = (
         Stroke(tool="brush", size=4, points=((80, 80), (90, 80))),
         Stroke(tool="eraser", size=6, points=((0, 10), (127, 10))),
@@ -187,9 +189,10 @@ def test_a_mask_that_hides_everything_is_refused(write, damaged):
 
 def test_a_restoration_that_nobody_wants_is_not_begun(write, damaged):
     opened = open_session(write(damaged))
-    opened.stopped.set()
+    stopped = threading.Event()
+    stopped.set()
     with pytest.raises(KeyboardInterrupt):
-        restore_session(Painter(), opened, hole(), keep_color=False)
+        restore_session(Painter(), opened, hole(), False, stopped)
 
 
 def test_a_photograph_too_large_is_refused_before_it_is_decoded(write, damaged, monkeypatch):
@@ -223,7 +226,7 @@ def test_a_file_that_is_gone_is_reported(write, damaged):
     opened = open_session(write(damaged))
     opened.file.unlink()
     with pytest.raises(UserError, match=r"^old\.png: is missing$"):
-        restore_session(Painter(), opened, hole(), keep_color=False)
+        restore_session(Painter(), opened, hole(), False, threading.Event())
 
 
 def test_the_name_of_a_download_comes_from_the_file(write, damaged):

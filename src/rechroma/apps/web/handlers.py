@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,7 +77,8 @@ class Handlers:
         """Look for other damage of the photograph and show it; what is corrected stays."""
         with _errors_shown(self.gr):
             opened = _require(session)
-            looked = self._run(opened, lambda: look_again(opened, find))
+            stopped = opened.switch.stopped
+            looked = self._run(lambda: look_again(opened, find, stopped), stopped)
         return looked, *self._show(looked, find, sensitivity, groups)
 
     def describe(
@@ -107,7 +109,7 @@ class Handlers:
     def begin_restoring(self, session: MaskSession | None) -> tuple[Any, ...]:
         """Show Cancel in place of Restore."""
         if session is not None:
-            session.stopped.clear()
+            session.switch.renew()
         return self.gr.Button(visible=False), self.gr.Button(visible=True)
 
     def end(self) -> tuple[Any, ...]:
@@ -117,7 +119,7 @@ class Handlers:
     def cancel(self, session: MaskSession | None, find: Find) -> tuple[Any, ...]:
         """Stop the work that runs; what the network has not found is not looked for."""
         if session is not None:
-            session.stopped.set()
+            session.switch.stopped.set()
             find = find if session.looked or not uses_network(find) else "flat"
         self.gr.Info("Canceled.")
         visible = uses_network(find)
@@ -138,12 +140,13 @@ class Handlers:
         started = time.monotonic()
         with _errors_shown(gr):
             opened, strokes = _require(session), read_corrections(corrections)
+            stopped = opened.switch.stopped
             lost = lost_groups(find, groups)
             mask = corrected_mask(opened, lost, sensitivity, strokes)
             before, after = self._run(
-                opened, lambda: restore_session(self.restorer, opened, mask, keep_color)
+                lambda: restore_session(self.restorer, opened, mask, keep_color, stopped), stopped
             )
-            target = self._write(opened, after)
+            target = self._write(opened.download_name, after, stopped)
         seconds = time.monotonic() - started
         share = format_share(float(mask.mean()))
         return (
@@ -153,25 +156,25 @@ class Handlers:
             gr.Column(visible=True),
         )
 
-    def _run(self, session: MaskSession, work: Callable[[], Result]) -> Result:
+    def _run(self, work: Callable[[], Result], stopped: threading.Event) -> Result:
         """The result of work; it stops where it takes too long."""
         try:
             return self.time_limit.run(work)
         except TimeLimitError:
-            session.stopped.set()
+            stopped.set()
             raise
 
-    def _write(self, session: MaskSession, restored: Photo) -> Path:
+    def _write(self, name: str, restored: Photo, stopped: threading.Event) -> Path:
         """Write the file to download; nothing is left of one that was canceled meanwhile."""
         folder = Path(tempfile.mkdtemp(dir=self.downloads))
         try:
-            check_wanted(session.stopped)
-            write_png(folder / session.download_name, restored)
-            check_wanted(session.stopped)
+            check_wanted(stopped)
+            write_png(folder / name, restored)
+            check_wanted(stopped)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return folder / session.download_name
+        return folder / name
 
 
 def _require(session: MaskSession | None) -> MaskSession:

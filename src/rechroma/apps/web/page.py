@@ -146,6 +146,7 @@ class Page:
                 handlers.look_again,
                 [self.session, *step.weights],
                 [self.session, *shown],
+                show_progress_on=step.editor,
                 **WORKING,
             )
             looked.then(handlers.end, None, step.buttons, queue=False, **PRIVATE)
@@ -182,6 +183,7 @@ class Page:
             [self.session, step.corrections, *step.weights, step.keep_color],
             [self.result_status, self.comparison, self.download, self.result_step],
             js="(session, _, ...rest) => [session, maskEditor.corrections(), ...rest]",
+            show_progress_on=step.editor,
             **WORKING,
         )
         restored.success(None, js=scroll_to("restored"))

@@ -35,6 +35,21 @@ MEGABYTE_LIMIT = 100  # of an upload; 50 megapixels of a scanner's gray take hal
 PREVIEW = 1200  # px, longer side in the browser: sharp on most screens, and quickly loaded
 
 
+class StopSwitch:
+    """Stops the work on a photograph that runs; work that is begun later has an event of its own.
+
+    Attributes:
+        stopped: set while nobody wants the work that began last.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+
+    def renew(self) -> None:
+        """Before work begins: what was stopped stays so, even where it has not ended yet."""
+        self.stopped = threading.Event()
+
+
 @dataclass(frozen=True)
 class MaskSession:
     """An uploaded photograph and its damage while a person corrects it.
@@ -47,7 +62,7 @@ class MaskSession:
         preview: the same, reduced.
         looked: whether the network has looked for it.
         name: of this session alone.
-        stopped: set while nobody wants the work that runs.
+        switch: stops the work that runs.
     """
 
     file: Path
@@ -57,7 +72,7 @@ class MaskSession:
     preview: DamagePreview
     looked: bool = False
     name: str = field(default_factory=lambda: token_hex(8))
-    stopped: threading.Event = field(default_factory=threading.Event)
+    switch: StopSwitch = field(default_factory=StopSwitch)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -89,17 +104,17 @@ def open_session(file: Path) -> MaskSession:
     return MaskSession(file, picture, not is_gray(photo), found, DamagePreview.of(found, size))
 
 
-def look_again(session: MaskSession, find: Find) -> MaskSession:
+def look_again(session: MaskSession, find: Find, stopped: threading.Event) -> MaskSession:
     """The session after the network has looked for damage, where it is asked and has not yet.
 
     Raises:
         UserError: its file is gone, or the bundled network is damaged.
-        KeyboardInterrupt: `session.stopped` is set.
+        KeyboardInterrupt: `stopped` is set.
     """
     if session.looked or not uses_network(find):
         return session
     finder = load_bundled_finder()
-    stoppable = None if finder is None else StoppableFinder(finder, session.stopped)
+    stoppable = None if finder is None else StoppableFinder(finder, stopped)
     gray = read_gray(session.file, session.file.name, PIXEL_LIMIT)
     found = look_for_damage(gray, find, stoppable)
     return replace(session, found=found, preview=DamagePreview.of(found, session.size), looked=True)
@@ -139,7 +154,11 @@ def corrected_mask(
 
 
 def restore_session(
-    restorer: "Restorer", session: MaskSession, mask: Mask, keep_color: bool
+    restorer: "Restorer",
+    session: MaskSession,
+    mask: Mask,
+    keep_color: bool,
+    stopped: threading.Event,
 ) -> tuple[Photo, Photo]:
     """The photograph before (in gray unless its color is kept) and after the restoration.
 
@@ -147,10 +166,10 @@ def restore_session(
 
     Raises:
         UserError: its file is gone.
-        KeyboardInterrupt: `session.stopped` is set.
+        KeyboardInterrupt: `stopped` is set.
     """
-    check_wanted(session.stopped)
-    restorer = make_stoppable(restorer, session.stopped)
+    check_wanted(stopped)
+    restorer = make_stoppable(restorer, stopped)
     if keep_color:
         photo = read_color(session.file, session.file.name, PIXEL_LIMIT)
         return photo, restorer.keep_color(photo, mask)
