@@ -24,8 +24,8 @@ EDITOR = f"""
     <button data-choose="brush" aria-label="Brush">Brush</button>
     <button data-choose="eraser" aria-label="Eraser">Eraser</button>
     <button class="undo" disabled>Undo</button>
-    <label>Size <input type="range" class="size" min="2" max="200" value="30"></label>
-    <span class="zooms">
+    <span class="scales">
+      <label>Size <input type="range" class="size" min="2" max="200" value="30"></label>
       <button class="out" aria-label="Smaller">&minus;</button>
       <output class="zoom">100%</output>
       <button class="in" aria-label="Larger">+</button>
