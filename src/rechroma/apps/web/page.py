@@ -134,7 +134,8 @@ class Page:
         )
         opened.success(None, js=scroll_to("damage"))
         looking = []
-        for event in (opened.then, step.find.input):
+        # After opening mostly nothing is left to do: progress would cover the editor for a moment.
+        for event, progress in ((opened.then, "hidden"), (step.find.input, "full")):
             begun = event(
                 handlers.begin_looking,
                 [self.session, step.find],
@@ -146,6 +147,7 @@ class Page:
                 handlers.look_again,
                 [self.session, *step.weights],
                 [self.session, *shown],
+                show_progress=progress,
                 show_progress_on=step.editor,
                 **WORKING,
             )
