@@ -132,7 +132,8 @@ def _navier_stokes(luma: Luma, mask: Mask) -> Luma:
 
 def _biharmonic(luma: Luma, mask: Mask) -> Luma:
     filled = 255 * inpaint_biharmonic(luma / 255, mask)
-    return np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    rounded: Luma = np.clip(np.rint(filled), 0, 255).astype(np.uint8)
+    return rounded
 
 
 FILLS: dict[str, Fill] = {

@@ -30,7 +30,7 @@ from rechroma.evaluation.finder_scores import (
 )
 from rechroma.imaging.io import list_photos, mask_from_gray, read_gray, write_png
 from rechroma.imaging.types import Luma, Mask
-from rechroma.inference.find_all_damage import finder_thresholds, weigh_print_damage
+from rechroma.inference.find_all_damage import LikelyDamage, finder_thresholds
 from rechroma.inference.find_print_damage import FinderBackend, find_print_damage
 from rechroma.models.weights import BUNDLED_FOLDER
 from rechroma.outputs import whole_file
@@ -79,8 +79,8 @@ def write_masks(folders: list[Path], finder: FinderBackend, sensitivity: float, 
     """Write what is found on each photograph as a mask, white where damaged."""
     for path in (path for folder in folders for path in list_photos(folder)):
         found = find_print_damage(read_gray(path), finder)
-        groups = weigh_print_damage(found, sensitivity, finder_thresholds(finder))
-        write_png(out / f"{path.stem}.png", groups > 0)
+        weighed = LikelyDamage(*found, thresholds=finder_thresholds(finder)).weighed(sensitivity)
+        write_png(out / f"{path.stem}.png", weighed.groups > 0)
 
 
 def parse() -> argparse.Namespace:

@@ -16,6 +16,7 @@ from typing import Any, Self
 import numpy as np
 from picture_files import file
 
+WEIGHTS = ("flat", 0.5, ["flat"])  # what is looked for, the sensitivity, the groups that are filled
 CALL = "import sys; from rechroma.apps.cli.main import main; main(sys.argv[1:])"
 
 
@@ -133,12 +134,13 @@ class Visitor:
     def open(self, path: str, name: str) -> Any:
         """Choose the uploaded file."""
         file = {"path": path, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
-        return self.call("open_photograph", file)
+        return self.call("open_photograph", file, *WEIGHTS)
 
     def restore(self, opened: Any) -> Any:
-        """Restore it with the detected damage, as the answer of `open` shows it."""
-        editor = opened["output"]["data"][2]["value"]
-        return self.call("restore_photograph", None, editor, False)
+        """Restore it with the found damage, as the answer of `open` shows it."""
+        shown = json.loads(opened["output"]["data"][2])
+        corrections = json.dumps({"photo": shown["photo"]})
+        return self.call("restore_photograph", None, corrections, *WEIGHTS, False)
 
     def look(self, path: str) -> tuple[int, bytes]:
         """Status and content of a file that the page shows."""

@@ -169,6 +169,13 @@ def test_the_damage_is_found(gray):
     np.testing.assert_array_equal(package.find_damage(gray), mask_of(HOLE))
 
 
+def test_groups_choose_what_is_lost(gray):
+    np.testing.assert_array_equal(package.find_damage(gray, groups=["flat"]), mask_of(HOLE))
+    assert not package.find_damage(gray, groups=["line"]).any()
+    with pytest.raises(UserError, match="groups: has 'cats', expected some of line, spot"):
+        package.find_damage(gray, groups=["line", "cats"])
+
+
 def test_the_score_is_the_official_one(photo, gray):
     restored = np.dstack([gray] * 3)
     expected = metrics.score(photo, restored, mask_of(HOLE))

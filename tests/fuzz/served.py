@@ -1,16 +1,15 @@
 """A broken file uploaded to the page, or sent to the model as MLflow serves it."""
 
 import base64
+import json
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
-from rechroma.apps.web.mask_overlay import paint_mask
-from rechroma.apps.web.page import Page
+from rechroma.apps.web.handlers import Handlers
 from rechroma.inference.restorer import Restorer
 
 from .seeds import gray_photo, hole_mask, saved
@@ -35,9 +34,10 @@ def _component(**properties: Any) -> SimpleNamespace:
 GRADIO = SimpleNamespace(
     Error=PageError,
     Checkbox=_component,
+    CheckboxGroup=_component,
     Column=_component,
     DownloadButton=_component,
-    ImageEditor=_component,
+    Slider=_component,
 )
 
 
@@ -46,33 +46,34 @@ def use_page(restorer: Restorer, upload: Path, out: Path, variant: int) -> Answe
 
     The message of a refusal is that of the page; it is empty where the file was restored.
     """
-    page = Page(GRADIO, restorer, [], bundled=False)
-    page.download = SimpleNamespace(GRADIO_CACHE=str(out))
+    handlers = Handlers(GRADIO, restorer, out)
+    weights: tuple[Any, ...] = ("flat", 0.5, ["flat"])
     try:
-        session, _, editor, *_ = page.open_photograph(str(upload))
-        painted = np.zeros(session.preview_mask.shape, bool)
-        painted[:1, :1] = painted.size > 1
-        edited = (
-            editor.value,
-            {"layers": [], "composite": None},
-            {"layers": [paint_mask(painted), paint_mask(painted.repeat(2, 0))]},
-            None,  # a request without it
+        session, *_ = handlers.open_photograph(str(upload), *weights)
+        dot = {"tool": "brush", "size": 1, "points": [[0, 0]]}
+        corrections = (
+            {"photo": session.name},
+            {"photo": session.name, "strokes": [dot | {"tool": "eraser", "size": 1000}]},
+            {"photo": session.name, "strokes": [dot]},
+            None,  # a request without them
         )[variant]
         out.mkdir()
-        *_, download, _ = page.restore_photograph(session, edited, variant == 1)
+        *_, download, _ = handlers.restore_photograph(
+            session, json.dumps(corrections), *weights, variant == 1
+        )
     except PageError as error:
         if out.exists() and not any(out.iterdir()):
             out.rmdir()
         message = unescape(str(error))
         # It may hide everything in a photograph of one gray.
-        others = ("Everything is marked as damaged", "The photograph is no longer here")
+        others = ("Everything is marked as damaged", "The corrections cannot be read")
         named = message.startswith((f"{upload.name}: ", *others))
         if not named or "memory" in message:
             return f"the page shows: {message}", message
         return "", f"{upload.name}: {message}"
     with Image.open(download.value) as restored:
         restored.load()
-        expected = session.mask.shape[::-1]
+        expected = session.shape[::-1]
         return ("" if restored.size == expected else f"is {restored.size}"), ""
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from rechroma.imaging.detect_damage import find_damage
-from rechroma.inference.find_all_damage import ENOUGH, FOUND, RIM, find_all_damage, uses_network
+from rechroma.inference.find_all_damage import ENOUGH, RIM, find_all_damage, look_for_damage
+from rechroma.inference.find_choices import FOUND, uses_network
 
 
 @pytest.fixture
@@ -41,6 +42,38 @@ def test_stains_are_told_and_not_lost(gray):
     found = find_all_damage(gray, "lines", finder=Finder(stain=(80, 0.9)))
     assert np.array_equal(found.mask, find_damage(gray))
     assert (found.groups[:, 80] == 1 + FOUND.index("stain")).all()
+
+
+@pytest.mark.parametrize(
+    ("groups", "columns"), [(("stain",), (79, 82)), (("line", "flat"), (59, 62)), ((), (0, 0))]
+)
+def test_only_the_chosen_groups_are_lost(gray, groups, columns):
+    finder = Finder(line=(60, 0.9), stain=(80, 0.9))
+    found = find_all_damage(gray, "lines", finder=finder, groups=groups)
+    expected = find_damage(gray) if "flat" in groups else np.zeros(gray.shape, bool)
+    expected[:, slice(*columns)] = True
+    assert np.array_equal(found.mask, expected)
+    assert set(found.shares) == {"line", "stain", "flat"}
+
+
+def test_a_photograph_is_weighed_again_without_the_network(gray):
+    found = look_for_damage(gray, "lines", Finder(line=(60, 0.3)))
+    for sensitivity in (0, 0.5, 1):
+        again = find_all_damage(gray, "lines", sensitivity, Finder(line=(60, 0.3)))
+        assert np.array_equal(found.weighed(sensitivity).mask, again.mask)
+    assert found.weighed(1).mask[:, 60].all()
+    assert not found.weighed(0).mask[:, 60].any()
+
+
+def test_holes_stay_exact_where_the_network_finds_them_too(gray):
+    found = find_all_damage(gray, "lines", finder=Finder(area=(slice(10, 50), 0.9)))
+    assert np.array_equal(found.mask[21:49], find_damage(gray)[21:49])
+    assert (found.groups[20:50, 10:50] == len(FOUND)).all()
+
+
+def test_an_unknown_group_is_refused(gray):
+    with pytest.raises(ValueError, match="groups has"):
+        find_all_damage(gray, "flat", groups=["cats"])
 
 
 def test_more_sensitivity_never_finds_less(gray):

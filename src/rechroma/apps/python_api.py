@@ -4,6 +4,7 @@ Photographs and masks are given as paths, as PIL images or as arrays. Paths and 
 turned as their EXIF orientation says.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import get_args
@@ -11,22 +12,15 @@ from typing import get_args
 from PIL import Image
 
 from rechroma import metrics
+from rechroma.apps.damage_request import find_requested
 from rechroma.apps.model_catalog import default_model, load_named_model
 from rechroma.apps.pictures import Picture, check_sizes, to_color, to_gray, to_mask
-from rechroma.deployment.bundled_finder import load_bundled_finder
 from rechroma.errors import UserError, unknown
 from rechroma.imaging.color import to_luma
 from rechroma.imaging.toned import COLOR, Color
-from rechroma.imaging.types import Luma, Mask
+from rechroma.imaging.types import Mask
 from rechroma.inference.even_tone import EVEN_TONE, EvenTone
-from rechroma.inference.find_all_damage import (
-    FIND,
-    SENSITIVITY,
-    AllDamage,
-    Find,
-    find_all_damage,
-    uses_network,
-)
+from rechroma.inference.find_choices import FILLED, SENSITIVITY, Find
 from rechroma.inference.restore_photo import restore_photo
 from rechroma.inference.restorer import Restorer
 from rechroma.metrics import Scores
@@ -67,6 +61,7 @@ def restore(
     aim: Aim | None = None,
     find: Find = "auto",
     sensitivity: float = SENSITIVITY,
+    groups: Collection[str] = FILLED,
     color: Color = "auto",
     tone: EvenTone = "off",
     crop: bool = False,
@@ -83,7 +78,9 @@ def restore(
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
         aim: as for `load_model`; None: that of a loaded model, else `eye`.
-        find, sensitivity: as for `find_damage`; without a mask alone.
+        find: as for `find_damage`; without a mask alone.
+        sensitivity: likewise.
+        groups: likewise.
         color: `auto`: photographs in color keep it, gray ones and toned prints are colored; `keep`:
             all keep theirs; `replace`: all are colored.
         tone: `auto` evens stains that `find="lines"` finds and faded grays, unless the color is
@@ -110,9 +107,9 @@ def restore(
         if value not in known:
             raise unknown(name, str(value), known)
     pixels = to_color(photo, "photo")
-    groups = None
+    found = None
     if mask is None:
-        lost, groups, *_ = _find(to_luma(pixels), find, sensitivity)
+        lost, found, *_ = find_requested(to_luma(pixels), find, sensitivity, groups)
     else:
         lost = to_mask(mask)
     check_sizes(mask=lost, photo=pixels)
@@ -123,11 +120,17 @@ def restore(
     restorer = model if isinstance(model, Restorer) else _load_cached(model)
     restorer = restorer if aim is None else restorer.with_aim(aim)
     restorer = restorer.with_holes(holes) if holes else restorer
-    restored = restore_photo(restorer, pixels, lost, groups, color=color, even=tone, crop=crop)
+    restored = restore_photo(restorer, pixels, lost, found, color=color, even=tone, crop=crop)
     return Image.fromarray(restored)
 
 
-def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SENSITIVITY) -> Mask:
+def find_damage(
+    photo: Picture,
+    *,
+    find: Find = "auto",
+    sensitivity: float = SENSITIVITY,
+    groups: Collection[str] = FILLED,
+) -> Mask:
     """Where a photograph is damaged: areas of one constant gray with a sharp border, and more.
 
     Args:
@@ -135,20 +138,21 @@ def find_damage(photo: Picture, *, find: Find = "auto", sensitivity: float = SEN
         find: `flat`: areas of one constant gray, by rule; `lines`: also scratches, cracks, spots
             and torn parts, by a network; `none`: nothing; `auto`: what is sure, which is `flat`.
         sensitivity: of the network, from 0, only what is certain, to 1.
+        groups: which of the found damage is lost: `line`, `spot`, `area`, `stain`, `flat`.
 
     Returns:
         `(H, W)` bool, True where lost; all False where no damage is found.
 
     Raises:
-        UserError: the photograph cannot be read, `find` is none of these, the sensitivity is not
-            from 0 to 1, or the package has no network.
+        UserError: the photograph cannot be read, `find` or a group is none of these, the
+            sensitivity is not from 0 to 1, or the package has no network.
 
     >>> gray = np.random.default_rng(0).integers(100, 200, (64, 64)).astype(np.uint8)
     >>> gray[20:40, 10:30] = 50
     >>> int(find_damage(gray).sum())
     400
     """
-    return _find(to_gray(photo, "photo"), find, sensitivity).mask
+    return find_requested(to_gray(photo, "photo"), find, sensitivity, groups).mask
 
 
 def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
@@ -174,18 +178,6 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     lost = to_mask(mask)
     check_sizes(mask=lost, target=colors[0])
     return metrics.score(*colors, lost)
-
-
-def _find(gray: Luma, find: Find, sensitivity: float) -> AllDamage:
-    """The damage of a gray photograph, as `find_damage`."""
-    if find not in FIND:
-        raise UserError(f"find: is '{find}', expected one of {', '.join(FIND)}")
-    if not 0 <= sensitivity <= 1:
-        raise UserError(f"sensitivity: is {sensitivity}, expected 0 to 1")
-    finder = load_bundled_finder() if uses_network(find) else None
-    if uses_network(find) and finder is None:
-        raise UserError("find: the network that finds scratches is missing; install rechroma again")
-    return find_all_damage(gray, find, sensitivity, finder)
 
 
 def _load_cached(name: str | Path | None) -> Restorer:

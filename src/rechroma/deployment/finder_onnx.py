@@ -15,7 +15,7 @@ from rechroma.deployment.onnx_backend import open_session
 from rechroma.errors import UserError
 from rechroma.imaging.print_damage.kinds import GROUPS
 from rechroma.imaging.types import Planes
-from rechroma.inference.find_all_damage import Thresholds
+from rechroma.inference.find_choices import Thresholds
 from rechroma.models.card import METADATA, parse_card
 from rechroma.outputs import whole_file
 

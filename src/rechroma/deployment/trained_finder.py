@@ -24,7 +24,7 @@ from rechroma.deployment.bundled_finder import (
 from rechroma.deployment.finder_onnx import card_thresholds, load_onnx_finder
 from rechroma.errors import UserError
 from rechroma.imaging.types import Planes
-from rechroma.inference.find_all_damage import Thresholds
+from rechroma.inference.find_choices import Thresholds
 from rechroma.inference.find_print_damage import FinderBackend
 from rechroma.models.weights import BUNDLED_FOLDER, FINDER_WEIGHTS
 from rechroma.outputs import whole_folder, write_json

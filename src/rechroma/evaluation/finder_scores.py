@@ -17,7 +17,8 @@ from rechroma.evaluation.tables import markdown_table
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.print_damage import KINDS, age_print, draw_print_damage
 from rechroma.imaging.types import Luma, Mask
-from rechroma.inference.find_all_damage import SENSITIVITY, finder_thresholds, weigh_print_damage
+from rechroma.inference.find_all_damage import LikelyDamage, finder_thresholds
+from rechroma.inference.find_choices import SENSITIVITY
 from rechroma.inference.find_print_damage import FinderBackend, find_print_damage
 from rechroma.outputs import write_json
 from rechroma.settings import PrintDamageSettings
@@ -116,9 +117,9 @@ def find_by_methods(
     names = {f"{NETWORK} {each:g}" if several else NETWORK: each for each in sensitivities}
 
     def find(luma: Luma) -> dict[str, Mask]:
-        found = find_print_damage(luma, finder)
+        found = LikelyDamage(*find_print_damage(luma, finder), thresholds=thresholds)
         masks: dict[str, Mask] = {
-            name: weigh_print_damage(found, each, thresholds) > 0 for name, each in names.items()
+            name: found.weighed(each).groups > 0 for name, each in names.items()
         }
         return masks | {TOP_HAT: top_hat(luma), FLAT: find_damage(luma)}
 

@@ -9,7 +9,7 @@ from rechroma.evaluation.finder_scores import MIXED, PHOTOGRAPH, PRINT, draw_kin
 from rechroma.evaluation.found_damage import FALSE, near
 from rechroma.imaging.print_damage import GROUPS
 from rechroma.imaging.types import Luma
-from rechroma.inference.find_all_damage import Thresholds
+from rechroma.inference.find_choices import Thresholds
 from rechroma.inference.find_print_damage import FinderBackend, find_print_damage
 from rechroma.settings import PrintDamageSettings
 

@@ -11,7 +11,7 @@ from rechroma.imaging.scan_border import Box, find_border
 from rechroma.imaging.toned import Color, Tone, find_tone, keeps_color
 from rechroma.imaging.types import Mask, Photo
 from rechroma.inference.even_tone import EvenTone, even_tone
-from rechroma.inference.find_all_damage import FOUND
+from rechroma.inference.find_choices import FOUND
 from rechroma.inference.restorer import Restorer
 
 STAIN = FOUND.index("stain") + 1  # in a plane of groups

@@ -169,11 +169,6 @@ class Restorer:
 
         With 1, several photographs can be restored at once, each on a thread of its own. OpenCV has
         its own threads, of the whole process (`cv2.setNumThreads`).
-
-        >>> from rechroma.deployment.load import load_model
-        >>> from rechroma.models.weights import BUNDLED_FOLDER
-        >>> load_model(BUNDLED_FOLDER).with_threads(1).threads
-        1
         """
         return replace(self, backend=self.backend.with_threads(threads), threads=threads)
 

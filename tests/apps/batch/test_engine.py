@@ -178,14 +178,3 @@ def test_after_ctrl_c_nothing_is_begun_and_what_is_complete_has_its_entry(damage
     assert sorted(Path(entry.restored).name for entry in entries) == complete
     assert 1 <= len(complete) < 10
     assert all(read_color(Path("new") / name).any() for name in complete)
-
-
-def test_the_network_is_not_run_again_after_ctrl_c(echo):
-    stopped = threading.Event()
-    backend = engines._Stoppable(echo().backend, stopped)
-    gray, mask = np.zeros((8, 8), np.uint8), np.zeros((8, 8), bool)
-    assert backend(gray, mask).color.shape == (3, 8, 8)
-    assert backend.model == echo().backend.model
-    stopped.set()
-    with pytest.raises(KeyboardInterrupt):
-        backend(gray, mask)

@@ -1,6 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 from command_line import HOLE, get, made, mask_of, put, rechroma
 from PIL import Image
+
+from rechroma.apps.batch.image_file import is_restored
 
 
 def test_a_found_mask_is_a_picture_of_0_and_255(damaged):
@@ -24,3 +28,11 @@ def test_masks_inside_the_album_are_not_searched_for_damage(damaged):
     for _ in range(2):
         assert rechroma("find-mask", "album", "--out", "album/masks") == 0
         assert made("album") == ["masks/old.png", "old.bmp"]
+
+
+def test_pictures_of_kinds_are_marked_as_written_by_rechroma(damaged):
+    put("album/old.bmp", damaged)
+    for _ in range(2):
+        assert rechroma("find-mask", "album", "--out", "album/kinds", "--kinds") == 0
+        assert made("album") == ["kinds/old.png", "old.bmp"]
+    assert is_restored(Path("album/kinds/old.png"))

@@ -19,7 +19,8 @@ from rechroma.deployment.bundled_finder import load_bundled_finder
 from rechroma.errors import UserError
 from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.types import Doubt, Luma, Mask
-from rechroma.inference.find_all_damage import find_all_damage, uses_network
+from rechroma.inference.find_all_damage import find_all_damage
+from rechroma.inference.find_choices import uses_network
 
 LARGE_HOLE = 1 / 3  # of the shorter side: what fills a wider hole is invented
 LARGE_SHARE = 1 / 3  # of a photograph that is found by rule to be lost: it may be sound
@@ -64,7 +65,7 @@ def read_or_find_mask(
                 entry.warnings.append(f"its mask is what was {entry.mask} of it")
             return ChosenMask(lost)
     finder = load_bundled_finder(threads) if uses_network(options.find) else None
-    found = find_all_damage(gray, options.find, options.sensitivity, finder)
+    found = find_all_damage(gray, options.find, options.sensitivity, finder, options.groups)
     entry.mask, entry.found = "found", found.shares
     entry.warnings += map(Doubt, found.doubts)
     if found.mask.mean() > LARGE_SHARE:

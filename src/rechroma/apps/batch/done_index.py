@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rechroma.apps.batch.image_file import format_of
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
 from rechroma.deployment.bundled_finder import finder_digest
-from rechroma.inference.find_all_damage import uses_network
+from rechroma.inference.find_choices import uses_network
 from rechroma.models.card import WEIGHTS
 from rechroma.outputs import write_json
 
@@ -127,7 +127,9 @@ def job_digest(job: Job, options: RestoreOptions) -> str:
     digest.update(repr((*wanted, *kind, *made)).encode())
     if job.mask is None:
         network = finder_digest() if uses_network(options.find) else ""
-        digest.update(repr((options.find, options.sensitivity if network else 0, network)).encode())
+        sensitivity = options.sensitivity if network else 0
+        groups = sorted(options.groups)
+        digest.update(repr((options.find, sensitivity, network, groups)).encode())
     for file in files:
         try:
             with file.open("rb") as stream:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from statistics import median
 from typing import NamedTuple
 
@@ -19,11 +18,9 @@ from PIL import Image
 from rechroma.apps.batch.jobs import Job, ReportEntry, RestoreOptions
 from rechroma.apps.batch.restore_files import restore_file
 from rechroma.imaging.pillow_settings import no_pixel_limit
-from rechroma.imaging.types import Luma, Mask
-from rechroma.inference.backend import Backend, NetworkOutput
 from rechroma.inference.restorer import Restorer
+from rechroma.inference.stoppable import make_stoppable
 from rechroma.progress import processors
-from rechroma.settings import Model
 
 MOST_PIXELS = (
     64_000_000  # of all photographs that are restored at once, but for a single larger one
@@ -122,7 +119,7 @@ class Engine:
 
         def start() -> None:
             restorer = own.popleft()
-            local.restorer = replace(restorer, backend=_Stoppable(restorer.backend, stopped))
+            local.restorer = make_stoppable(restorer, stopped)
 
         def work(job: Job) -> ReportEntry:
             with room.take(_count_pixels(job)):
@@ -160,34 +157,6 @@ class Engine:
             made = [self._restorer.with_threads(plan.threads) for _ in range(count)]
             self._restorers = {plan: made * (plan.jobs // count)}
         return self._restorers[plan]
-
-
-@dataclass(frozen=True)
-class _Stoppable:
-    """A backend that ends its thread's work after Ctrl-C, before the network runs again."""
-
-    backend: Backend
-    stopped: threading.Event
-
-    @property
-    def engine(self) -> str:
-        return self.backend.engine
-
-    @property
-    def device(self) -> str:
-        return self.backend.device
-
-    @property
-    def model(self) -> Model:
-        return self.backend.model
-
-    def __call__(self, luma: Luma, mask: Mask) -> NetworkOutput:
-        if self.stopped.is_set():
-            raise KeyboardInterrupt
-        return self.backend(luma, mask)
-
-    def with_threads(self, threads: int) -> Backend:
-        return replace(self, backend=self.backend.with_threads(threads))
 
 
 class _PixelRoom:

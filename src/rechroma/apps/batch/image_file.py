@@ -184,10 +184,17 @@ def write_image_file(path: Path, picture: NDArray[Any], metadata: Metadata) -> t
 def write_mask(path: Path, mask: Mask) -> None:
     """Write an `(H, W)` bool mask as a PNG of 0 and 255.
 
-    Its EXIF names rechroma, so that a mask inside an album is not restored as a photograph.
+    It is signed as by `write_signed_png`.
     """
-    levels = mask.astype(np.uint8) * np.uint8(255)
-    write_image_file(path, levels, Metadata(Image.Exif(), None, None, ()))
+    write_signed_png(path, mask.astype(np.uint8) * np.uint8(255))
+
+
+def write_signed_png(path: Path, picture: NDArray[np.uint8]) -> None:
+    """Write a picture that rechroma made, `(H, W, 3)` RGB or `(H, W)` gray, as a PNG.
+
+    Its EXIF names rechroma, so that inside an album it is not restored as a photograph.
+    """
+    write_image_file(path, picture, Metadata(Image.Exif(), None, None, ()))
 
 
 def is_restored(path: Path) -> bool:

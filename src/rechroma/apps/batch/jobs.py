@@ -8,7 +8,7 @@ from rechroma.apps.batch.image_file import Depth
 from rechroma.apps.batch.mask_file import Polarity
 from rechroma.imaging.toned import Color
 from rechroma.inference.even_tone import EvenTone
-from rechroma.inference.find_all_damage import SENSITIVITY, Find
+from rechroma.inference.find_choices import FILLED, SENSITIVITY, Find
 
 Status = Literal["restored", "skipped", "failed"]
 
@@ -68,6 +68,7 @@ class RestoreOptions:
         sensitivity: 0 to 1, of the network that finds damage.
         tone: whether stains and faded grays are evened.
         crop: whether plain borders are cut off.
+        groups: the groups of found damage that are lost.
     """
 
     color: Color = "auto"
@@ -82,6 +83,7 @@ class RestoreOptions:
     sensitivity: float = SENSITIVITY
     tone: EvenTone = "off"
     crop: bool = False
+    groups: tuple[str, ...] = FILLED
 
 
 @dataclass

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rechroma.imaging.types import Luma, Photo
-from rechroma.inference.find_all_damage import FOUND
+from rechroma.inference.find_choices import FOUND
 
 COLORS = {
     "line": (230, 60, 50),
@@ -15,6 +15,7 @@ COLORS = {
     "stain": (60, 180, 90),
     "flat": (190, 70, 220),
 }  # RGB; the photograph between them is gray
+HAND = (0, 190, 205)  # RGB of what a person paints, on the page
 
 
 def kinds_picture(gray: Luma, groups: NDArray[np.uint8]) -> Photo:

@@ -2,9 +2,12 @@
 
 import argparse
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rechroma.settings import AIMS, Aim
+if TYPE_CHECKING:
+    from rechroma.settings import Aim
+
+AIMS = ("eye", "score")  # as of `settings.Aim`, which imports much
 
 
 class AddCommand(Protocol):
@@ -27,7 +30,7 @@ class AddCommand(Protocol):
         """
 
 
-def add_aim_option(command: argparse.ArgumentParser, default: Aim | None = "eye") -> None:
+def add_aim_option(command: argparse.ArgumentParser, default: "Aim | None" = "eye") -> None:
     """Add `--aim`, which says what photographs are restored for; None stands for both."""
     command.add_argument(
         "--aim",

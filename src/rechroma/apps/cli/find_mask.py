@@ -13,7 +13,7 @@ FIND_MASK = """\
 Writes a PNG of 0 and 255 for each photograph, 255 where it is damaged. Damage is an area of one
 constant gray with a sharp border; flat skies and clipped blacks are not taken for damage. With
 --find lines scratches, cracks, spots and torn parts are found too, by a network; stains are shown
-by --kinds alone, as the photograph is not lost there.
+by --kinds alone, as the photograph is not lost there; --groups chooses what is lost.
 
   rechroma find-mask album/ --out masks
   rechroma find-mask album/ --out masks --find lines --sensitivity 0.7
@@ -44,24 +44,25 @@ def add_to(add_command: AddCommand) -> None:
 
 def _find_mask(chosen: argparse.Namespace) -> int:
     from rechroma.apps.batch.check_outputs import check_outputs
-    from rechroma.apps.batch.image_file import write_mask
+    from rechroma.apps.batch.image_file import write_mask, write_signed_png
     from rechroma.apps.batch.kinds_picture import kinds_picture
     from rechroma.apps.batch.plan_album import check_overwriting, count_suffixes, plan_album
     from rechroma.deployment.bundled_finder import load_bundled_finder
-    from rechroma.imaging.io import read_gray, write_png
-    from rechroma.inference.find_all_damage import find_all_damage, uses_network
+    from rechroma.imaging.io import read_gray
+    from rechroma.inference.find_all_damage import find_all_damage
+    from rechroma.inference.find_choices import uses_network
 
-    find, sensitivity = find_options(chosen)
+    find, sensitivity, groups = find_options(chosen)
     finder = load_bundled_finder() if uses_network(find) else None
 
     def write_found_mask(source: Path, target: Path) -> None:
         gray = read_gray(source)
-        found = find_all_damage(gray, find, sensitivity, finder)
+        found = find_all_damage(gray, find, sensitivity, finder, groups)
         notes = [*found.doubts, *([] if found.groups.any() else ["no damage found"])]
         if notes:
             print(f"{streams.name(str(source))}: {'; '.join(notes)}", file=sys.stderr)
         if chosen.kinds:
-            write_png(target, kinds_picture(gray, found.groups))
+            write_signed_png(target, kinds_picture(gray, found.groups))
         else:
             write_mask(target, found.mask)
 

@@ -1,9 +1,12 @@
 """The options that say what becomes of color, tone and border of a photograph."""
 
 import argparse
+from typing import TYPE_CHECKING
 
-from rechroma.imaging.toned import Color
-from rechroma.inference.even_tone import EVEN_TONE
+if TYPE_CHECKING:
+    from rechroma.imaging.toned import Color
+
+EVEN_TONE = ("auto", "off")  # as of `inference.even_tone`, which imports much
 
 
 def add_kind_options(command: argparse.ArgumentParser) -> None:
@@ -29,7 +32,7 @@ def add_kind_options(command: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_color(chosen: argparse.Namespace) -> Color:
+def chosen_color(chosen: argparse.Namespace) -> "Color":
     """Whether photographs keep their color."""
     if chosen.keep_color:
         return "keep"

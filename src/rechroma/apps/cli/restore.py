@@ -4,15 +4,15 @@ import argparse
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from rechroma.apps.cli.command import AddCommand, add_aim_option, add_backend_options
 from rechroma.apps.cli.console import Console, add_run_options
-from rechroma.apps.cli.find_options import add_find_options, find_options
+from rechroma.apps.cli.find_options import find_options
 from rechroma.apps.cli.kind_options import add_kind_options, chosen_color
+from rechroma.apps.cli.mask_options import add_mask_options
 from rechroma.apps.cli.standard_streams import Streams, standard_streams
 from rechroma.errors import UserError
-from rechroma.settings import Holes
 
 if TYPE_CHECKING:
     from rechroma.apps.batch.done_index import DoneIndex
@@ -33,6 +33,7 @@ restored as gray photographs; photographs in color keep their color.
   rechroma restore album/ --out restored                  one PNG for each, in the same folders
   rechroma restore album/ --out restored --skip-done --report report.json
   rechroma restore print.jpg --out new.png --find lines --sensitivity 0.7
+  rechroma restore print.jpg --out new.png --find lines --groups line,spot
   rechroma restore old.jpg --out new.tif --mask mask.png --grow 2
   rechroma restore old.jpg --out new.png --holes texture  grass goes on as grass, walls as walls
   rechroma restore scans/ --out restored --watch          restores new photographs, until Ctrl-C
@@ -61,7 +62,7 @@ def add_to(add_command: AddCommand) -> None:
         default="auto",
         help="bits a channel; default: auto, those of the photograph (16 in PNG and TIFF alone)",
     )
-    _add_mask_options(command)
+    add_mask_options(command)
     add_kind_options(command)
     command.add_argument(
         "--side-by-side", action="store_true", help="also write a picture before | after of each"
@@ -91,42 +92,6 @@ def add_to(add_command: AddCommand) -> None:
     add_backend_options(command)
 
 
-def _add_mask_options(command: argparse.ArgumentParser) -> None:
-    """Add the options that say what is lost."""
-    command.add_argument(
-        "--mask", type=Path, metavar="PATH", help="a mask, or a folder of masks as in the album"
-    )
-    command.add_argument(
-        "--mask-polarity",
-        choices=("auto", "white", "black"),
-        default="auto",
-        help="which part of a mask is lost; default: auto, the smaller one",
-    )
-    add_find_options(command)
-    _add_hole_options(command)
-    command.add_argument(
-        "--save-masks", type=Path, metavar="DIR", help="write the masks that were used"
-    )
-
-
-def _add_hole_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--grow", type=_px, default=0, metavar="N", help="px by which every mask grows"
-    )
-    command.add_argument(
-        "--holes",
-        choices=get_args(Holes),
-        help="smooth, a mean of what may be in them; texture, what is around them goes on; auto, "
-        "texture for the eye, smooth for the score; default: the model's setting, mostly auto",
-    )
-
-
-def _px(text: str) -> int:
-    if not text.isdecimal() or int(text) > 500:
-        raise argparse.ArgumentTypeError(f"is '{text}', expected a number of px from 0 to 500")
-    return int(text)
-
-
 def _restore(chosen: argparse.Namespace) -> int:
     with standard_streams(chosen) as streams:
         code = _restore_files(chosen, streams)
@@ -147,7 +112,7 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
     check_before(chosen, jobs, console)
     model, restorer = load_named_model(chosen.model, chosen.backend, chosen.device, chosen.aim)
     console.note(model_line(model, restorer))
-    find, sensitivity = find_options(chosen)
+    find, sensitivity, groups = find_options(chosen)
     if chosen.holes:
         restorer = restorer.with_holes(chosen.holes)
     options = RestoreOptions(
@@ -161,6 +126,7 @@ def _restore_files(chosen: argparse.Namespace, streams: Streams) -> int:
         model=model_digest(restorer) if keeps_index(chosen) else "",
         find=find,
         sensitivity=sensitivity,
+        groups=groups,
         tone=chosen.tone,
         crop=chosen.crop,
     )
@@ -193,9 +159,10 @@ def plan_jobs(chosen: argparse.Namespace) -> "list[Job]":
     from rechroma.apps.batch.plan_album import NoPhotosError
     from rechroma.apps.batch.plan_jobs import plan_album_jobs
 
-    if chosen.mask and (chosen.find is not None or chosen.sensitivity is not None):
-        option = "--find" if chosen.find is not None else "--sensitivity"
-        raise UserError(f"{option} finds the damage and --mask gives it, leave one out")
+    find_options(chosen)  # checks them
+    for name in ("find", "sensitivity", "groups"):
+        if chosen.mask and getattr(chosen, name) is not None:
+            raise UserError(f"--{name} finds the damage and --mask gives it, leave one out")
     # `--out` names a file, or a folder.
     out_format = format_of(chosen.out) if not chosen.out.is_dir() else None
     if out_format and chosen.format and out_format != chosen.format:

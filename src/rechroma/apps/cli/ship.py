@@ -12,7 +12,6 @@ from rechroma.apps.cli.evaluate import damaged_photographs
 from rechroma.apps.cli.export import sample_photographs
 from rechroma.apps.cli.paths import PARAMS
 from rechroma.errors import UserError
-from rechroma.models.card import read_card
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +127,8 @@ def _parse(text: str) -> tuple[Path, int]:
 def _chosen_model(source: str, settings: "Settings") -> tuple[Path, dict[str, Any]]:
     """The folder of the model, and the entries of its card that describe its training."""
     if Path(source).is_dir():
+        from rechroma.models.card import read_card
+
         return Path(source), {"trained": read_card(Path(source)).get("trained", source)}
     from rechroma.studies.results import study_trainings
     from rechroma.studies.runner import plan_file

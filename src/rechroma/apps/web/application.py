@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rechroma.apps.web.damage_status import group_styles
 from rechroma.apps.web.examples import write_examples
 from rechroma.apps.web.page import Page
 from rechroma.apps.web.server import is_reachable, make_server
@@ -50,6 +51,7 @@ def make_application(
         max_file_size=UPLOAD_LIMIT,
         ssr_mode=False,
         theme=make_theme(gr),
+        css=group_styles(),
         css_paths=STYLE,
     )
     return application

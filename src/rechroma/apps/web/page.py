@@ -1,37 +1,14 @@
 """The page in the browser: choose a photograph, correct its damage, restore and download it."""
 
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rechroma.apps.web.mask_overlay import BRUSH, paint_mask
-from rechroma.apps.web.session import (
-    MEGABYTE_LIMIT,
-    PIXEL_LIMIT,
-    MaskSession,
-    corrected_mask,
-    describe_damage,
-    format_share,
-    open_session,
-    restore_session,
-)
-from rechroma.apps.web.theme import (
-    add_alt_texts,
-    comparison_slider,
-    editor_height,
-    scroll_to,
-    status_line,
-    step_heading,
-)
+from rechroma.apps.web.damage_step import DamageStep
+from rechroma.apps.web.handlers import Handlers
+from rechroma.apps.web.session import MEGABYTE_LIMIT, PIXEL_LIMIT
+from rechroma.apps.web.theme import add_alt_texts, scroll_to, step_heading
 from rechroma.apps.web.uploads import refuse_addresses
-from rechroma.deployment.time_limit import TimeLimit, TimeLimitError
-from rechroma.errors import UserError
 from rechroma.imaging.formats import SUFFIXES
-from rechroma.imaging.io import write_png
 
 if TYPE_CHECKING:
     from gradio import Blocks
@@ -39,9 +16,14 @@ if TYPE_CHECKING:
     from rechroma.inference.restorer import Restorer
 
 
-TIME_LIMIT = 300  # s for finding damage, and for restoring, waiting for others included
 FILE_LIFETIME = 24 * 3600  # s that uploaded and restored files are kept while the page is served
 QUEUE_LIMIT = 16  # requests that wait; Gradio rejects further ones
+
+PRIVATE: dict[str, Any] = {"api_visibility": "private"}
+# Finding and restoring share one worker: both need much memory.
+WORKING = {"concurrency_id": "work", "concurrency_limit": 1, **PRIVATE}
+# A file chosen while another one is opened is opened next, not dropped.
+REPEATED: dict[str, Any] = {"trigger_mode": "multiple"}
 
 TITLE = (
     "<h1>rechroma</h1><p>Gives a damaged gray photograph its color and its missing part back.</p>"
@@ -62,7 +44,6 @@ class Page:
 
     def __init__(self, gr: Any, restorer: "Restorer", examples: list[Path], bundled: bool):
         self.gr, self.restorer, self.examples, self.bundled = gr, restorer, examples, bundled
-        self.time_limit = TimeLimit(TIME_LIMIT, at_once=1)
 
     def build(self) -> "Blocks":
         """The page as Gradio's blocks."""
@@ -73,7 +54,7 @@ class Page:
             self.session = gr.State(time_to_live=FILE_LIFETIME)
             gr.HTML(TITLE, elem_id="title")
             self._add_photograph_step()
-            self._add_damage_step()
+            self.damage = DamageStep(gr)
             self._add_restored_step()
             if self.bundled:
                 gr.HTML(f"<p>{LICENSE}</p>", elem_id="license")
@@ -81,8 +62,7 @@ class Page:
             self._connect_events()
         # What Gradio's own `launch` sets: without it a request may name any file of this machine.
         blocks.has_launched = True
-        for component in (self.upload, self.editor):
-            refuse_addresses(component)
+        refuse_addresses(self.upload)
         blocks.queue(api_open=False, max_size=QUEUE_LIMIT, default_concurrency_limit=1)
         return blocks
 
@@ -104,28 +84,6 @@ class Page:
                 elem_id="examples",
             )
 
-    def _add_damage_step(self) -> None:
-        """Step 2: the damage as paint over the photograph, with brush and eraser."""
-        gr = self.gr
-        with gr.Column(visible=False, elem_classes="step", elem_id="damage") as self.damage_step:
-            gr.HTML(step_heading(2, "Damage"), elem_classes="heading")
-            self.damage_status = gr.HTML(elem_classes="status")
-            self.editor = gr.ImageEditor(
-                label="Damage, painted red",
-                show_label=False,
-                format="png",
-                sources=[],
-                transforms=[],
-                layers=False,
-                buttons=[],
-                brush=gr.Brush(colors=[BRUSH], color_mode="fixed"),
-                elem_id="editor",
-            )
-            self.keep_color = gr.Checkbox(
-                label="Keep its color, restore only the damage", elem_id="keep-color"
-            )
-            self.restore_button = gr.Button("Restore", variant="primary", elem_id="restore")
-
     def _add_restored_step(self) -> None:
         """Step 3: before and after behind a slider, and the download."""
         gr = self.gr
@@ -138,106 +96,98 @@ class Page:
             )
 
     def _connect_events(self) -> None:
-        private: dict[str, Any] = {"api_visibility": "private"}
-        # Detecting and restoring share one worker: both need much memory.
-        working = {"concurrency_id": "work", "concurrency_limit": 1, **private}
-        # A file chosen while another one is opened is opened next, not dropped.
-        repeated: dict[str, Any] = {"trigger_mode": "multiple"}
-
+        handlers = Handlers(self.gr, self.restorer, Path(self.download.GRADIO_CACHE))
         self.gallery.click(
-            lambda sample: sample[0], self.gallery, self.upload, show_progress="hidden", **private
+            lambda sample: sample[0], self.gallery, self.upload, show_progress="hidden", **PRIVATE
         )
-        # Hidden first: an editor that stays visible keeps the size of the previous photograph.
-        self.upload.change(
-            self.hide_steps,
-            None,
-            [self.damage_step, self.result_step],
+        looking = self._connect_finding(handlers)
+        self._connect_weights(handlers)
+        restoring = self._connect_restoring(handlers)
+        step = self.damage
+        step.cancel.click(
+            handlers.cancel,
+            [self.session, step.find],
+            [*step.buttons, step.find, step.sensitivity, step.groups],
+            cancels=[*looking, restoring],
             queue=False,
-            **private,
-            **repeated,
+            **PRIVATE,
+        )
+
+    def _connect_finding(self, handlers: Handlers) -> list[Any]:
+        """What happens when a photograph, or what to look for, is chosen; the long events."""
+        step = self.damage
+        shown = [step.status, step.editor, step.sensitivity, step.groups]
+        # Hidden first, so that nothing of the previous photograph is shown meanwhile.
+        opened = self.upload.change(
+            handlers.hide_steps,
+            None,
+            [step.column, self.result_step],
+            queue=False,
+            **PRIVATE,
+            **REPEATED,
         ).then(
-            self.open_photograph,
-            self.upload,
-            [
-                self.session,
-                self.damage_status,
-                self.editor,
-                self.keep_color,
-                self.damage_step,
-            ],
-            **working,
-            **repeated,
-        ).success(None, js=scroll_to("damage"))
-        self.restore_button.click(
-            self.restore_photograph,
-            [self.session, self.editor, self.keep_color],
-            [self.result_status, self.comparison, self.download, self.result_step],
-            **working,
-        ).success(None, js=scroll_to("restored"))
-
-    def hide_steps(self) -> tuple[Any, ...]:
-        """Hide the steps 2 and 3."""
-        return self.gr.Column(visible=False), self.gr.Column(visible=False)
-
-    def open_photograph(self, file: str | None) -> tuple[Any, ...]:
-        """Detect the damage of the uploaded photograph and show it in step 2."""
-        gr = self.gr
-        if file is None:
-            return None, "", None, gr.Checkbox(visible=False), gr.Column(visible=False)
-        with _errors_shown(gr):
-            session, preview = self.time_limit.run(lambda: open_session(Path(file)))
-        height, width = session.preview_mask.shape
-        layers = [paint_mask(session.preview_mask)]
-        return (
-            session,
-            status_line(describe_damage(session)),
-            gr.ImageEditor(
-                value={"background": preview, "layers": layers, "composite": None},
-                canvas_size=(width, height),
-                height=editor_height(height, width),
-            ),
-            gr.Checkbox(value=session.keeps_color, visible=session.in_color),
-            gr.Column(visible=True),
+            handlers.open_photograph,
+            [self.upload, *step.weights],
+            [self.session, *shown, step.keep_color, step.column],
+            **WORKING,
+            **REPEATED,
         )
-
-    def restore_photograph(
-        self, session: MaskSession | None, edited: dict[str, Any] | None, keep_color: bool
-    ) -> tuple[Any, ...]:
-        """Restore the photograph with the corrected mask and show it in step 3."""
-        gr = self.gr
-        started = time.monotonic()
-        with _errors_shown(gr):
-            if session is None or edited is None:  # a request without them, as of a stale page
-                raise UserError("The photograph is no longer here, choose it again.")
-            mask = corrected_mask(session, edited["layers"])
-            before, after = self.time_limit.run(
-                lambda: restore_session(self.restorer, session, mask, keep_color)
+        opened.success(None, js=scroll_to("damage"))
+        looking = []
+        # After opening mostly nothing is left to do: progress would cover the editor for a moment.
+        for event, progress in ((opened.then, "hidden"), (step.find.input, "full")):
+            begun = event(
+                handlers.begin_looking,
+                [self.session, step.find],
+                step.buttons,
+                queue=False,
+                **PRIVATE,
             )
-        target = Path(tempfile.mkdtemp(dir=self.download.GRADIO_CACHE), session.download_name)
-        write_png(target, after)
-        seconds = time.monotonic() - started
-        return (
-            status_line(f"{format_share(mask)} of the photograph restored in {seconds:.1f} s."),
-            comparison_slider(before, after),
-            gr.DownloadButton(value=target),
-            gr.Column(visible=True),
+            looked = begun.then(
+                handlers.look_again,
+                [self.session, *step.weights],
+                [self.session, *shown],
+                show_progress=progress,
+                show_progress_on=step.editor,
+                **WORKING,
+            )
+            looked.then(handlers.end, None, step.buttons, queue=False, **PRIVATE)
+            looking.append(looked)
+        return looking
+
+    def _connect_weights(self, handlers: Handlers) -> None:
+        """What happens when the sensitivity or the groups change: the browser paints alone."""
+        step = self.damage
+        for weight in (step.sensitivity, step.groups):
+            weight.input(
+                None,
+                [step.sensitivity, step.groups],
+                js="(...weights) => maskEditor.weigh(...weights)",
+            )
+            weight.input(
+                handlers.describe,
+                [self.session, *step.weights],
+                step.status,
+                trigger_mode="always_last",
+                show_progress="hidden",
+                queue=False,
+                **PRIVATE,
+            )
+
+    def _connect_restoring(self, handlers: Handlers) -> Any:
+        """What happens when Restore is pressed; the long event."""
+        step = self.damage
+        begun = step.restore.click(
+            handlers.begin_restoring, self.session, step.buttons, queue=False, **PRIVATE
         )
-
-
-@contextmanager
-def _errors_shown(gr: Any) -> Iterator[None]:
-    """Show a user error, and too little memory, as a message on the page."""
-    try:
-        yield
-    except TimeLimitError as error:
-        raise gr.Error(
-            f"Stopped: it {error}. Choose a smaller photograph, or use the command line.",
-            print_exception=False,
-        ) from None
-    except UserError as error:
-        raise gr.Error(escape(str(error)), print_exception=False) from None
-    except MemoryError:
-        raise gr.Error(
-            "This machine has too little memory for a photograph of this size.",
-            print_exception=False,
-        ) from None
+        restored = begun.then(
+            handlers.restore_photograph,
+            [self.session, step.corrections, *step.weights, step.keep_color],
+            [self.result_status, self.comparison, self.download, self.result_step],
+            js="(session, _, ...rest) => [session, maskEditor.corrections(), ...rest]",
+            show_progress_on=step.editor,
+            **WORKING,
+        )
+        restored.success(None, js=scroll_to("restored"))
+        restored.then(handlers.end, None, step.buttons, queue=False, **PRIVATE)
+        return restored

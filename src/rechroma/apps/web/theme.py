@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from rechroma.apps.web.mask_overlay import PreviewSize
 from rechroma.apps.web.session import PREVIEW
+from rechroma.apps.web.strokes import PreviewSize
 from rechroma.imaging.io import data_uri
 from rechroma.imaging.resize import downscale
 from rechroma.imaging.types import Photo
@@ -18,14 +18,28 @@ def make_theme(gr: Any) -> Any:
     soft = gr.themes.Soft(
         primary_hue="teal", neutral_hue="zinc", font=FONTS, font_mono=["monospace"]
     )
-    text = ("block_label_text_color", "link_text_color", "link_text_color_hover")
+    text = (
+        "block_info_text_color",
+        "block_label_text_color",
+        "block_title_text_color",
+        "link_text_color",
+        "link_text_color_hover",
+    )
     colors = dict.fromkeys(text, "*body_text_color") | {
         "button_primary_background_fill": "*primary_700",
         "button_primary_background_fill_hover": "*primary_800",
         "button_primary_text_color": "white",
+        "block_title_background_fill": "none",
+        "checkbox_background_color_selected": "*primary_700",
+        "checkbox_border_color": "*neutral_500",
+        "checkbox_border_color_selected": "*primary_700",
+        "checkbox_label_background_fill_selected": "*checkbox_label_background_fill",
+        "checkbox_label_text_color_selected": "*body_text_color",
+        "slider_color": "*primary_700",
     }
     return soft.set(
-        **{name + mode: color for name, color in colors.items() for mode in ("", "_dark")}
+        block_title_padding="0",
+        **{name + mode: color for name, color in colors.items() for mode in ("", "_dark")},
     )
 
 
@@ -37,11 +51,6 @@ def step_heading(number: int, name: str) -> str:
 def status_line(sentence: str) -> str:
     """A sentence that screen readers speak when it appears, as HTML."""
     return f'<p role="status">{sentence}</p>'
-
-
-def editor_height(height: int, width: int) -> str:
-    """The height of the editor for a photograph of these px, with room for its tools, as CSS."""
-    return f"clamp(17rem, min(100vw - 10rem, 800px) * {height / width:.3f} + 5rem, 85vh)"
 
 
 def scroll_to(element_id: str) -> str:
