@@ -80,7 +80,9 @@ def framed(luma: Luma, kind: str, generator: np.random.Generator) -> tuple[Luma,
     return np.clip(np.rint(scan), 0, 255).astype(np.uint8), box
 
 
-def difference(one: Luma, other: Luma, where: NDArray[np.bool_] | None = None) -> float:
+def difference(
+    one: NDArray[np.integer], other: Luma, where: NDArray[np.bool_] | None = None
+) -> float:
     """Mean absolute difference in levels, in all of the picture or in a part of it."""
     change = np.abs(one.astype(int) - other)
     return float(change.mean() if where is None else change[where].mean())

@@ -72,19 +72,14 @@ def restore(
     Args:
         photo: the damaged photograph: a file, a PIL image, or an array of whole numbers from 0 to
             255, `(H, W)` gray or `(H, W, 3)` RGB.
-        mask: where it is lost, of the same height and width: light, True or 1 where lost; of a
-            picture painted on a transparent layer, the painted part. None finds the damage as
-            `find_damage`.
+        mask: where it is lost, of the same size: light, True or 1 where lost; of a picture painted
+            on a transparent layer, the painted part. None finds the damage as `find_damage`.
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
             loaded once, and again when it has changed.
         aim: as for `load_model`; None: that of a loaded model, else `eye`.
-        find: as for `find_damage`; without a mask alone.
-        sensitivity: likewise.
-        groups: likewise.
-        color: `auto`: photographs in color keep it, gray ones and toned prints are colored; `keep`:
-            all keep theirs; `replace`: all are colored.
-        tone: `auto` evens stains that `find="lines"` finds and faded grays, unless the color is
-            kept; `off` keeps all known gray exactly.
+        find: as for `find_damage`, as are `sensitivity` and `groups`; without a mask alone.
+        color: `auto`: photographs in color keep it; `keep`: all keep theirs; `replace`: none.
+        tone: `auto` evens stains that `find="lines"` finds, and faded grays; `off`: neither.
         crop: whether a plain border is cut off.
         holes: `smooth`, their mean, or `texture`, what is around goes on; None is the model's.
 
@@ -103,25 +98,30 @@ def restore(
     >>> bool((np.array(restored.convert("L")) == gray).all())
     True
     """
-    for name, value, known in (("color", color, COLOR), ("tone", tone, EVEN_TONE)):
+    options = (color, COLOR), (tone, EVEN_TONE), (holes or "auto", get_args(Holes))
+    for name, (value, known) in zip(("color", "tone", "holes"), options, strict=True):
         if value not in known:
             raise unknown(name, str(value), known)
     pixels = to_color(photo, "photo")
-    found = None
     if mask is None:
-        lost, found, *_ = find_requested(to_luma(pixels), find, sensitivity, groups)
+        lost, damage, *_ = find_requested(to_luma(pixels), find, sensitivity, groups)
     else:
-        lost = to_mask(mask)
+        lost, damage = to_mask(mask), None
     check_sizes(mask=lost, photo=pixels)
     if lost.all():
         raise UserError("mask: hides the whole photograph, expected some of it known")
-    if holes not in (None, *get_args(Holes)):
-        raise unknown("holes", str(holes), get_args(Holes))
-    restorer = model if isinstance(model, Restorer) else _load_cached(model)
-    restorer = restorer if aim is None else restorer.with_aim(aim)
-    restorer = restorer.with_holes(holes) if holes else restorer
-    restored = restore_photo(restorer, pixels, lost, found, color=color, even=tone, crop=crop)
+    restorer = _chosen_model(model, aim, holes)
+    restored = restore_photo(restorer, pixels, lost, damage, color=color, even=tone, crop=crop)
     return Image.fromarray(restored)
+
+
+def _chosen_model(
+    model: Restorer | str | Path | None, aim: Aim | None, holes: Holes | None
+) -> Restorer:
+    """The model that `restore` is asked for, set to what is asked of it."""
+    restorer = model if isinstance(model, Restorer) else _load_cached(model, aim or "eye")
+    restorer = restorer.with_aim(aim) if aim else restorer
+    return restorer.with_holes(holes) if holes else restorer
 
 
 def find_damage(
@@ -180,15 +180,15 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     return metrics.score(*colors, lost)
 
 
-def _load_cached(name: str | Path | None) -> Restorer:
+def _load_cached(name: str | Path | None, aim: Aim) -> Restorer:
     """As `load_model`; a folder or file that has not changed is loaded once."""
     path = default_model()[1] if name is None else Path(name)
     if not path.exists():  # an MLflow address, or an error
-        return load_model(name)
+        return load_model(name, aim=aim)
     files = [path, *path.iterdir()] if path.is_dir() else [path]
-    return _load_once(path.resolve(), max(file.stat().st_mtime_ns for file in files))
+    return _load_once(path.resolve(), aim, max(file.stat().st_mtime_ns for file in files))
 
 
 @lru_cache(maxsize=2)
-def _load_once(path: Path, changed: int) -> Restorer:  # noqa: ARG001, part of the key
-    return load_model(path)
+def _load_once(path: Path, aim: Aim, changed: int) -> Restorer:  # noqa: ARG001, part of the key
+    return load_model(path, aim=aim)

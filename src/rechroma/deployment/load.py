@@ -63,7 +63,7 @@ def load_model(
     (40, 60, 3)
     """
     path = Path(path)
-    if path == BUNDLED_FOLDER:
+    if path.resolve() == BUNDLED_FOLDER.resolve():
         path = bundled_folder(aim)
     if backend != AUTO and backend not in DEVICES:
         raise unknown("backend", backend, (AUTO, *DEVICES))

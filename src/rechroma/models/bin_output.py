@@ -46,22 +46,31 @@ class BinOutput(nn.Module):
             `(N, channels - 263, H, W)` the other channels and Cb, Cr in [-0.5, 0.5] between them,
             and `(N, 265, h, w)` logits of the bins.
         """
-        # In one operation, and cropped only where there is something to crop: each has a gradient
-        # of the size of all bins.
-        sizes = [self.first, BINS, raw.shape[1] - self.first - BINS]
-        before, bins, after = torch.split(raw, sizes, dim=1)
+        # In one operation: the gradient of each is of the size of all bins.
+        widths = [self.first, BINS, raw.shape[1] - self.first - BINS]
+        before, bins, after = torch.split(raw, widths, dim=1)
         with torch.no_grad():
             shares = bins.permute(0, 2, 3, 1).softmax(dim=-1)  # (N, h, w, 265)
             mean = (shares @ self.centers).permute(0, 3, 1, 2)  # (N, 2, h, w)
         planes = torch.cat([before, mean, after], dim=1)
         enlarged = functional.interpolate(planes, scale_factor=QUARTER, mode="bicubic")
-        return enlarged[..., :height, :width], bins
+        return crop(enlarged, height, width), bins
 
     def start(self, head: nn.Conv2d) -> None:
         """Let a fresh network predict `frequency` for every pixel; `head` is its last layer."""
         if head.bias is not None:
             with torch.no_grad():
                 head.bias[self.first : self.first + BINS] = (self.frequency + RAREST_BIN).log()
+
+
+def crop(raw: Tensor, height: int, width: int) -> Tensor:
+    """The first rows and columns; where these are all, the planes as they are.
+
+    A slice of all would have a gradient to copy. A traced graph is for any size, and always crops.
+    """
+    if not torch.onnx.is_in_onnx_export() and raw.shape[-2:] == (height, width):
+        return raw
+    return raw[..., :height, :width]
 
 
 def reduce_output(raw: Tensor, padded: int) -> Tensor:

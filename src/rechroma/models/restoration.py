@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from rechroma.errors import UserError
 from rechroma.imaging.color import to_rgb
-from rechroma.models.bin_output import BINS, QUARTER, BinOutput, reduce_output
+from rechroma.models.bin_output import BINS, QUARTER, BinOutput, crop, reduce_output
 from rechroma.models.factory import build_network
 from rechroma.models.weights import BUNDLED, load_bundled_weights, load_weights
 from rechroma.settings import STRIDE, Model
@@ -233,12 +233,8 @@ def _run(network: nn.Module, planes: Tensor, quarter: bool = False) -> tuple[Ten
         raw = reduce_output(raw, padded.shape[-1])
         # Rounded up; of positive numbers, as a traced graph rounds quotients towards zero.
         height, width = ((side + QUARTER - 1) // QUARTER for side in (height, width))
-    if raw.shape[-2:] != (height, width):
-        raw = raw[..., :height, :width]
-    raw = raw.float()
-    if not quarter:
-        # Contiguous whatever the network's memory format: the steps after it are faster so. Those
-        # on bins are faster with the bins of a pixel side by side.
+    raw = crop(raw, height, width).float()
+    if not quarter:  # bins are faster with those of a pixel side by side, all else contiguous
         raw = raw.contiguous()
     if hues is None:
         return raw, None

@@ -111,14 +111,14 @@ def open_side(
     if folder is not None:
         return Side(named.name, _ready_pictures(photos, folder))
     if source == BUNDLED:
-        restorer = load_model(BUNDLED_FOLDER, backend, device)
+        restorer = load_model(BUNDLED_FOLDER, backend, device, "eye")
     elif source.startswith(MLFLOW_SCHEMES) or Path(source).exists():
         is_file = Path(source).is_file()
         if is_file and Path(source).suffix not in MODEL_SUFFIXES:
             raise UserError(f"--blind: {source} is no model, {EXPECTED}")
         _, restorer = load_named_model(source, backend, device)
     else:
-        restorer = load_model(_trained_folder(source, experiment), backend, device)
+        restorer = load_model(_trained_folder(source, experiment), backend, device, "eye")
     return Side(named.name, _restoring(restorer))
 
 
