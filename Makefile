@@ -56,23 +56,27 @@ bench: setup
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_onnx $(if $(QUICK),--quick)
 	$(if $(QUICK),OMP_NUM_THREADS=1) $(BIN)/python -m benchmarks.bench_album $(if $(QUICK),--quick)
 
-# Trains the bundled model and the finder again, hours on 2 cores: make weights PHOTOS=/path/to/photos
-# The folder holds train/, validation/ and large/. The model is scored on the last two at the end, and
-# on the competition's pairs with COMPETITION=/path/to/open.zip or its folder. The finder also learns
-# from more/, if it is there; validation/ chooses its thresholds, large/ scores it. Given again, the
-# command goes on where it was interrupted. `make finder-weights` makes the finder alone.
+# Trains both bundled models and the finder again, hours on 2 cores: make weights PHOTOS=/path/to/photos
+# The folder holds train/, validation/ and large/, and may hold more/ with more photographs to train on.
+# The models are scored on validation/ and large/ at the end, and on the competition's pairs with
+# COMPETITION=/path/to/open.zip or its folder; validation/ chooses the finder's thresholds. Given again,
+# the command goes on where it was interrupted. `make finder-weights` makes the finder alone.
 weights: restorer-weights finder-weights
 
 FINDER_SAMPLES ?= 60000
 FINDER_PHOTOS = $(PHOTOS)/train $(wildcard $(PHOTOS)/more)
 HAS_PHOTOS = test -d "$(PHOTOS)/train" || { echo "make: PHOTOS is '$(PHOTOS)', expected a folder with train/, validation/ and large/: make weights PHOTOS=…" >&2; exit 2; }
 
+EVALUATED = --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512 $(if $(COMPETITION),--evaluate $(COMPETITION):512)
+
 .NOTPARALLEL:
 
 restorer-weights: setup
 	@$(HAS_PHOTOS)
 	$(BIN)/rechroma study weights -S data.path=$(abspath $(PHOTOS))
-	$(BIN)/rechroma ship weights --evaluate $(PHOTOS)/validation:256 --evaluate $(PHOTOS)/large:512 $(if $(COMPETITION),--evaluate $(COMPETITION):512)
+	$(BIN)/rechroma ship weights $(EVALUATED)
+	$(BIN)/rechroma study eye -S data.path=$(abspath $(PHOTOS))
+	$(BIN)/rechroma ship eye --aim eye $(EVALUATED)
 
 finder-weights: setup
 	@$(HAS_PHOTOS)

@@ -22,16 +22,17 @@ STARTED = time.perf_counter()
 PARTS = {
     "loading the model": [("rechroma.apps.model_catalog", "load_model")],
     "network": [("rechroma.deployment.onnx_backend.OnnxBackend", "__call__")],
-    "hues": [
-        ("rechroma.inference.restorer", "sharpen"),
-        ("rechroma.inference.restorer", "blend_histograms"),
-        ("rechroma.inference.restorer", "transfer_hues"),
+    "colors": [
+        ("rechroma.inference.backend", "decode_bins"),
+        ("rechroma.inference.restorer", "give_predicted_hues"),
     ],
     "filling and joining holes": [
         ("rechroma.inference.restorer", "make_view"),
         ("rechroma.inference.restorer", "fill_hole"),
+        ("rechroma.inference.restorer", "mend_thin_damage"),
+        ("rechroma.inference.hole_texture.TextureFill", "__call__"),
     ],
-    "merging gray and color": [("rechroma.inference.restorer", "_merge_enlarged")],
+    "merging gray and color": [("rechroma.inference.restorer", "merge_enlarged")],
     "reading files": [("rechroma.apps.batch.restore_files", "read_image_file")],
     "writing files": [("rechroma.apps.batch.restore_files", "write_image_file")],
     "finding damage": [("rechroma.imaging.detect_damage", "find_damage")],

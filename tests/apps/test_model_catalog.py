@@ -9,7 +9,7 @@ from rechroma.deployment.load import PROJECT, load_model
 from rechroma.errors import UserError
 from rechroma.models.card import CARD
 from rechroma.models.store import load_network, save_model
-from rechroma.models.weights import BUNDLED_FOLDER
+from rechroma.models.weights import BUNDLED_FOLDER, EYE_FOLDER
 from rechroma.tracking.registry import register
 from rechroma.tracking.runs import TEST_SCORE, training_run
 
@@ -95,7 +95,7 @@ def test_the_default_is_the_model_of_the_project_and_else_the_bundled_one(
     monkeypatch.chdir(tmp_path)
     name, bundled = load_named_model(None)
     assert "the bundled one, for research use only" in name
-    assert bundled.backend.model == load_network(BUNDLED_FOLDER).network.settings
+    assert bundled.backend.model == load_network(EYE_FOLDER).network.settings
     saved(PROJECT)
     name, own = load_named_model(None)
     assert name == "models/restorer"

@@ -42,12 +42,14 @@ def model(make_settings, tmp_path, monkeypatch):
 
 
 def test_holes_are_filled_as_asked_for(gray, model):
-    default, smooth, texture = (
-        np.asarray(package.restore(gray, model=model, holes=holes))
-        for holes in (None, "smooth", "texture")
-    )
-    np.testing.assert_array_equal(default, smooth)
-    assert (texture[HOLE] != smooth[HOLE]).any()
+    restored = [
+        np.asarray(package.restore(gray, model=model, aim=aim, holes=holes))
+        for aim, holes in (("score", None), ("eye", None), ("eye", "smooth"), ("eye", "texture"))
+    ]
+    for_score, for_eye, smooth, texture = (picture[HOLE] for picture in restored)
+    np.testing.assert_array_equal(for_eye, texture)
+    assert (for_score != texture).any()
+    assert (texture != smooth).any()
     with pytest.raises(UserError, match="holes is 'textures', did you mean 'texture'"):
         package.restore(gray, model=model, holes="textures")
 

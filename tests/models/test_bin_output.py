@@ -64,3 +64,12 @@ def test_a_network_without_bins_has_no_frequency_of_them(make_settings):
     network = RestorationNetwork(make_settings(**{"model.encoder": "tu-test_resnet"}).model)
     with pytest.raises(ValueError, match="Expected a network that predicts bins"):
         network.start_bins(np.full(BINS, 1 / BINS, np.float32), fresh=True)
+
+
+def test_the_mean_color_has_no_gradient_for_the_bins(make_settings, planes):
+    network = RestorationNetwork(make_settings(**BINNED).model)
+    network(*planes).color[:, :1].sum().backward()
+    gradient = network.color_network.head.weight.grad
+    assert gradient[0].abs().sum() > 0
+    assert not gradient[1:].any()
+    assert not network(*planes).color[:, 1:].requires_grad

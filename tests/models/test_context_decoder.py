@@ -56,3 +56,10 @@ def test_the_decoder_alone_learns_behind_a_frozen_encoder(make, planes):
     without = [name for name, each in network.named_parameters() if each.grad is None]
     assert without
     assert all(name.startswith("encoder.") for name in without)
+
+
+def test_features_are_dropped_in_training_alone(make, planes):
+    network = make()
+    assert torch.equal(network(planes), network(planes))
+    network.decoder.training = True  # without its layers, whose statistics would change too
+    assert not torch.equal(network(planes), network(planes))

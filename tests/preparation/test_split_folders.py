@@ -13,7 +13,8 @@ def splits_of(*files: str) -> dict[str, str | None]:
     [
         (
             "train",
-            "train Train TRAINING trainset Train_Images x_train 1_train 학습 train2017 color-train",
+            "train Train TRAINING trainset Train_Images x_train 1_train 학습 train2017 color-train "
+            "more extra Extra_Images 추가",
         ),
         (
             "validation",
@@ -93,3 +94,12 @@ def test_what_is_unclear_stops_with_the_folder_and_the_setting(
 ) -> None:
     with pytest.raises(UserError, match=message):
         find_folder_splits(files, "data.path")
+
+
+def test_more_photographs_to_train_on_may_be_beside_train() -> None:
+    files = ("train/1.png", "more/2.png", "val/3.png", "large/4.png")
+    assert list(splits_of(*files).values()) == ["train", "train", "validation", None]
+
+
+def test_without_a_held_out_folder_more_is_a_folder_like_any_other() -> None:
+    assert list(splits_of("more/1.png", "cats/2.png").values()) == [None, None]

@@ -71,3 +71,12 @@ def test_photographs_that_do_not_count_change_nothing(chroma):
     alone = bin_cross_entropy(logits[:1], chroma[:1], UNIFORM)
     counted = bin_cross_entropy(logits, chroma, UNIFORM, torch.tensor([1.0, 0.0]))
     torch.testing.assert_close(counted, alone)
+
+
+def test_of_rare_bins_a_power_of_their_weight_stays_in_what_is_predicted(chroma, frequency):
+    logits = torch.randn((2, BINS, 3, 4), generator=torch.Generator().manual_seed(1))
+    favored = logits + 0.6 * bin_weights(frequency).log()[:, None, None]
+    expected = bin_cross_entropy(logits, chroma, frequency)
+    torch.testing.assert_close(
+        bin_cross_entropy(favored, chroma, frequency, rare_bins=0.6), expected
+    )

@@ -10,6 +10,7 @@ from rechroma import metrics
 from rechroma.models.restoration import RestorationNetwork
 from rechroma.training.losses import (
     TERMS,
+    bins,
     cells,
     histogram,
     hue,
@@ -162,3 +163,17 @@ def test_a_term_without_what_it_compares_is_an_error(inputs, term):
     prediction = inputs.prediction._replace(hues=None, damage=None)
     with pytest.raises(ValueError, match=r"^Expected .* But got none\.$"):
         TERMS[term](inputs._replace(prediction=prediction, discriminator_logits=None))
+
+
+def test_bins_are_not_learned_from_photographs_without_color(small, make_inputs):
+    inputs = make_inputs(small(**{"model.output": "chroma_bins"}))
+    gray = inputs.target_color.clone()
+    gray[1, 1:] = 1 / 255
+    torch.manual_seed(0)
+    alone = bins(inputs._replace(target_color=gray[:1], prediction=first_of(inputs.prediction)))
+    torch.manual_seed(0)
+    torch.testing.assert_close(bins(inputs._replace(target_color=gray)), alone)
+
+
+def first_of(prediction):
+    return prediction._replace(bins=prediction.bins[:1])

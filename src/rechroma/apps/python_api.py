@@ -70,8 +70,8 @@ def restore(
     """A photograph with its color and its lost part, at its own size.
 
     Args:
-        photo: the damaged photograph: a file, a PIL image, or an array of whole numbers from 0 to
-            255, `(H, W)` gray or `(H, W, 3)` RGB.
+        photo: the damaged photograph: a file, a PIL image, or an array, `(H, W)` gray or
+            `(H, W, 3)` RGB, of whole numbers from 0 to 255.
         mask: where it is lost, of the same size: light, True or 1 where lost; of a picture painted
             on a transparent layer, the painted part. None finds the damage as `find_damage`.
         model: a loaded model, or the argument of `load_model`. A model in a folder or a file is
@@ -81,20 +81,20 @@ def restore(
         color: `auto`: photographs in color keep it; `keep`: all keep theirs; `replace`: none.
         tone: `auto` evens stains that `find="lines"` finds, and faded grays; `off`: neither.
         crop: whether a plain border is cut off.
-        holes: `smooth`, their mean, or `texture`, what is around goes on; None is the model's.
+        holes: `auto`, `smooth` or `texture`, what is around goes on; None: as of the model.
 
     Returns:
         An RGB image. Unless the tone is evened, its gray (`convert("L")`) is that of the photograph
         wherever it is not lost.
 
     Raises:
-        UserError: a picture cannot be read, the sizes differ, nothing of the photograph is left,
-            an option has another value, or as `load_model` and `find_damage`.
+        UserError: a picture cannot be read, sizes differ, all is lost, or an option is unknown.
 
+    >>> import numpy as np
     >>> gray = np.full((48, 64), 90, np.uint8)
     >>> restored = restore(gray, mask=np.zeros((48, 64), bool))
-    >>> restored.size, restored.mode
-    ((64, 48), 'RGB')
+    >>> restored.size
+    (64, 48)
     >>> bool((np.array(restored.convert("L")) == gray).all())
     True
     """
@@ -147,6 +147,7 @@ def find_damage(
         UserError: the photograph cannot be read, `find` or a group is none of these, the
             sensitivity is not from 0 to 1, or the package has no network.
 
+    >>> import numpy as np
     >>> gray = np.random.default_rng(0).integers(100, 200, (64, 64)).astype(np.uint8)
     >>> gray[20:40, 10:30] = 50
     >>> int(find_damage(gray).sum())
@@ -169,6 +170,7 @@ def score(target: Picture, restored: Picture, mask: Picture) -> Scores:
     Raises:
         UserError: a picture cannot be read, or the sizes differ.
 
+    >>> import numpy as np
     >>> photo = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
     >>> round(score(photo, photo, np.eye(16, dtype=bool)).score, 6)
     1.0

@@ -60,6 +60,7 @@ class PyfuncRestorer:
     Raises:
         UserError: an environment variable of the limits is no whole number above 0.
 
+    >>> import numpy as np
     >>> class GrayRestorer:  # in place of a trained one: leaves photographs gray
     ...     def with_aim(self, aim):
     ...         return self
@@ -102,6 +103,7 @@ class PyfuncRestorer:
                 or they take longer;
                 a mask is not of its photograph's size or hides all of it; a parameter is unknown.
 
+        >>> import numpy as np
         >>> class GrayRestorer:
         ...     def with_aim(self, aim):
         ...         return self

@@ -18,6 +18,7 @@ BLOCKS = (1, 2, 2, 1)  # residual blocks at each of them
 ATTENTIONS = 2  # layers of self-attention at 1/32
 HEADS = 8  # of each
 QUARTER = 4  # px of the input for one of the output, each way
+DROPOUT = 0.15  # share of the encoder's features that are dropped in training
 LEVELS = (5, 4, 3)  # of the encoder's feature maps, which are used: 1/32, 1/16 and 1/8
 
 
@@ -109,6 +110,8 @@ class ContextDecoder(nn.Module):
         Returns:
             `(N, 64, H / 4, W / 4)`.
         """
+        if self.training:
+            feature_maps = [functional.dropout2d(each, DROPOUT) for each in feature_maps]
         # At 1/32: the features, the mean of the photograph, and attention between all cells.
         joined = self._join(0, feature_maps[0], planes)
         whole = self.whole(feature_maps[0].mean(dim=(2, 3)))  # (N, 256)

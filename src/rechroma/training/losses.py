@@ -20,6 +20,7 @@ from rechroma.training.similarity import (
 
 HUE_STRIDE = 4  # px; a quarter of the resolution is enough to count a photograph's hues
 BIN_STRIDE = 2  # of the compared pixels, at a quarter of the resolution
+LEAST_CHROMA = 3 / 255  # mean length of (Cb, Cr) of a photograph from which colors are learned
 GRAY_WEIGHT = 0.1  # of the error in the gray share, beside the correlation of the histograms
 
 
@@ -149,23 +150,24 @@ def bins(inputs: LossInputs) -> Tensor:
     """Cross-entropy of the predicted bins of chroma with those of the target, at 1/4.
 
     A quarter of the pixels are compared, every second row and column from a random one: neighbors
-    say much the same, and all of them would take longer than all else in a step.
+    say much the same, and all of them would take longer than all else in a step. Photographs with
+    hardly any color do not count.
     """
     logits, frequency = inputs.prediction.bins, inputs.bin_frequency
     if logits is None or frequency is None:
         raise ValueError("Expected a prediction with bins of chroma. But got none.")
     size = (logits.shape[2], logits.shape[3])
-    chroma = functional.adaptive_avg_pool2d(inputs.target_color[:, 1:], size)
-    top, left = torch.randint(BIN_STRIDE, (2,)).tolist()
+    chroma = functional.adaptive_avg_pool2d(inputs.target_color[:, 1:], size)  # (N, 2, h, w)
+    colored = chroma.norm(dim=1).mean(dim=(1, 2)) > LEAST_CHROMA  # (N,)
     rows, columns = (
         slice(min(first, side - 1), None, BIN_STRIDE)
-        for first, side in zip((top, left), size, strict=True)
+        for first, side in zip(torch.randint(BIN_STRIDE, (2,)).tolist(), size, strict=True)
     )
     return bin_cross_entropy(
         logits[:, :, rows, columns],
         chroma[:, :, rows, columns],
         frequency,
-        None,
+        colored.float(),
         inputs.rare_bins,
     )
 

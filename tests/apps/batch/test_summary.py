@@ -7,7 +7,8 @@ from rechroma.apps.batch.summary import summarize_entries
 def test_the_report_counts_by_status_and_lists_all_photographs():
     entries = [
         ReportEntry(
-            *("a.png", "new/a.png", "restored", 128, 96, 0.5, 0.1, "found"),
+            *("a.png", "new/a.png", "restored", 128, 96, 0.5, 0.1),
+            mask="found",
             warnings=["a warning"],
             digest="5eed",
         ),
@@ -38,6 +39,11 @@ def test_the_report_counts_by_status_and_lists_all_photographs():
         "mask": "found",
         "mask_file": "",
         "color_only": False,
+        "found": {},
+        "tone": "",
+        "border": [],
+        "cropped": False,
+        "notes": [],
         "warnings": ["a warning"],
         "doubts": [],
         "error": "",

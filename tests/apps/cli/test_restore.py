@@ -225,15 +225,15 @@ def test_a_border_is_cut_off_and_the_report_has_its_box(damaged, restored):
 
 
 @pytest.mark.parametrize("options", [[], ["--keep-color"]], ids=str)
-def test_holes_get_texture_on_request(damaged, restored, options):
+def test_holes_get_texture_unless_smooth_ones_are_wanted(damaged, restored, options):
     command = ["damaged.png", "--mask", "mask.png", *options]
     put("damaged.png", damaged)
     put("mask.png", mask_of(HOLE))
     chosen = {"default": [], "smooth": ["--holes", "smooth"], "texture": ["--holes", "texture"]}
     for name, holes in chosen.items():
         assert restored(*command, "--out", f"{name}.png", *holes) == 0
-    assert np.array_equal(get("default.png"), get("smooth.png"))
-    assert not np.array_equal(get("default.png")[HOLE], get("texture.png")[HOLE])
+    assert np.array_equal(get("default.png"), get("texture.png"))
+    assert not np.array_equal(get("default.png")[HOLE], get("smooth.png")[HOLE])
 
 
 def test_restored_photographs_are_skipped_and_changed_ones_are_not(damaged, restored, capsys):

@@ -12,12 +12,13 @@ import numpy as np
 from rechroma.apps.batch.mask_file import read_mask_file
 from rechroma.apps.batch.match_pictures import mask_beside, real_place, stem_key
 from rechroma.errors import UserError
-from rechroma.imaging.color import is_gray, to_luma
+from rechroma.imaging.color import to_luma
 from rechroma.imaging.decode import PhotoError
 from rechroma.imaging.detect_damage import find_damage
 from rechroma.imaging.draw_damage import draw_damage
 from rechroma.imaging.formats import EXPECTED
 from rechroma.imaging.io import list_photos, read_color
+from rechroma.imaging.toned import find_tone
 from rechroma.imaging.types import Luma, Mask
 from rechroma.preparation.photo_ids import photo_ids
 from rechroma.settings import Settings
@@ -129,7 +130,7 @@ def read_photo(listed: ListedPhoto, draw: Draw, settings: Settings) -> BlindPhot
     if listed.masks:
         mask = read_mask_file(listed.masks[0], "auto", photo).lost
     else:
-        if draw == "all" or (draw == "color" and not is_gray(photo)):
+        if draw == "all" or (draw == "color" and find_tone(photo) == "color"):
             # A generator for each photograph, as for the test photographs of the pipeline.
             generator = np.random.default_rng([settings.seed, zlib.crc32(listed.id.encode())])
             gray, _ = draw_damage(gray, settings.damage, generator)

@@ -99,8 +99,8 @@ def draw_strokes(mask: Mask, strokes: tuple[Stroke, ...], size: PreviewSize) -> 
         strokes: over the photograph at `size`.
         size: of the reduced photograph.
 
-    >>> stroke = Stroke(tool="brush", size=1, points=((1.5, 0.5), (2.5, 0.5)))
-    >>> draw_strokes(np.zeros((1, 8), bool), (stroke,), PreviewSize(1, 4))[0].astype(int).tolist()
+    >>> stroke = Stroke(tool="brush", size=1, points=((2.5, 0.5), (5.5, 0.5)))
+    >>> draw_strokes(np.zeros((1, 8), bool), (stroke,), PreviewSize(1, 8))[0].astype(int).tolist()
     [0, 0, 1, 1, 1, 1, 0, 0]
     """
     levels = mask.astype(np.uint8)
