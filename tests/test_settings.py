@@ -57,16 +57,18 @@ def test_betas_may_be_text_as_on_a_command_line(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"aim": "score"}, (True, 1.0, 0.0)),
-        ({"aim": "eye"}, (False, 0.5, 0.8)),
-        ({"aim": "score", "hues": False}, (False, 1.0, 0.0)),
-        ({"aim": "eye", "hues": True}, (True, 0.5, 0.8)),
-        ({"aim": "eye", "hues": "true"}, (True, 0.5, 0.8)),
-        ({"aim": "score", "hues": "False"}, (False, 1.0, 0.0)),
+        ({"aim": "score"}, (True, 1.0, 0.0, "smooth")),
+        ({"aim": "eye"}, (False, 0.5, 0.8, "texture")),
+        ({"aim": "score", "hues": False}, (False, 1.0, 0.0, "smooth")),
+        ({"aim": "eye", "hues": True}, (True, 0.5, 0.8, "texture")),
+        ({"aim": "eye", "hues": "true"}, (True, 0.5, 0.8, "texture")),
+        ({"aim": "score", "hues": "False"}, (False, 1.0, 0.0, "smooth")),
+        ({"aim": "score", "holes": "texture"}, (True, 1.0, 0.0, "texture")),
+        ({"aim": "eye", "holes": "smooth"}, (False, 0.5, 0.8, "smooth")),
     ],
 )
 def test_the_aim_makes_the_choices_that_no_setting_makes(
-    make_settings: MakeSettings, changes: dict[str, Any], expected: tuple[bool, float, float]
+    make_settings: MakeSettings, changes: dict[str, Any], expected: tuple[bool, float, float, str]
 ) -> None:
     changes = {"temperature": 0.5, "vividness": 0.8} | changes
     settings = make_settings(**{f"restore.{name}": value for name, value in changes.items()})
