@@ -103,10 +103,10 @@ class Restorer:
         for crop, smooth in self._fill_holes(seen, holes, view, output):
             gray = smooth if texture is None else texture(crop, smooth)
             luma[crop.core][holes[crop.core]] = as_depth(gray, like=damaged)
-        # Texture is colored as what it shows: the network looks again.
+        # Texture is colored as what it shows: the network looks again, and sees no holes.
         if texture is not None:
             filled = downscale_luma(to_8_bits(luma), self.settings.size)
-            output = self.backend(filled, view.mask)
+            output = self.backend(filled, np.zeros_like(view.mask))
         # 4. The colors that it painted, with the hues that it predicted.
         chroma = self._choose_chroma(output)  # (2, h, w)
         # 5. Both together: chroma enlarged onto gray that stays exact.
