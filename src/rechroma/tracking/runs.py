@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,13 @@ def training_run(
         run_id_file: holds the id of a new run. A training that finds the file of an interrupted
             one resumes its run.
     """
-    client = connect(root)
-    run = _resume(client, run_id_file)
-    if run is None:
+
+    def create(client: MlflowClient) -> Run:
         run = _create(client, settings, root, {IDENTITY: settings.identity()})
         _describe(run, settings.flat(), dataset, device, settings.data.path)
-        run_id_file.parent.mkdir(parents=True, exist_ok=True)
-        run_id_file.write_text(run.id, encoding="utf-8")
-    with terminating(run):
+        return run
+
+    with _resumable_run(root, run_id_file, create) as run:
         yield run
 
 
@@ -70,13 +69,27 @@ def finder_run(
             those that were not prepared.
         run_id_file: as of a `training_run`.
     """
-    client = connect(root)
-    run = _resume(client, run_id_file)
-    if run is None:
+
+    def create(client: MlflowClient) -> Run:
         run = _create(client, settings, root, {KIND: FINDER}, dvc_experiment() or FINDER)
         flat = settings.flat()
         params = {name: flat[name] for name in flat if name.split(".")[0] in OF_FINDER}
         _describe(run, params, dataset, "cpu", dataset.get("path", settings.data.path))
+        return run
+
+    with _resumable_run(root, run_id_file, create) as run:
+        yield run
+
+
+@contextmanager
+def _resumable_run(
+    root: Path, run_id_file: Path, create: Callable[[MlflowClient], Run]
+) -> Iterator[Run]:
+    """The run whose id the file holds, or else a new one, whose id is written there."""
+    client = connect(root)
+    run = _resume(client, run_id_file)
+    if run is None:
+        run = create(client)
         run_id_file.parent.mkdir(parents=True, exist_ok=True)
         run_id_file.write_text(run.id, encoding="utf-8")
     with terminating(run):
